@@ -1,0 +1,72 @@
+/* Reader and writer of safetensors, stricter than the format where that closes a door.
+ *
+ * Layout: 8 bytes little-endian header length N, N bytes JSON header, then the tensors' bytes without
+ * gaps. Refused: N over 1 MiB or beyond the file; duplicate names; unknown keys; offsets that
+ * leave holes, overlap or do not end the file exactly; shape x dtype unequal to the byte range;
+ * rank over 8; more than 1,024 tensors; metadata over 64 KiB or not string to string.
+ */
+#ifndef PROTO_SAFETENSORS_H
+#define PROTO_SAFETENSORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <proto/arena.h>
+#include <proto/error.h>
+#include <proto/field.h>
+
+#define PROTO_TENSOR_MAX_RANK 8
+
+enum proto_dtype { PROTO_F16, PROTO_F32, PROTO_F64, PROTO_DTYPE_OTHER };
+
+struct proto_tensor {
+    const char *name;
+    enum proto_dtype dtype;
+    const char *dtype_name;
+    size_t rank, shape[PROTO_TENSOR_MAX_RANK];
+    size_t element_count;
+    const unsigned char *bytes; /* borrowed from the input; may be unaligned */
+    size_t byte_count;
+};
+
+struct proto_metadata_entry {
+    const char *key, *value;
+};
+
+struct proto_tensors {
+    struct proto_tensor *items; /* in byte order */
+    size_t count;
+    struct proto_metadata_entry *metadata;
+    size_t metadata_count;
+};
+
+/* Parses without copying tensor bytes: `bytes` must outlive *ret_tensors.
+ * PROTO_CODE_OK or PROTO_CODE_MALFORMED_TENSORS (error->at is "header" or "tensor NAME"). */
+__attribute__((warn_unused_result)) enum proto_code
+proto_tensors_read(const unsigned char *bytes, size_t length, struct proto_arena *arena,
+                   struct proto_tensors *ret_tensors, struct proto_error *ret_error);
+
+const struct proto_tensor *proto_tensors_find(const struct proto_tensors *tensors, const char *name);
+const char *proto_tensors_metadata(const struct proto_tensors *tensors, const char *key); /* or NULL */
+
+/* A rank-2 tensor of F16, F32 or F64 as float64; refuses other ranks and types, and NaN and infinities by
+ * element ("tensor states", detail names row and column). */
+__attribute__((warn_unused_result)) enum proto_code
+proto_tensor_matrix(const struct proto_tensor *tensor, struct proto_arena *arena,
+                    struct proto_matrix *ret_matrix, struct proto_error *ret_error);
+
+/* Writes F64 matrices and metadata; equal input gives equal bytes. *ret_bytes is malloc'ed. 0 or -1. */
+struct proto_named_matrix {
+    const char *name;
+    struct proto_matrix matrix;
+};
+__attribute__((warn_unused_result)) int
+proto_tensors_write(const struct proto_named_matrix *matrices, size_t count,
+                    const struct proto_metadata_entry *metadata, size_t metadata_count,
+                    unsigned char **ret_bytes, size_t *ret_length);
+
+/* The first bytes of a safetensors file: plausible length, then '{'. For telling uploads apart. */
+bool proto_tensors_sniff(const unsigned char *bytes, size_t length);
+
+#endif

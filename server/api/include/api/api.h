@@ -1,0 +1,77 @@
+/* The verbs of the API as functions: struct in, struct out. No HTTP, no JSON, no SQL.
+ *
+ * A route names its shapes (proto/field.h) and its handler; server/http decodes into the request struct, calls, and
+ * encodes the answer. Reading handlers run on the connection's thread. Writing handlers run on the writer thread
+ * inside the open transaction ctx->tx, so that the answer (and the reply kept for Idempotency-Key) commits with its effect.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <proto/arena.h>
+#include <proto/error.h>
+#include <proto/field.h>
+
+struct state;
+struct store_tx;
+
+#define API_MAX_PARAMS 3
+
+/* Who asks, as http/auth found out. */
+struct api_principal {
+    const char *name; /* token name, such as "admin"; "" on public routes */
+};
+
+struct api_ctx {
+    struct state *state;
+    struct store_tx *tx; /* writing handlers only, else NULL */
+    struct proto_arena *arena; /* lives until the answer has been sent */
+    struct api_principal principal;
+    const char *params[API_MAX_PARAMS]; /* decoded path parameters, in order */
+    /* query */
+    double wait_s;      /* ?wait_s=, 0 */
+    int64_t limit;      /* ?limit=, 1..500, default 100 */
+    const char *cursor; /* ?cursor= or NULL */
+    /* out */
+    int status;         /* answer's HTTP-independent flavour: see enum api_flavour */
+    struct proto_error error;
+};
+
+/* How a success is to be told: mapped to a status by http/reply. */
+enum api_flavour { API_OKAY, API_CREATED, API_NO_CONTENT };
+
+/* PROTO_CODE_OK, or an error code with ctx->error filled. request and response are the route's structs; response is zeroed. */
+typedef enum proto_code (*api_handler_fn)(struct api_ctx *ctx, const void *request, void *response);
+
+/* Before a handler, on the connection's thread, without transaction: slow checks and waits (a demonstration's hash,
+ * the 50 ms an ask may wait for a fresh ranking). May alter the request. */
+typedef enum proto_code (*api_prepare_fn)(struct api_ctx *ctx, void *request);
+
+enum api_auth { API_AUTH_REQUIRED = 0, API_AUTH_PUBLIC };
+enum api_body { API_BODY_NONE = 0, API_BODY_JSON, API_BODY_DEMONSTRATION /* JSON or safetensors */ };
+
+struct api_route {
+    const char *method;   /* "GET", "POST", "PUT", "PATCH", "DELETE" */
+    const char *template; /* "/v1/projects/{project}/tasks/{task}" */
+    enum api_auth auth;   /* left out: required */
+    enum api_body body;   /* left out: a body is refused */
+    bool body_optional;   /* an empty body decodes as {} */
+    bool writes;          /* handler runs in a transaction */
+    const struct proto_shape *request, *response;
+    void (*request_defaults)(struct api_ctx *ctx, void *request);
+    api_prepare_fn prepare;
+    api_handler_fn handle;
+    /* Other forms of the answer, by Accept; NULL: none. *ret_bytes malloc'ed; 0 or -1. */
+    const char *other_type; /* "text/plain", "application/vnd.safetensors", "application/yaml" */
+    int (*encode_other)(const void *response, char **ret_bytes, size_t *ret_length);
+    bool other_only; /* the other form is the only form */
+};
+
+/* THE table: every route there is, in the order of openapi.yaml. */
+extern const struct api_route api_routes[];
+extern const size_t api_route_count;
+
+#endif

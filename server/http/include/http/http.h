@@ -1,0 +1,37 @@
+/* The HTTP side of the daemon, on libmicrohttpd. The only folder that sees it.
+ *
+ * One thread a connection: handlers may wait for a commit. Every request goes guard (header rules against request
+ * smuggling) -> body (capped) -> route -> auth -> decode -> prepare -> handle -> encode -> reply.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stddef.h>
+
+#include <api/api.h>
+
+struct store;
+struct http_server;
+
+struct http_config {
+    const char *address; /* numeric IPv4 or IPv6 */
+    unsigned port;       /* 0: any free one */
+    const struct api_route *routes;
+    size_t route_count;
+    struct state *state;
+    struct store *store;
+    const char *admin_token;
+    /* one line about a finished or failed request or an event of the library; called from any thread */
+    void (*log)(const char *line, void *arg);
+    void *log_arg;
+};
+
+/* Starts listening. Borrowed pointers in config must outlive the server. 0, or -1 with one line in ret_error. */
+__attribute__((warn_unused_result)) int http_server_new(const struct http_config *config,
+                                                        struct http_server **ret_server,
+                                                        char ret_error[256]);
+unsigned http_server_port(const struct http_server *server);
+/* Stops accepting, lets requests under way finish (at most 10 s), frees. */
+void http_server_free(struct http_server *server);
+
+#endif
