@@ -16,9 +16,13 @@ struct proto_arena {
     size_t limit_bytes; /* proto_arena_alloc answers NULL beyond this; 0: no limit */
 };
 
-#define PROTO_ARENA_NULL {NULL, 0, 0}
+#define PROTO_ARENA_NULL                                                                           \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
-/* Zeroed, aligned for any type; NULL when memory or the limit is exhausted. count * size is checked. */
+/* Zeroed, aligned for any type; NULL when memory or the limit is exhausted. count * size is
+ * checked. */
 void *proto_arena_alloc(struct proto_arena *arena, size_t count, size_t size);
 
 /* NULL text gives NULL. */

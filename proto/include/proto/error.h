@@ -15,8 +15,9 @@ struct proto_error {
 };
 
 /* Fills *ret_error and returns code, so that a caller can write `return proto_error_set(...)`. */
-__attribute__((format(printf, 4, 5))) enum proto_code
-proto_error_set(struct proto_error *ret_error, enum proto_code code, const char *at,
-                const char *format, ...);
+__attribute__((format(printf, 4, 5))) enum proto_code proto_error_set(struct proto_error *ret_error,
+                                                                      enum proto_code code,
+                                                                      const char *at,
+                                                                      const char *format, ...);
 
 #endif

@@ -2,11 +2,13 @@
  *
  * A struct proto_shape lists the fields of one struct in wire order. Decoding refuses unknown and
  * duplicate fields, wrong types, numbers out of range and non-finite numbers, and names the JSON
- * pointer at fault. A field that is absent leaves the member as it was: fill in defaults (or, for a
- * PATCH, today's values) before decoding. Strings and arrays are allocated in the arena.
+ * pointer (RFC 6901) at fault. A field that is absent leaves the member as it was: fill in defaults
+ * (or, for a PATCH, today's values) before decoding. Strings and arrays are allocated in the arena.
  *
- * Text in and out is UTF-8 JSON. Reals are written with 17 significant digits, so a double survives
- * the round trip bit for bit. Equal structs give equal bytes. Nothing here keeps a pointer to its input text.
+ * Text in and out is UTF-8 JSON. Reals are written with as few digits as bring the same double back
+ * (15 to 17, -0.0 included), so a double survives the round trip bit for bit. Equal structs give
+ * equal bytes. Nothing here keeps a pointer to its input text. Assumes LC_NUMERIC "C", as a process
+ * starts.
  */
 #ifndef PROTO_FIELD_H
 #define PROTO_FIELD_H
@@ -67,13 +69,21 @@ enum proto_type {
 };
 
 enum proto_flag {
-    PROTO_REQUIRED = 1,    /* decoding: must be there */
+    PROTO_REQUIRED =
+        1, /* must be in the text, unless its member was filled in (not all zero) before */
     PROTO_NULLABLE = 2,    /* null is a value */
     PROTO_AUTO = 4,        /* PROTO_INT: "auto" is a value */
     PROTO_READ_ONLY = 8,   /* the server's to say: refused in requests, written in answers */
     PROTO_WRITE_ONLY = 16, /* read in requests, never written */
-    PROTO_OMIT_NULL = 32   /* left out of the text when null, instead of "field": null */
+    PROTO_OMIT_NULL = 32,  /* left out of the text when null, instead of "field": null */
+    PROTO_KEY = 64, /* STRING, STRINGS: 1 to 64 of A-Z a-z 0-9 . _ -, a letter or digit first */
+    PROTO_NOT_EMPTY = 128, /* STRING, STRINGS: no "" */
+    PROTO_BELOW_MAX = 256  /* numbers: max itself is out of range */
 };
+
+#define PROTO_KEY_MAX_BYTES 64
+#define PROTO_TEXT_MAX_BYTES 4096      /* a string or list whose max_length is 0 */
+#define PROTO_INT_MAX 9007199254740991 /* 2^53 - 1: what every JSON reader keeps exactly */
 
 struct proto_shape;
 
@@ -82,9 +92,13 @@ struct proto_field {
     enum proto_type type;
     size_t offset;
     unsigned flags;
-    double min, max;          /* INT and REAL, REALS and MATRIX elements; used when min < max */
-    size_t max_length;        /* bytes of a string, items of a list, rows of a matrix; 0: 4096 */
-    const char *const *names; /* ENUM: NULL-terminated */
+    /* INT, REAL, elements of REALS, MATRIX and SCALE; used when min < max. An INT without a range
+     * is held to +-PROTO_INT_MAX. */
+    double min, max;
+    /* bytes of a string or of JSON text, items of a list, rows of a matrix (columns: 4096); 0:
+     * 4096. ENUM: how many of the names decoding accepts; 0: all */
+    size_t max_length;
+    const char *const *names;        /* ENUM: NULL-terminated */
     const struct proto_shape *shape; /* OBJECT, POINTER, LIST */
 };
 
@@ -93,24 +107,34 @@ struct proto_shape {
     size_t size;      /* sizeof the struct; list stride */
     const struct proto_field *fields;
     size_t field_count;
-    void (*set_defaults)(void *object); /* called on list items and pointed-to structs before decoding; may be NULL */
+    /* Called on list items and pointed-to structs before decoding; may be NULL. */
+    void (*set_defaults)(void *object);
+    /* What no field can tell alone. Called after a request (not what a server said) has been
+     * decoded; error->at is relative to the object. May be NULL. */
+    enum proto_code (*check)(const void *object, struct proto_error *ret_error);
 };
 
-/* Limits of any JSON text: 32 levels, 200,000 values (PROTO_JSON_MAX_* in field.c's head say why).
- * PROTO_CODE_OK, PROTO_CODE_MALFORMED_JSON (not JSON; NaN and Infinity are not), PROTO_CODE_INVALID_FIELD,
- * PROTO_CODE_UNKNOWN_FIELD, PROTO_CODE_MISSING_FIELD or PROTO_CODE_NO_MEMORY; *object may be half-filled on
- * failure. from_server: READ_ONLY fields are accepted (the client's side, and the event log). */
+/* Limits of any JSON text: see src/json.h, which says why they are what they are.
+ * PROTO_CODE_OK, PROTO_CODE_MALFORMED_JSON (not JSON; NaN, Infinity and 1e400 are not),
+ * INVALID_FIELD, UNKNOWN_FIELD, MISSING_FIELD, NO_MEMORY, or what a shape's check says. *object may
+ * be half-filled on failure. from_server (the client's side, and the event log): READ_ONLY fields
+ * are accepted, and unknown ones skipped, because a newer server may say more; the shapes' checks
+ * are not run. */
 __attribute__((warn_unused_result)) enum proto_code
 proto_decode(const struct proto_shape *shape, const char *text, size_t length, bool from_server,
              struct proto_arena *arena, void *object, struct proto_error *ret_error);
 
-/* *ret_text is malloc'ed, NUL-terminated, without trailing newline. 0, or -1 when out of memory or a
- * non-nullable real is not finite (a NaN never leaves as a number). */
-__attribute__((warn_unused_result)) int proto_encode(const struct proto_shape *shape, const void *object,
-                                                     char **ret_text, size_t *ret_length);
+/* *ret_text is malloc'ed, NUL-terminated, without trailing newline. 0, or -1 when out of memory or
+ * when the struct cannot be said in JSON: a real that is not finite (NaN in a nullable one is
+ * null), a NULL string that is not nullable, text that is not UTF-8, an enum out of range. */
+__attribute__((warn_unused_result)) int proto_encode(const struct proto_shape *shape,
+                                                     const void *object, char **ret_text,
+                                                     size_t *ret_length);
 
-/* Deep copy of a struct into an arena: what a view keeps of a decoded message. -1: out of memory. */
-__attribute__((warn_unused_result)) int proto_copy(const struct proto_shape *shape, const void *object,
-                                                   struct proto_arena *arena, void *ret_object);
+/* Deep copy of a struct into an arena: what a view keeps of a decoded message. Members that the
+ * shape does not name are zero in the copy (a summary's states). -1: out of memory. */
+__attribute__((warn_unused_result)) int proto_copy(const struct proto_shape *shape,
+                                                   const void *object, struct proto_arena *arena,
+                                                   void *ret_object);
 
 #endif

@@ -1,9 +1,12 @@
 /* Reader and writer of safetensors, stricter than the format where that closes a door.
  *
- * Layout: 8 bytes little-endian header length N, N bytes JSON header, then the tensors' bytes without
- * gaps. Refused: N over 1 MiB or beyond the file; duplicate names; unknown keys; offsets that
- * leave holes, overlap or do not end the file exactly; shape x dtype unequal to the byte range;
- * rank over 8; more than 1,024 tensors; metadata over 64 KiB or not string to string.
+ * Layout: 8 bytes little-endian header length N, N bytes JSON header, then the tensors' bytes
+ * without gaps. Refused: N over 1 MiB or beyond the file; a header that does not begin with "{" or
+ * is followed by anything but spaces; duplicate names; tensor names other than 1 to 128 of A-Z a-z
+ * 0-9 . _ / - without ".."; anything in a tensor besides dtype, shape and data_offsets; types of
+ * less than a byte; dimensions over 2^48; offsets that leave holes, overlap or do not end the file
+ * exactly; shape x dtype unequal to the byte range; rank over 8; more than 1,024 tensors; metadata
+ * over 128 KiB or not string to string.
  */
 #ifndef PROTO_SAFETENSORS_H
 #define PROTO_SAFETENSORS_H
@@ -17,6 +20,11 @@
 #include <proto/field.h>
 
 #define PROTO_TENSOR_MAX_RANK 8
+#define PROTO_TENSORS_MAX_COUNT 1024
+#define PROTO_TENSORS_MAX_HEADER_BYTES (1024 * 1024)
+/* Keys and values. A demonstration's own `metadata` may be 64 KiB, and stands beside other strings.
+ */
+#define PROTO_TENSORS_MAX_METADATA_BYTES (128 * 1024)
 
 enum proto_dtype { PROTO_F16, PROTO_F32, PROTO_F64, PROTO_DTYPE_OTHER };
 
@@ -35,7 +43,7 @@ struct proto_metadata_entry {
 };
 
 struct proto_tensors {
-    struct proto_tensor *items; /* in byte order */
+    struct proto_tensor *items; /* in byte order; empty ones by name */
     size_t count;
     struct proto_metadata_entry *metadata;
     size_t metadata_count;
@@ -47,16 +55,19 @@ __attribute__((warn_unused_result)) enum proto_code
 proto_tensors_read(const unsigned char *bytes, size_t length, struct proto_arena *arena,
                    struct proto_tensors *ret_tensors, struct proto_error *ret_error);
 
-const struct proto_tensor *proto_tensors_find(const struct proto_tensors *tensors, const char *name);
-const char *proto_tensors_metadata(const struct proto_tensors *tensors, const char *key); /* or NULL */
+const struct proto_tensor *proto_tensors_find(const struct proto_tensors *tensors,
+                                              const char *name);
+const char *proto_tensors_metadata(const struct proto_tensors *tensors,
+                                   const char *key); /* or NULL */
 
-/* A rank-2 tensor of F16, F32 or F64 as float64; refuses other ranks and types, and NaN and infinities by
- * element ("tensor states", detail names row and column). */
+/* A rank-2 tensor of F16, F32 or F64 as float64; refuses other ranks and types, and NaN and
+ * infinities by element ("tensor states", detail names row and column). */
 __attribute__((warn_unused_result)) enum proto_code
 proto_tensor_matrix(const struct proto_tensor *tensor, struct proto_arena *arena,
                     struct proto_matrix *ret_matrix, struct proto_error *ret_error);
 
-/* Writes F64 matrices and metadata; equal input gives equal bytes. *ret_bytes is malloc'ed. 0 or -1. */
+/* Writes F64 matrices and metadata; equal input gives equal bytes. *ret_bytes is malloc'ed. 0 or
+ * -1. */
 struct proto_named_matrix {
     const char *name;
     struct proto_matrix matrix;

@@ -1,8 +1,12 @@
 /* Every message of the API as a struct, and the shape that turns it into JSON and back.
  *
- * Names and meaning are those of openapi.yaml. The same tables serve the server, the C client and the
- * event log, so there is one definition of a field. Memory of decoded structs belongs to the arena
- * they were decoded into.
+ * Names and meaning are those of openapi.yaml. The same tables serve the server, the C client and
+ * the event log, so there is one definition of a field. Memory of decoded structs belongs to the
+ * arena they were decoded into.
+ *
+ * A _check function says what no field can tell alone, with `at` relative to its struct. Decoding a
+ * request runs it already (proto_shape.check); call it for structs that came another way, and after
+ * changing one.
  */
 #ifndef PROTO_WIRE_H
 #define PROTO_WIRE_H
@@ -39,21 +43,30 @@ enum proto_weights {
     PROTO_WEIGHTS_OWN_TASK,     /* "own_task": its self-normalised form */
     PROTO_WEIGHTS_UNIFORM
 };
-enum proto_occupancy { PROTO_OCCUPANCY_AUTO, PROTO_OCCUPANCY_HELD, PROTO_OCCUPANCY_NEW, PROTO_OCCUPANCY_ROLLOUTS };
+enum proto_occupancy {
+    PROTO_OCCUPANCY_AUTO,
+    PROTO_OCCUPANCY_HELD,
+    PROTO_OCCUPANCY_NEW,
+    PROTO_OCCUPANCY_ROLLOUTS
+};
 enum proto_target { PROTO_TARGET_WEIGHTS, PROTO_TARGET_FAILURE };
 enum proto_clip_scope { PROTO_CLIP_TRAJECTORY, PROTO_CLIP_STEP };
-enum proto_conditioning { PROTO_CONDITIONING_AUTO, PROTO_CONDITIONING_ALL, PROTO_CONDITIONING_NONE };
+enum proto_conditioning {
+    PROTO_CONDITIONING_AUTO,
+    PROTO_CONDITIONING_ALL,
+    PROTO_CONDITIONING_NONE
+};
 enum proto_rule { /* as asked for in a project, and as named in an answer */
-    PROTO_RULE_CRITERION,
-    PROTO_RULE_UNIFORM,
-    PROTO_RULE_ROUND_ROBIN,
-    PROTO_RULE_REBALANCE,
-    PROTO_RULE_PRIOR_ENTROPY,
-    PROTO_RULE_LOWEST_SUCCESS,
-    PROTO_RULE_WARM_START, /* from here on: answers only */
-    PROTO_RULE_MINIMUM,
-    PROTO_RULE_EXPLORE,
-    PROTO_RULE_FALLBACK
+                  PROTO_RULE_CRITERION,
+                  PROTO_RULE_UNIFORM,
+                  PROTO_RULE_ROUND_ROBIN,
+                  PROTO_RULE_REBALANCE,
+                  PROTO_RULE_PRIOR_ENTROPY,
+                  PROTO_RULE_LOWEST_SUCCESS,
+                  PROTO_RULE_WARM_START, /* from here on: answers only */
+                  PROTO_RULE_MINIMUM,
+                  PROTO_RULE_EXPLORE,
+                  PROTO_RULE_FALLBACK
 };
 enum proto_stop { PROTO_STOP_SOFT, PROTO_STOP_HARD };
 
@@ -71,7 +84,7 @@ struct proto_kernel {
     int kind;        /* enum proto_kernel_kind */
     double variance; /* > 0, (standardised action unit)^2 */
     struct proto_scale state_scale;
-    int task; /* enum proto_task_kernel */
+    int task;                /* enum proto_task_kernel */
     double task_correlation; /* [0, 1]: correlation of different tasks under `discrete` */
     struct proto_scale task_scale;
     struct proto_graph *graph; /* NULL unless task is graph */
@@ -112,6 +125,10 @@ struct proto_project {
     int64_t seq;            /* newest event; read-only */
 };
 void proto_project_defaults(struct proto_project *ret_project); /* the one home of default values */
+/* clip is a range; a graph is there when, and only when, the task kernel is one, and its edges name
+ * nodes; as many state scales as dimensions. */
+__attribute__((warn_unused_result)) enum proto_code
+proto_project_check(const struct proto_project *project, struct proto_error *ret_error);
 
 /* ---- task ---- */
 enum proto_task_role { PROTO_TASK_BOTH, PROTO_TASK_CANDIDATE, PROTO_TASK_EVALUATION };
@@ -121,13 +138,16 @@ struct proto_task {
     struct proto_reals vector; /* null (count 0): identity only */
     double weight, cost_s;     /* target weight >= 0; > 0 */
     int role;
-    struct proto_strings requires_; /* capabilities; "requires" on the wire */
+    struct proto_strings requires_;                 /* capabilities; "requires" on the wire */
     int64_t min_demonstrations, max_demonstrations; /* max: PROTO_INT_NULL: none */
     /* read-only counts */
     int64_t demonstrations, pretraining_demonstrations, rollouts, pending;
     double success_rate; /* of all attempts of any role; NaN: none yet */
 };
 void proto_task_defaults(void *ret_task);
+/* max_demonstrations is not under min_demonstrations. */
+__attribute__((warn_unused_result)) enum proto_code proto_task_check(const struct proto_task *task,
+                                                                     struct proto_error *ret_error);
 
 /* ---- demonstration ---- */
 enum proto_demonstration_role {
@@ -137,11 +157,11 @@ enum proto_demonstration_role {
 };
 
 struct proto_demonstration {
-    const char *id; /* read-only */
-    int64_t seq;    /* read-only */
+    const char *id;     /* read-only */
+    int64_t seq;        /* read-only */
     const char *sha256; /* read-only; 64 hex digits */
-    int64_t steps;  /* read-only */
-    const char *at; /* read-only; RFC 3339 */
+    int64_t steps;      /* read-only */
+    const char *at;     /* read-only; RFC 3339 */
     const char *task;
     struct proto_matrix states;  /* H x d_s; left out of lists */
     struct proto_matrix actions; /* H x d_a */
@@ -153,6 +173,10 @@ struct proto_demonstration {
     const char *assignment;        /* id of the lease it answers, or NULL */
 };
 void proto_demonstration_defaults(void *ret_demonstration);
+/* At least one step (else empty_trajectory), as many actions as states. */
+__attribute__((warn_unused_result)) enum proto_code
+proto_demonstration_check(const struct proto_demonstration *demonstration,
+                          struct proto_error *ret_error);
 
 struct proto_stored { /* answer to a POST of a demonstration */
     const char *id;
@@ -228,8 +252,8 @@ struct proto_assignment {
     const char *operator_, *robot;
     const char *opened_at, *expires_at; /* RFC 3339 */
     int rule;
-    double gain, margin; /* NaN: null */
-    const char *why;     /* one plain sentence */
+    double gain, margin;       /* NaN: null */
+    const char *why;           /* one plain sentence */
     const char *demonstration; /* the one that completed it, or NULL */
 };
 
@@ -250,6 +274,9 @@ struct proto_complete {
     struct proto_demonstration *demonstration;
     const char *demonstration_id;
 };
+/* One of demonstration and demonstration_id. */
+__attribute__((warn_unused_result)) enum proto_code
+proto_complete_check(const struct proto_complete *complete, struct proto_error *ret_error);
 
 struct proto_completed {
     struct proto_assignment assignment;
@@ -259,10 +286,22 @@ struct proto_completed {
 };
 
 /* ---- lists ---- */
-struct proto_project_list { struct proto_list projects; const char *next_cursor; };
-struct proto_task_list { struct proto_list tasks; const char *next_cursor; };
-struct proto_demonstration_list { struct proto_list demonstrations; const char *next_cursor; };
-struct proto_assignment_list { struct proto_list assignments; const char *next_cursor; };
+struct proto_project_list {
+    struct proto_list projects;
+    const char *next_cursor;
+};
+struct proto_task_list {
+    struct proto_list tasks;
+    const char *next_cursor;
+};
+struct proto_demonstration_list {
+    struct proto_list demonstrations;
+    const char *next_cursor;
+};
+struct proto_assignment_list {
+    struct proto_list assignments;
+    const char *next_cursor;
+};
 
 /* ---- operations ---- */
 struct proto_version {
@@ -278,7 +317,7 @@ struct proto_problem { /* RFC 9457 */
 };
 
 /* ---- events: what the log holds, one shape each ---- */
-struct proto_event_scales { /* scales_frozen */
+struct proto_event_scales {                                            /* scales_frozen */
     struct proto_reals state_mean, state_std, action_mean, action_std; /* raw units */
     struct proto_reals state_scale; /* standardised; one per dimension or one in all */
     struct proto_reals task_scale;
@@ -292,6 +331,7 @@ struct proto_event_assignment_end { /* assignment_completed, assignment_expired 
 };
 struct proto_event_opened { /* assignment_opened */
     struct proto_assignment assignment;
+    int64_t expires_ms; /* assignment.expires_at as a number */
     int64_t ranking_seq, pick;
     double age_s;
 };
@@ -306,21 +346,48 @@ extern const struct proto_shape proto_project_shape, proto_task_shape, proto_dem
     proto_event_opened_shape;
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */
-extern const char *const proto_rule_names[], *const proto_measure_names[], *const proto_weights_names[],
-    *const proto_assignment_state_names[], *const proto_demonstration_role_names[],
-    *const proto_task_role_names[];
+extern const char *const proto_rule_names[],
+    *const proto_measure_names[], *const proto_weights_names[],
+                                      *const proto_occupancy_names[],
+                                          *const proto_conditioning_names[],
+                                              *const proto_assignment_state_names[],
+                                                  *const proto_demonstration_role_names[],
+                                                      *const proto_task_role_names[];
 
-/* Bytes of a demonstration as safetensors: tensors `states` and `actions`, everything else in metadata. */
-__attribute__((warn_unused_result)) enum proto_code
-proto_demonstration_from_tensors(const unsigned char *bytes, size_t length, struct proto_arena *arena,
-                                 struct proto_demonstration *ret_demonstration,
-                                 struct proto_error *ret_error);
+/* A demonstration as safetensors: tensors `states` and `actions` (rank 2; F16, F32 or F64 in, F64
+ * out), and in
+ * __metadata__, as strings, those of task, success ("true", "false"), role, operator, robot,
+ * duration_s, source, assignment and metadata (JSON text) that are known. Any other metadata key,
+ * such as a file of somebody else has, is kept as a string in the demonstration's `metadata`. A
+ * tensor of another name is refused.
+ *
+ * Errors name "tensor states", "metadata success" or "header". *ret_demonstration is checked, owns
+ * nothing of `bytes`, and is untouched on failure. */
+__attribute__((warn_unused_result)) enum proto_code proto_demonstration_from_tensors(
+    const unsigned char *bytes, size_t length, struct proto_arena *arena,
+    struct proto_demonstration *ret_demonstration, struct proto_error *ret_error);
+/* The inverse; read-only fields stay out. *ret_bytes is malloc'ed. 0, or -1: no memory, or not
+ * UTF-8. */
 __attribute__((warn_unused_result)) int
 proto_demonstration_to_tensors(const struct proto_demonstration *demonstration,
                                unsigned char **ret_bytes, size_t *ret_length);
 
-/* Hash over task, success, role, and states and actions as little-endian float64 with their shapes:
- * identical content has an identical hash whatever format it came in. 64 hex digits and NUL. */
+/* The SHA-256 that tells demonstrations apart, as 64 lower-case hex digits and NUL. It is over
+ * these bytes, numbers little-endian, nothing between them:
+ *
+ *     "amf demonstration 1\n"               20 bytes of ASCII
+ *     length of task     u64                bytes of UTF-8
+ *     task
+ *     success            u8                 1 or 0
+ *     length of role     u64
+ *     role                                  "demonstration", "pretraining" or "rollout"
+ *     steps, state_dim   u64, u64
+ *     states             float64            row by row; -0.0 counts as 0.0
+ *     steps, action_dim  u64, u64
+ *     actions            float64            likewise
+ *
+ * So identical content has an identical hash whatever format it came in, provided its numbers were
+ * the same doubles: a float32 counts as the double of equal value. */
 void proto_demonstration_hash(const struct proto_demonstration *demonstration, char ret_hex[65]);
 
 #endif

@@ -15,6 +15,7 @@
 #include <proto/error.h>
 #include <proto/field.h>
 
+struct proto_version;
 struct state;
 struct store_tx;
 
@@ -27,6 +28,7 @@ struct api_principal {
 
 struct api_ctx {
     struct state *state;
+    const struct proto_version *version; /* what this daemon is made of */
     struct store_tx *tx; /* writing handlers only, else NULL */
     struct proto_arena *arena; /* lives until the answer has been sent */
     struct api_principal principal;
@@ -38,7 +40,15 @@ struct api_ctx {
     /* out */
     int status;         /* answer's HTTP-independent flavour: see enum api_flavour */
     struct proto_error error;
+    struct api_kept *kept; /* what the answer borrows from: given back by api_release */
+    int store_failure; /* negative enum store_status: the transaction has failed; then the handler's code does not count */
 };
+
+/* Keeps an object until the answer has been sent, then calls release(object). -1: out of memory, released at once. */
+__attribute__((warn_unused_result)) int api_keep(struct api_ctx *ctx, void *object,
+                                                 void (*release)(void *object));
+/* After the answer has been encoded: gives back all that was kept. */
+void api_release(struct api_ctx *ctx);
 
 /* How a success is to be told: mapped to a status by http/reply. */
 enum api_flavour { API_OKAY, API_CREATED, API_NO_CONTENT };

@@ -1,7 +1,8 @@
 /* The HTTP side of the daemon, on libmicrohttpd. The only folder that sees it.
  *
- * One thread a connection: handlers may wait for a commit. Every request goes guard (header rules against request
- * smuggling) -> body (capped) -> route -> auth -> decode -> prepare -> handle -> encode -> reply.
+ * One thread a connection: handlers may wait for a commit. Every request goes guard (header rules
+ * against request smuggling) -> route -> token -> query -> body (capped) -> decode -> prepare ->
+ * handle -> encode -> reply. What can be refused without the body is refused before it is read.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -19,14 +20,17 @@ struct http_config {
     const struct api_route *routes;
     size_t route_count;
     struct state *state;
-    struct store *store;
+    struct store *store;                 /* for store_write and the replies it keeps */
+    const struct proto_version *version; /* handed on to handlers */
     const char *admin_token;
-    /* one line about a finished or failed request or an event of the library; called from any thread */
+    /* One line about a finished or failed request or an event of the library; called from any
+     * thread, never with a token or a query in it. */
     void (*log)(const char *line, void *arg);
     void *log_arg;
 };
 
-/* Starts listening. Borrowed pointers in config must outlive the server. 0, or -1 with one line in ret_error. */
+/* Starts listening. Borrowed pointers in config must outlive the server, but not the token and
+ * the address. 0, or -1 with one line in ret_error. */
 __attribute__((warn_unused_result)) int http_server_new(const struct http_config *config,
                                                         struct http_server **ret_server,
                                                         char ret_error[256]);

@@ -1,12 +1,13 @@
 /* The event log on disk: one SQLite database (WAL, synchronous FULL) in a data directory.
  *
  * One writer. store_write() hands a transaction body to the one thread that owns the writing
- * connection; bodies that queue up while a commit is under way share the next one (group commit), each in
- * a savepoint of its own. A body runs on that thread, so everything it touches there needs no lock.
- * store_write() returns after the commit is on disk.
+ * connection; bodies that queue up while a commit is under way share the next one (group commit),
+ * each in a savepoint of its own. A body runs on that thread, so everything it touches there needs
+ * no lock. store_write() returns after the commit is on disk.
  *
- * Reading functions use connections of their own and may be called from any thread, also from inside a body
- * (where they do not see what the open transaction has appended; use the store_tx_* functions for that).
+ * Reading functions use connections of their own and may be called from any thread, also from
+ * inside a body (where they do not see what the open transaction has appended; use the store_tx_*
+ * functions for that).
  *
  * The store knows neither HTTP nor the meaning of events: type and body are text to it.
  */
@@ -19,81 +20,115 @@
 
 enum store_status {
     STORE_OK = 0,
-    STORE_NO_MEMORY = -1,
-    STORE_UNKNOWN = -2, /* the commit failed: whether it is stored is unknown; the store is latched: every later write answers this */
+    STORE_NO_MEMORY = -1, /* or out of file handles */
+    /* The commit failed and whether it is stored is unknown (a disk that does not sync, a damaged
+     * file). The store is latched: it reads on, but every later write answers this. */
+    STORE_UNKNOWN = -2,
     STORE_FULL = -3,    /* no space: nothing was stored, reads go on, a later write may succeed */
-    STORE_CORRUPT = -4,
-    STORE_INVALID = -5, /* not a data directory of this program, locked by another process, newer schema: see the error text */
+    STORE_CORRUPT = -4, /* reading: the file is damaged or the disk does not give it back */
+    /* store_open: not a data directory of this program, locked by another process, newer schema;
+     * see the error text. Elsewhere a caller's mistake: a seq that is not the next one, a missing
+     * field, a value beyond its limit, a key that is taken. */
+    STORE_INVALID = -5,
+    STORE_BUSY = -6, /* another program holds the database: nothing was stored, try again */
     STORE_NOT_FOUND = 1
     /* other positive values: a body's own answer, see store_write */
+};
+
+enum {
+    STORE_BLOB_MAX_BYTES = 64 << 20,
+    STORE_TEXT_MAX_BYTES = 16 << 20, /* an event's body, a reply's body */
 };
 
 struct store;
 struct store_tx; /* an open transaction; valid only inside the body */
 
+/* Both run on the writer thread, before the store_write calls of the group return. They must not
+ * call store_write. */
 struct store_hooks {
-    /* On the writer thread, after each commit and before its writers return: publish what the bodies changed. */
+    /* After each commit: publish what the bodies changed. */
     void (*committed)(void *arg);
-    /* On the writer thread: a commit or a body failed with a negative status and everything since the last `committed` has
-     * been rolled back: forget it. */
+    /* A commit or a body failed with a negative status: everything the bodies did since the last
+     * `committed` has been rolled back and none of them is acknowledged: forget it. */
     void (*rolled_back)(void *arg);
     void *arg;
 };
 
-/* Opens or creates DIR/amf.db and takes an exclusive lock on DIR/lock. ret_error gets one line for a person. */
+/* Opens or creates DIR (one level, mode 0700) and DIR/amf.db, and takes an exclusive lock on
+ * DIR/lock. A file that is not ours is refused untouched. ret_error gets one line for a person. */
 __attribute__((warn_unused_result)) int store_open(const char *dir, struct store **ret_store,
                                                    char ret_error[256]);
 /* Before the first write. */
 void store_set_hooks(struct store *store, const struct store_hooks *hooks);
-/* Waits for queued writes, checkpoints, closes. */
+/* Waits for queued writes, checkpoints, closes. No other call may be under way. */
 void store_close(struct store *store);
-/* Text for /readyz: NULL when writes are possible, else why not. Borrowed, valid for the store's life. */
+/* Text for /readyz: NULL when writes are possible, else why not. Borrowed, valid for the store's
+ * life. Any thread. */
 const char *store_latched(struct store *store);
 
-/* A body answers 0 to commit; a positive value to roll back its own changes only (store_write returns it);
- * a negative store_status, passed on from a store_tx_* call, fails the whole transaction. */
+/* A body answers
+ *   0         commit;
+ *   positive  roll back its own appends only; store_write returns it, the others of the group
+ *             commit. rolled_back is not called for it, so a body must not change anything in
+ *             memory before it has decided to answer 0;
+ *   negative  a store_status, passed on from a store_tx_* call: the whole group fails with it, the
+ *             bodies before it included, and rolled_back is called.
+ * After a store_tx_* call has failed the group fails, whatever the body answers.
+ * A body runs exactly once or, when the store is latched or busy, not at all. */
 typedef int (*store_body_fn)(struct store_tx *tx, void *arg);
-__attribute__((warn_unused_result)) int store_write(struct store *store, store_body_fn body, void *arg);
+__attribute__((warn_unused_result)) int store_write(struct store *store, store_body_fn body,
+                                                    void *arg);
 
 struct store_event {
     const char *project;
-    int64_t seq;        /* 1, 2, 3 ... within a project, without gaps */
-    int64_t at_ms;      /* wall clock, milliseconds since 1970 */
-    const char *type;   /* such as "demonstration_added" */
-    const char *body;   /* JSON text */
-    const void *blob;   /* bytes that belong to the event (a demonstration), or NULL */
-    size_t blob_bytes;
+    int64_t seq;         /* 1, 2, 3 ... within a project, without gaps */
+    int64_t at_ms;       /* wall clock, milliseconds since 1970 */
+    const char *type;    /* such as "demonstration_added" */
+    const char *body;    /* JSON text */
+    const void *blob;    /* bytes that belong to the event (a demonstration), or NULL */
+    size_t blob_bytes;   /* at most STORE_BLOB_MAX_BYTES */
     const char *blob_id; /* key of the blob within the project; NULL without blob */
 };
 
-/* Appends; event->seq must be the next one of that project (the caller counts; the primary key checks). */
-__attribute__((warn_unused_result)) int store_tx_append(struct store_tx *tx, const struct store_event *event);
+/* Appends; event->seq must be the next one of that project (the caller counts; the store checks:
+ * STORE_INVALID). A blob_id names its bytes for good: with blob NULL the event refers to a blob
+ * stored before, and giving the same bytes again stores nothing twice; other bytes under a known
+ * id are STORE_INVALID. */
+__attribute__((warn_unused_result)) int store_tx_append(struct store_tx *tx,
+                                                        const struct store_event *event);
 
 /* A reply kept for Idempotency-Key. owner: who asked (token name). */
 struct store_reply {
     const char *request_sha256; /* hex, over method, path and body */
     int status;
-    const char *content_type, *body;
+    const char *content_type; /* NULL: none */
+    const char *body;         /* NULL: none; any bytes; a zero follows them when read back */
     size_t body_bytes;
 };
+/* STORE_INVALID when the owner has used the key: ask store_tx_reply_get first. */
 __attribute__((warn_unused_result)) int store_tx_reply_put(struct store_tx *tx, const char *owner,
                                                            const char *key, int64_t at_ms,
                                                            const struct store_reply *reply);
-/* STORE_OK or STORE_NOT_FOUND. Pointers are valid until the body returns. Sees this transaction's own rows. */
+/* STORE_OK or STORE_NOT_FOUND. Pointers are valid until the body returns. Sees this transaction's
+ * own rows and those of earlier bodies in the group. */
 __attribute__((warn_unused_result)) int store_tx_reply_get(struct store_tx *tx, const char *owner,
-                                                           const char *key, struct store_reply *ret_reply);
+                                                           const char *key,
+                                                           struct store_reply *ret_reply);
 /* Drops replies older than at_ms. */
 __attribute__((warn_unused_result)) int store_tx_reply_expire(struct store_tx *tx, int64_t at_ms);
 
-/* Calls fn for each event of a project after `after_seq`, in order (project NULL: of all projects, in the order they were
- * committed). with_blobs: blob is filled. Strings are valid during the call. fn's nonzero answer stops and is returned. */
+/* Calls fn for each event of a project after `after_seq`, in order (project NULL, after_seq 0: of
+ * all projects, in the order they were committed). with_blobs: blob is filled; else only blob_id.
+ * Strings are valid during the call. fn's nonzero answer stops and is returned. fn must not read
+ * from the store itself: it would hold two of the few reading connections. */
 typedef int (*store_event_fn)(const struct store_event *event, void *arg);
 __attribute__((warn_unused_result)) int store_read_events(struct store *store, const char *project,
                                                           int64_t after_seq, bool with_blobs,
                                                           store_event_fn fn, void *arg);
-/* *ret_bytes is malloc'ed. STORE_NOT_FOUND. */
+/* *ret_bytes is malloc'ed, never NULL when found. STORE_NOT_FOUND. */
 __attribute__((warn_unused_result)) int store_read_blob(struct store *store, const char *project,
-                                                        const char *blob_id, unsigned char **ret_bytes,
+                                                        const char *blob_id,
+                                                        unsigned char **ret_bytes,
                                                         size_t *ret_length);
 
 #endif

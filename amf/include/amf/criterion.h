@@ -1,0 +1,39 @@
+/* The gain of demonstrating a candidate task, from numbers already at hand.
+ *
+ *   G(c') = d_a / n^2  sum_j w_j(c')  sum_x omega_x g(x; B_{j,c'}),   omega_x = mu_c w_i(c) for x =
+ * (s_{i,t}, c)
+ *
+ * For a block B with posterior covariance S = k_D(B, B) + sigma^2 I = L L' and cross-covariances C
+ * = k_D(B, x), v0 - v1 = |L^-1 C|^2: H^2 operations a test pair. Pure functions: no allocation, no
+ * threads.
+ */
+#ifndef AMF_CRITERION_H
+#define AMF_CRITERION_H
+
+#include <stddef.h>
+
+#include <amf/measure.h>
+#include <amf/status.h>
+
+/* A run of test pairs, all of one evaluation task. */
+struct amf_criterion_pairs {
+    size_t count;
+    const double *before; /* v0; 0 carries no information */
+    const double *weight; /* omega_x >= 0 */
+    const size_t *source; /* whose states: compared with `without` */
+};
+
+/* sum_x omega_x g(x; B) over the run. factor: L, rows x rows lower triangle (row-major). cross:
+ * rows x count, stride doubles a row; overwritten by L^-1 C. work: 2 x count doubles. without:
+ * leave out pairs of this source (exclude_self), SIZE_MAX: none. Pool tasks only. */
+AMF_CHECKED enum amf_status amf_criterion_block(const struct amf_measure *measure,
+                                                const double *factor, size_t rows, double *cross,
+                                                size_t stride,
+                                                const struct amf_criterion_pairs *pairs,
+                                                size_t without, double *work, double *ret_sum);
+
+/* d_a / n^2 sum_j weights[j] block_sums[j], in index order. */
+double amf_criterion_gain(const double *weights, const double *block_sums, size_t block_count,
+                          size_t n, size_t action_dim);
+
+#endif

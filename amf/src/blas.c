@@ -1,0 +1,115 @@
+/* The only file that sees cblas and LAPACK.
+ *
+ * LAPACK's Cholesky takes a matrix with NaN for a success, so finiteness is checked before and the
+ * diagonal after. Debian's OpenBLAS comes without lapacke.h; the one Fortran routine is declared here.
+ * A row-major lower triangle is a column-major upper one, hence the "U".
+ */
+#include <limits.h>
+#include <math.h>
+#include <stdbool.h>
+
+#include <cblas.h>
+
+#include <amf/matrix.h>
+
+#include "blas.h"
+
+void dpotrf_(const char *uplo, const blasint *n, double *a, const blasint *lda, blasint *info);
+
+_Static_assert(sizeof(blasint) == sizeof(int), "sizes are narrowed to int");
+
+static bool blas_fits(size_t a, size_t b, size_t c)
+{
+    return a <= INT_MAX && b <= INT_MAX && c <= INT_MAX;
+}
+
+static enum amf_status blas_gemm(CBLAS_TRANSPOSE trans_a, CBLAS_TRANSPOSE trans_b, size_t m,
+                                 size_t n, size_t k, double alpha, const double *a, size_t lda,
+                                 const double *b, size_t ldb, double beta, double *c, size_t ldc)
+{
+    if (!blas_fits(m, n, k) || !blas_fits(lda, ldb, ldc))
+        return AMF_TOO_LARGE;
+    if (m && n && k)
+        cblas_dgemm(CblasRowMajor, trans_a, trans_b, (blasint)m, (blasint)n, (blasint)k, alpha, a,
+                    (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+    return AMF_OK;
+}
+
+enum amf_status amf_blas_subtract_product(size_t m, size_t n, size_t k, const double *a, size_t lda,
+                                          const double *b, size_t ldb, double *c, size_t ldc)
+{
+    return blas_gemm(CblasNoTrans, CblasNoTrans, m, n, k, -1, a, lda, b, ldb, 1, c, ldc);
+}
+
+enum amf_status amf_blas_subtract_inner(size_t m, size_t n, size_t k, const double *a, size_t lda,
+                                        const double *b, size_t ldb, double *c, size_t ldc)
+{
+    return blas_gemm(CblasTrans, CblasNoTrans, m, n, k, -1, a, lda, b, ldb, 1, c, ldc);
+}
+
+enum amf_status amf_blas_subtract_outer(size_t m, size_t n, size_t k, const double *a, size_t lda,
+                                        const double *b, size_t ldb, double *c, size_t ldc)
+{
+    return blas_gemm(CblasNoTrans, CblasTrans, m, n, k, -1, a, lda, b, ldb, 1, c, ldc);
+}
+
+enum amf_status amf_blas_outer(size_t m, size_t n, size_t k, double alpha, const double *a,
+                               size_t lda, const double *b, size_t ldb, double *c, size_t ldc)
+{
+    return blas_gemm(CblasNoTrans, CblasTrans, m, n, k, alpha, a, lda, b, ldb, 0, c, ldc);
+}
+
+enum amf_status amf_blas_solve(enum amf_blas_side side, size_t m, size_t n, const double *factor,
+                               size_t ldf, double *b, size_t ldb)
+{
+    bool left = side == AMF_BLAS_LEFT;
+
+    if (!blas_fits(m, n, 0) || !blas_fits(ldf, ldb, 0))
+        return AMF_TOO_LARGE;
+    if (m && n)
+        cblas_dtrsm(CblasRowMajor, left ? CblasLeft : CblasRight, CblasLower,
+                    left ? CblasNoTrans : CblasTrans, CblasNonUnit, (blasint)m, (blasint)n, 1,
+                    factor, (blasint)ldf, b, (blasint)ldb);
+    return AMF_OK;
+}
+
+static bool blas_triangle_finite(size_t n, const double *a, size_t lda)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!amf_all_finite(a + i * lda, i + 1))
+            return false;
+    return true;
+}
+
+enum amf_status amf_blas_cholesky(size_t n, double *a, size_t lda)
+{
+    blasint size, stride, info = 0;
+
+    if (!blas_fits(n, lda, 0))
+        return AMF_TOO_LARGE;
+    if (!n)
+        return AMF_OK;
+    if (!blas_triangle_finite(n, a, lda))
+        return AMF_NOT_FINITE;
+    size = (blasint)n;
+    stride = (blasint)lda;
+    dpotrf_("U", &size, a, &stride, &info);
+    if (info < 0)
+        return AMF_BAD_ARGUMENT;
+    if (info > 0)
+        return AMF_NOT_POSDEF;
+    for (size_t i = 0; i < n; i++)
+        if (!(isfinite(a[i * lda + i]) && a[i * lda + i] > 0))
+            return AMF_NOT_POSDEF;
+    return AMF_OK;
+}
+
+void amf_blas_single_threaded(void)
+{
+    openblas_set_num_threads(1);
+}
+
+const char *amf_blas_core(void)
+{
+    return openblas_get_corename();
+}

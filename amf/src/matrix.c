@@ -1,0 +1,42 @@
+/* Owned matrices: zeroed, aligned to a cache line so that rows of BLAS tiles do not share one. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amf/matrix.h>
+
+#define MATRIX_ALIGNMENT 64
+
+enum amf_status amf_matrix_init(struct amf_matrix *matrix, size_t rows, size_t cols)
+{
+    size_t bytes;
+    double *data = NULL;
+
+    if (__builtin_mul_overflow(rows, cols, &bytes) ||
+        __builtin_mul_overflow(bytes, sizeof(double), &bytes) ||
+        __builtin_add_overflow(bytes, MATRIX_ALIGNMENT - 1, &bytes))
+        return AMF_TOO_LARGE;
+    bytes -= bytes % MATRIX_ALIGNMENT;
+    if (bytes) {
+        data = aligned_alloc(MATRIX_ALIGNMENT, bytes);
+        if (!data)
+            return AMF_NO_MEMORY;
+        memset(data, 0, bytes);
+    }
+    *matrix = (struct amf_matrix){data, rows, cols};
+    return AMF_OK;
+}
+
+void amf_matrix_deinit(struct amf_matrix *matrix)
+{
+    free(matrix->data);
+    *matrix = (struct amf_matrix)AMF_MATRIX_NULL;
+}
+
+bool amf_all_finite(const double *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return false;
+    return true;
+}

@@ -1,0 +1,177 @@
+/* The C client: one blocking function per endpoint of the service.
+ *
+ *     AMF_CLIENT_RESULT_CLEANUP struct amf_client_result result = AMF_CLIENT_RESULT_NULL;
+ *     struct proto_asked asked;
+ *     if (amf_client_assignment_ask(client, "kitchen", &ask, NULL, &result, &asked) == 0) ...
+ *
+ * Results. Every call empties *result first and fills it anew: the HTTP status, the answer's bytes
+ * as they came, and one of: the decoded struct (status 0), the server's problem
+ * (AMF_CLIENT_REFUSED), or a sentence in `error` (negative). Structs through ret_ point into the
+ * result's arena: they live until the result is used again or deinitialised. ret_ may be NULL where
+ * the bytes are enough; then nothing is decoded. ret_ is untouched on failure.
+ *
+ * Names and ids in paths are percent-encoded here. "" and the dot segments are refused.
+ *
+ * Retries. A request is repeated at most three times, with a growing pause (0.1, 0.2, 0.4 s), when
+ *   - no connection came about: any method, for nothing was sent;
+ *   - the connection broke, or the answer was 503: GET, PUT, PATCH and POST. The first three give
+ *     the same state when repeated; a POST carries the same Idempotency-Key each time, by which the
+ *     server tells the repeat from a second wish.
+ * A DELETE is not repeated once it may have arrived, because its repeat would answer 404 and hide
+ * that it worked. Other answers are never repeated; neither is a connection that timed out.
+ *
+ * Idempotency-Key: `key` NULL draws a random one (128 bits). result->key tells it, for a caller
+ * that wants to try again later.
+ *
+ * Threads. A client is for one thread at a time; several clients are independent.
+ */
+#ifndef AMF_CLIENT_CLIENT_H
+#define AMF_CLIENT_CLIENT_H
+
+#include <stddef.h>
+
+#include <proto/wire.h>
+
+struct amf_client;
+
+enum amf_client_status {
+    AMF_CLIENT_OK = 0,
+    AMF_CLIENT_REFUSED = 1,       /* the server answered no: result->problem says why */
+    AMF_CLIENT_NO_MEMORY = -1,    /* or no random bytes */
+    AMF_CLIENT_BAD_ARGUMENT = -2, /* nothing was sent */
+    AMF_CLIENT_UNREACHABLE = -3,  /* no whole answer; what was sent may have taken effect */
+    AMF_CLIENT_BAD_ANSWER = -4    /* answered, but not what the API promises */
+};
+
+#define AMF_CLIENT_CALL __attribute__((warn_unused_result)) enum amf_client_status
+
+struct amf_client_result {
+    long http_status; /* 0: no answer */
+    char *body; /* the answer's bytes, never NULL after a call that got an answer; NUL after the end
+                 */
+    size_t body_length;
+    struct proto_problem problem; /* an answer that is no problem+json gets code "http_STATUS" */
+    char error[256];
+    char key[65]; /* Idempotency-Key sent, or "" */
+    unsigned attempts;
+    struct proto_arena arena;
+};
+
+#define AMF_CLIENT_RESULT_NULL                                                                     \
+    {                                                                                              \
+        0                                                                                          \
+    }
+void amf_client_result_deinit(struct amf_client_result *result);
+#define AMF_CLIENT_RESULT_CLEANUP __attribute__((cleanup(amf_client_result_deinit)))
+
+/* One page of a list. limit 0: the server's default; cursor NULL: from the start. */
+struct amf_client_page {
+    int64_t limit;
+    const char *cursor;
+};
+
+/* url: http:// or https://, host, optional port, optional path in front of /v1. token: NULL for the
+ * public endpoints; control characters are refused. Both are copied. *ret_client is freed with
+ * amf_client_free. A machine's proxy settings are ignored for loopback addresses. Redirects are not
+ * followed. */
+AMF_CLIENT_CALL amf_client_new(const char *url, const char *token, struct amf_client **ret_client);
+void amf_client_free(struct amf_client *client);
+
+/* How often a request is repeated (default 3; 0: never) and the first pause (default 0.1 s). */
+void amf_client_set_retries(struct amf_client *client, unsigned retries, double first_pause_s);
+
+/* ---- projects ----
+ * `fields` names the members that are sent, as dotted paths ("kernel.variance"; "kernel" sends all
+ * of it), because a member that is left out means the server's default (create) or no change
+ * (patch), which a plain struct cannot say. NULL sends every member. Read-only ones are never sent.
+ */
+AMF_CLIENT_CALL amf_client_project_create(struct amf_client *client,
+                                          const struct proto_project *project,
+                                          const struct proto_strings *fields, const char *key,
+                                          struct amf_client_result *result,
+                                          struct proto_project *ret_project);
+AMF_CLIENT_CALL amf_client_project_list(struct amf_client *client,
+                                        const struct amf_client_page *page,
+                                        struct amf_client_result *result,
+                                        struct proto_project_list *ret_list);
+AMF_CLIENT_CALL amf_client_project_get(struct amf_client *client, const char *project,
+                                       struct amf_client_result *result,
+                                       struct proto_project *ret_project);
+AMF_CLIENT_CALL amf_client_project_patch(struct amf_client *client, const char *id,
+                                         const struct proto_project *project,
+                                         const struct proto_strings *fields,
+                                         struct amf_client_result *result,
+                                         struct proto_project *ret_project);
+AMF_CLIENT_CALL amf_client_project_delete(struct amf_client *client, const char *project,
+                                          struct amf_client_result *result);
+
+/* ---- tasks ---- put creates or replaces (status 201 or 200); the key goes into the path. */
+AMF_CLIENT_CALL amf_client_task_put(struct amf_client *client, const char *project,
+                                    const struct proto_task *task, struct amf_client_result *result,
+                                    struct proto_task *ret_task);
+AMF_CLIENT_CALL amf_client_task_get(struct amf_client *client, const char *project, const char *key,
+                                    struct amf_client_result *result, struct proto_task *ret_task);
+AMF_CLIENT_CALL amf_client_task_list(struct amf_client *client, const char *project,
+                                     const struct amf_client_page *page,
+                                     struct amf_client_result *result,
+                                     struct proto_task_list *ret_list);
+AMF_CLIENT_CALL amf_client_task_delete(struct amf_client *client, const char *project,
+                                       const char *key, struct amf_client_result *result);
+
+/* ---- demonstrations ---- a content held already is answered with `duplicate` and status 200. */
+AMF_CLIENT_CALL amf_client_demonstration_post(struct amf_client *client, const char *project,
+                                              const struct proto_demonstration *demonstration,
+                                              const char *key, struct amf_client_result *result,
+                                              struct proto_stored *ret_stored);
+/* bytes: a safetensors file, sent as it is. */
+AMF_CLIENT_CALL amf_client_demonstration_post_tensors(
+    struct amf_client *client, const char *project, const unsigned char *bytes, size_t length,
+    const char *key, struct amf_client_result *result, struct proto_stored *ret_stored);
+AMF_CLIENT_CALL amf_client_demonstration_list(struct amf_client *client, const char *project,
+                                              const struct amf_client_page *page,
+                                              struct amf_client_result *result,
+                                              struct proto_demonstration_list *ret_list);
+AMF_CLIENT_CALL amf_client_demonstration_get(struct amf_client *client, const char *project,
+                                             const char *id, struct amf_client_result *result,
+                                             struct proto_demonstration *ret_demonstration);
+/* result->body is the safetensors file. */
+AMF_CLIENT_CALL amf_client_demonstration_get_tensors(struct amf_client *client, const char *project,
+                                                     const char *id,
+                                                     struct amf_client_result *result);
+AMF_CLIENT_CALL amf_client_demonstration_delete(struct amf_client *client, const char *project,
+                                                const char *id, const char *reason,
+                                                struct amf_client_result *result);
+
+/* ---- ranking ---- wait_s: how long the server may wait for one that has seen the newest event. */
+AMF_CLIENT_CALL amf_client_ranking_get(struct amf_client *client, const char *project,
+                                       double wait_s, struct amf_client_result *result,
+                                       struct proto_ranking *ret_ranking);
+
+/* ---- assignments ---- */
+AMF_CLIENT_CALL amf_client_assignment_ask(struct amf_client *client, const char *project,
+                                          const struct proto_ask *ask, const char *key,
+                                          struct amf_client_result *result,
+                                          struct proto_asked *ret_asked);
+AMF_CLIENT_CALL amf_client_assignment_list(struct amf_client *client, const char *project,
+                                           const struct amf_client_page *page,
+                                           struct amf_client_result *result,
+                                           struct proto_assignment_list *ret_list);
+AMF_CLIENT_CALL amf_client_assignment_get(struct amf_client *client, const char *project,
+                                          const char *id, struct amf_client_result *result,
+                                          struct proto_assignment *ret_assignment);
+/* complete->demonstration is sent along, or complete->demonstration_id names one that is held. */
+AMF_CLIENT_CALL amf_client_assignment_complete(struct amf_client *client, const char *project,
+                                               const char *id,
+                                               const struct proto_complete *complete,
+                                               const char *key, struct amf_client_result *result,
+                                               struct proto_completed *ret_completed);
+
+/* ---- the server itself ---- need no token */
+AMF_CLIENT_CALL amf_client_healthz(struct amf_client *client, struct amf_client_result *result,
+                                   struct proto_health *ret_health);
+AMF_CLIENT_CALL amf_client_readyz(struct amf_client *client, struct amf_client_result *result,
+                                  struct proto_health *ret_health);
+AMF_CLIENT_CALL amf_client_version(struct amf_client *client, struct amf_client_result *result,
+                                   struct proto_version *ret_version);
+
+#endif

@@ -1,0 +1,119 @@
+/* amf ranking */
+#include "commands.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WAIT_MAX_S 60
+
+#define AT(member) offsetof(struct ranking_options, member)
+const struct option ranking_options[] = {
+    {"wait", "SECONDS", OPTION_REAL, AT(wait_s),
+     "how long to wait for one that has seen the newest event, 0 to 60", .min = 0,
+     .max = WAIT_MAX_S},
+    {NULL},
+};
+#undef AT
+
+/* NaN is what a null of the wire becomes. */
+static const char *real_text(char text[32], int decimals, double number)
+{
+    if (isnan(number))
+        return NULL;
+    snprintf(text, 32, "%.*f", decimals, number);
+    return text;
+}
+
+/* Bars are shares of the largest gain; without a positive one there are none. */
+static double largest_gain(const struct proto_ranking *ranking)
+{
+    const struct proto_candidate *candidates = ranking->candidates.items;
+    double largest = 0;
+
+    for (size_t i = 0; i < ranking->candidates.count; i++)
+        largest = fmax(largest, candidates[i].gain);
+    return largest;
+}
+
+static int add_candidate(struct table *table, const struct proto_ranking *ranking,
+                         const struct proto_candidate *candidate, double largest)
+{
+    char gain[32], ess[32], demonstrations[24], pending[24];
+    bool chosen = ranking->choice && strcmp(ranking->choice, candidate->task) == 0;
+    const struct cell cells[] = {
+        {.text = chosen ? ">" : ""},
+        {.text = candidate->task},
+        {.text = real_text(gain, 5, candidate->gain)},
+        {.share = largest > 0 ? candidate->gain / largest : 0},
+        {.text = demonstrations},
+        {.text = pending},
+        {.text = real_text(ess, 1, candidate->effective_sample_size)},
+        {.text = candidate->note ? candidate->note : ""},
+    };
+
+    snprintf(demonstrations, sizeof(demonstrations), "%lld", (long long)candidate->demonstrations);
+    snprintf(pending, sizeof(pending), "%lld", (long long)candidate->pending);
+    return table_add(table, cells, chosen);
+}
+
+static void print_remarks(struct cli *cli, const struct proto_ranking *ranking)
+{
+    FILE *out = cli->out;
+
+    fprintf(out, "\nrule %s, measure %s, event %lld, %.1f s old\n", proto_rule_names[ranking->rule],
+            proto_measure_names[ranking->measure], (long long)ranking->seq, ranking->age_s);
+    if (!ranking->choice)
+        fputs("no task is chosen\n", out);
+    if (ranking->provisional)
+        fputs("provisional: the scales are not fixed yet\n", out);
+    if (!ranking->exhaustive)
+        fputs("not exhaustive: something was sampled or cut\n", out);
+    if (ranking->jitter > 0)
+        fprintf(out, "jitter %g was added to the kernel's diagonal\n", ranking->jitter);
+    if (ranking->note) {
+        output_text(out, ranking->note);
+        fputc('\n', out);
+    }
+}
+
+static enum cli_exit print_ranking(struct cli *cli, const struct proto_ranking *ranking)
+{
+    char gain[64];
+    const struct column columns[] = {
+        {"", COLUMN_LEFT},
+        {"task", COLUMN_LEFT},
+        {gain, COLUMN_RIGHT},
+        {"", COLUMN_BAR},
+        {"demonstrations", COLUMN_RIGHT},
+        {"pending", COLUMN_RIGHT},
+        {"ess", COLUMN_RIGHT},
+        {"", COLUMN_LEFT},
+    };
+    TABLE_CLEANUP struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+    const struct proto_candidate *candidates = ranking->candidates.items;
+    double largest = largest_gain(ranking);
+
+    snprintf(gain, sizeof(gain), "gain (%.40s)", ranking->unit ? ranking->unit : "no unit");
+    for (size_t i = 0; i < ranking->candidates.count; i++)
+        if (!table || add_candidate(table, ranking, &candidates[i], largest) < 0)
+            return cli_no_memory(cli);
+    if (!table)
+        return cli_no_memory(cli);
+    table_print(table, &cli->terminal, cli->out);
+    print_remarks(cli, ranking);
+    return CLI_OK;
+}
+
+COMMAND(cmd_ranking)
+{
+    const struct ranking_options *said = options;
+    AMF_CLIENT_RESULT_CLEANUP struct amf_client_result result = AMF_CLIENT_RESULT_NULL;
+    struct proto_ranking ranking = {0};
+    enum amf_client_status status = amf_client_ranking_get(cli->client, args[0], said->wait_s,
+                                                           &result, cli->json ? NULL : &ranking);
+
+    (void)count;
+    if (status != AMF_CLIENT_OK || cli->json)
+        return cli_answer(cli, status, &result);
+    return print_ranking(cli, &ranking);
+}

@@ -1,0 +1,77 @@
+/* The table. A new verb is a row here and a function in its noun's file. */
+#include "commands.h"
+
+#include <stddef.h>
+
+#define SETTINGS                                                                                   \
+    "KEY is a dotted path as `amf project show` prints it (kernel.variance, selection.lease_s),\n" \
+    "VALUE a number, a word, true, false, null, or JSON ([-12,0]).\n"
+#define FILES                                                                                      \
+    "A FILE ends in .safetensors (tensors states and actions, the rest in its metadata) or in\n"   \
+    ".json (the body that the API takes). Options given here override what the files say.\n"
+
+const struct command commands[] = {
+    {"project", "create", "ID", 1, 1, "create a project; what is not set has the server's defaults",
+     SETTINGS, project_create_options, sizeof(struct project_create_options), NULL, false,
+     cmd_project_create},
+    {"project", "list", "", 0, 0, "list the projects", .run = cmd_project_list},
+    {"project", "show", "ID", 1, 1, "show every setting of a project", .run = cmd_project_show},
+    {"project", "set", "ID KEY=VALUE...", 2, SIZE_MAX, "change settings of a project", SETTINGS,
+     .run = cmd_project_set},
+    {"project", "delete", "ID", 1, 1, "take a project out of reach", .run = cmd_project_delete},
+
+    {"task", "add", "PROJECT KEY", 2, 2, "add a task, or replace the one of that key", NULL,
+     task_add_options, sizeof(struct proto_task), proto_task_defaults, false, cmd_task_add},
+    {"task", "list", "PROJECT", 1, 1, "list the tasks with what is held and pending for them",
+     .run = cmd_task_list},
+    {"task", "show", "PROJECT KEY", 2, 2, "show one task", .run = cmd_task_show},
+    {"task", "delete", "PROJECT KEY", 2, 2, "delete a task that has no demonstrations",
+     .run = cmd_task_delete},
+
+    {"demo", "add", "PROJECT FILE...", 2, SIZE_MAX, "add demonstrations from files", FILES,
+     demo_options, sizeof(struct demo_options), demo_defaults, false, cmd_demo_add},
+    {"demo", "upload", "PROJECT DIR", 2, 2, "add all demonstrations of a folder and its subfolders",
+     FILES
+     "Files are taken in the order of their paths; hidden ones are left out. Refused files are "
+     "named\n"
+     "and do not stop the rest. Content that is held already is recognised, so an upload that was\n"
+     "interrupted goes on when the same command is run again.\n",
+     demo_options, sizeof(struct demo_options), demo_defaults, false, cmd_demo_upload},
+    {"demo", "list", "PROJECT", 1, 1, "list the demonstrations",
+     "With --json, one page is printed, and --cursor takes the next_cursor it ends with.\n",
+     demo_list_options, sizeof(struct demo_list_options), NULL, false, cmd_demo_list},
+    {"demo", "show", "PROJECT ID", 2, 2, "show one demonstration without its steps",
+     "With --json, states and actions are included.\n", .run = cmd_demo_show},
+    {"demo", "get", "PROJECT ID", 2, 2, "write one demonstration to a safetensors file",
+     "With --json, it is printed as JSON and no file is written.\n", demo_get_options,
+     sizeof(struct demo_get_options), NULL, false, cmd_demo_get},
+    {"demo", "delete", "PROJECT ID", 2, 2, "retract a demonstration", NULL, demo_delete_options,
+     sizeof(struct demo_delete_options), NULL, false, cmd_demo_delete},
+
+    {"next", NULL, "PROJECT", 1, 1, "ask which task to demonstrate next",
+     "The same operator asking again is given the same assignment until it has ended.\n",
+     next_options, sizeof(struct next_options), next_defaults, false, cmd_next},
+    {"complete", NULL, "PROJECT ASSIGNMENT", 2, 2, "end an assignment with its demonstration",
+     "One of --demo and --demonstration-id is needed.\n" FILES, complete_options,
+     sizeof(struct complete_options), complete_defaults, false, cmd_complete},
+    {"ranking", NULL, "PROJECT", 1, 1, "show what one more demonstration of each task is worth",
+     "ess is the effective sample size: how many held demonstrations stand behind a gain.\n",
+     ranking_options, sizeof(struct ranking_options), NULL, false, cmd_ranking},
+    {"score", NULL, "PROBLEM.json", 1, 1, "score a problem in a file, without a server",
+     "Gains are in nats, or in (action unit)^2 for variance measures.\n", .local = true,
+     .run = cmd_score},
+    {"server", "status", "", 0, 0, "tell whether the server lives, is ready, and which it is",
+     .run = cmd_server_status},
+};
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+#define AT(member) offsetof(struct global_options, member)
+const struct option global_options[] = {
+    {"json", NULL, OPTION_FLAG, AT(json), "print the server's JSON unchanged"},
+    {"url", "URL", OPTION_TEXT, AT(url), "the server, such as http://127.0.0.1:7667"},
+    {"token-file", "FILE", OPTION_TEXT, AT(token_file), "file whose first line is the token"},
+    {"help", NULL, OPTION_FLAG, AT(help), "print help and exit"},
+    {"version", NULL, OPTION_FLAG, AT(version), "print the version and exit"},
+    {NULL},
+};
+#undef AT

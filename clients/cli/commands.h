@@ -1,0 +1,116 @@
+/* The command table: every verb of `amf` with its arguments, options, help and function. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include <stdio.h>
+
+#include "cli.h"
+#include "options.h"
+
+/* args: the words of the command line that are no options, as many as the command allows.
+ * options: the command's struct, filled. */
+typedef enum cli_exit (*command_fn)(struct cli *cli, const char *const *args, size_t count,
+                                    const void *options);
+
+struct command {
+    const char *noun;
+    const char *verb; /* NULL: the noun is the whole command */
+    const char *args; /* as in the usage line */
+    size_t min_args, max_args;
+    const char *summary; /* one line */
+    const char *notes;   /* more lines of --help; may be NULL */
+    const struct option *options;
+    size_t options_size;
+    void (*set_defaults)(void *options); /* the struct is zeroed before; may be NULL */
+    bool local;                          /* needs no server */
+    command_fn run;
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+/* The options that every command knows. */
+struct global_options {
+    const char *url, *token_file;
+    bool json, help, version;
+};
+extern const struct option global_options[];
+
+void help_print_all(FILE *out);
+void help_print_noun(FILE *out, const char *noun);
+void help_print_command(FILE *out, const struct command *command);
+
+/* ---- what the table points to, a file a noun ---- */
+#define COMMAND(name)                                                                              \
+    enum cli_exit name(struct cli *cli, const char *const *args, size_t count, const void *options)
+
+struct project_create_options {
+    const char *title;
+    struct proto_strings set;
+};
+COMMAND(cmd_project_create);
+COMMAND(cmd_project_list);
+COMMAND(cmd_project_show);
+COMMAND(cmd_project_set);
+COMMAND(cmd_project_delete);
+extern const struct option project_create_options[];
+
+/* The options of `task add` fill a struct proto_task. */
+COMMAND(cmd_task_add);
+COMMAND(cmd_task_list);
+COMMAND(cmd_task_show);
+COMMAND(cmd_task_delete);
+extern const struct option task_add_options[];
+
+struct demo_options { /* what is said about files beyond what they say themselves */
+    const char *task, *operator_, *robot;
+    int role; /* enum proto_demonstration_role, -1: as in the file */
+    bool failed;
+};
+struct demo_list_options {
+    int64_t limit; /* 0: all */
+    const char *cursor;
+};
+struct demo_get_options {
+    const char *output; /* NULL: ID.safetensors */
+    bool force;
+};
+struct demo_delete_options {
+    const char *reason;
+};
+COMMAND(cmd_demo_add);
+COMMAND(cmd_demo_upload);
+COMMAND(cmd_demo_list);
+COMMAND(cmd_demo_show);
+COMMAND(cmd_demo_get);
+COMMAND(cmd_demo_delete);
+extern const struct option demo_options[], demo_list_options[], demo_get_options[],
+    demo_delete_options[];
+void demo_defaults(void *options);
+
+struct next_options {
+    struct proto_ask ask;
+    const char *key;
+    bool quiet;
+};
+struct complete_options {
+    int64_t fence;
+    const char *demo, *demonstration_id, *key;
+    struct demo_options said;
+};
+COMMAND(cmd_next);
+COMMAND(cmd_complete);
+extern const struct option next_options[], complete_options[];
+void next_defaults(void *options);
+void complete_defaults(void *options);
+
+struct ranking_options {
+    double wait_s;
+};
+COMMAND(cmd_ranking);
+extern const struct option ranking_options[];
+
+COMMAND(cmd_score);
+COMMAND(cmd_server_status);
+
+#endif

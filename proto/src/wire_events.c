@@ -1,0 +1,51 @@
+/* Bodies of events in the log that are no message of the API. Read by later versions: fields may be
+ * added, never renamed, and their absence must mean what it means today. */
+#include "tables.h"
+
+#define AT(member) offsetof(struct proto_event_scales, member)
+static const struct proto_field scales_fields[] = {
+    {"state_mean", PROTO_REALS, AT(state_mean)},       {"state_std", PROTO_REALS, AT(state_std)},
+    {"action_mean", PROTO_REALS, AT(action_mean)},     {"action_std", PROTO_REALS, AT(action_std)},
+    {"state_scale", PROTO_REALS, AT(state_scale)},     {"task_scale", PROTO_REALS, AT(task_scale)},
+    {"demonstrations", PROTO_INT, AT(demonstrations)},
+};
+#undef AT
+
+const struct proto_shape proto_event_scales_shape = {
+    .name = "EventScales", .size = sizeof(struct proto_event_scales), PROTO_FIELDS(scales_fields)};
+
+#define AT(member) offsetof(struct proto_event_removed, member)
+static const struct proto_field removed_fields[] = {
+    {"key", PROTO_STRING, AT(key), PROTO_REQUIRED},
+    {"reason", PROTO_STRING, AT(reason), PROTO_NULLABLE},
+};
+#undef AT
+
+const struct proto_shape proto_event_removed_shape = {.name = "EventRemoved",
+                                                      .size = sizeof(struct proto_event_removed),
+                                                      PROTO_FIELDS(removed_fields)};
+
+#define AT(member) offsetof(struct proto_event_assignment_end, member)
+static const struct proto_field assignment_end_fields[] = {
+    {"id", PROTO_STRING, AT(id), PROTO_REQUIRED},
+    {"demonstration", PROTO_STRING, AT(demonstration), PROTO_NULLABLE},
+};
+#undef AT
+
+const struct proto_shape proto_event_assignment_end_shape = {
+    .name = "EventAssignmentEnd",
+    .size = sizeof(struct proto_event_assignment_end),
+    PROTO_FIELDS(assignment_end_fields)};
+
+#define AT(member) offsetof(struct proto_event_opened, member)
+static const struct proto_field opened_fields[] = {
+    {"assignment", PROTO_OBJECT, AT(assignment), PROTO_REQUIRED, .shape = &proto_assignment_shape},
+    {"expires_ms", PROTO_INT, AT(expires_ms)},
+    {"ranking_seq", PROTO_INT, AT(ranking_seq)},
+    {"pick", PROTO_INT, AT(pick)},
+    {"age_s", PROTO_REAL, AT(age_s), PROTO_NULLABLE},
+};
+#undef AT
+
+const struct proto_shape proto_event_opened_shape = {
+    .name = "EventOpened", .size = sizeof(struct proto_event_opened), PROTO_FIELDS(opened_fields)};

@@ -1,0 +1,116 @@
+/* POST /v1/projects/{project}/assignments: the next task to demonstrate, as a lease.
+ *
+ * An operator's open assignments are given again before new ones are opened. The choice is made inside the transaction, from
+ * the newest ranking; for a fresh one the request waited before, at most ASK_WAIT_S.
+ */
+#include <string.h>
+
+#include "verbs.h"
+
+#define ASK_WAIT_S 0.05
+
+void api_assignment_ask_defaults(struct api_ctx *ctx, void *request)
+{
+    (void)ctx;
+    proto_ask_defaults(request);
+}
+
+enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request)
+{
+    struct proto_ask *ask = request;
+    const struct view *view = api_view(ctx);
+    double age_s;
+
+    if (!ask->operator_)
+        ask->operator_ = ctx->principal.name;
+    if (!view)
+        return ctx->error.code;
+    for (size_t i = 0; i < ask->exclude.count; i++) {
+        if (view_find_task(view, ask->exclude.items[i]) == SIZE_MAX) {
+            const char *at = proto_arena_printf(ctx->arena, "/exclude/%zu", i);
+
+            return proto_error_set(&ctx->error, PROTO_CODE_UNKNOWN_TASK, at ? at : "/exclude",
+                                   "Project %s has no task %s.", view->id, ask->exclude.items[i]);
+        }
+    }
+    ranking_unref(state_ranking(ctx->state, view->id, view->seq, ASK_WAIT_S, &age_s));
+    return PROTO_CODE_OK;
+}
+
+/* The asker's open assignments, oldest first, at most `count`. */
+static size_t give_again(const struct view *view, const struct proto_ask *ask,
+                         struct proto_assignment *ret_items)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < view->open_count && count < (size_t)ask->count; i++) {
+        const struct proto_assignment *open = &view_assignment(view, view->open[i])->assignment;
+
+        if (!strcmp(open->operator_, ask->operator_))
+            ret_items[count++] = *open;
+    }
+    return count;
+}
+
+static enum proto_code open_more(struct api_ctx *ctx, struct project *project,
+                                 const struct proto_ask *ask, struct proto_asked *asked)
+{
+    struct proto_assignment *items = asked->assignments.items;
+    double age_s = 0;
+    struct ranking *ranking = state_ranking(ctx->state, ctx->params[0], 0, 0, &age_s);
+    enum proto_code code = PROTO_CODE_OK;
+
+    if (ranking && api_keep_ranking(ctx, ranking))
+        return api_no_memory(ctx);
+    asked->age_s = age_s;
+    asked->seq = ranking ? ranking->view->seq : 0;
+    while (!code && asked->assignments.count < (size_t)ask->count) {
+        const struct assignment *opened = NULL;
+
+        code = api_assignment_open(ctx, project, ranking, age_s, ask, &opened, &asked->reason);
+        if (!opened)
+            break;
+        items[asked->assignments.count++] = opened->assignment;
+        ctx->status = API_CREATED;
+    }
+    return code;
+}
+
+enum proto_code api_assignment_ask(struct api_ctx *ctx, const void *request, void *response)
+{
+    const struct proto_ask *ask = request;
+    struct proto_asked *asked = response;
+    struct project *project;
+    struct proto_assignment *items = proto_arena_alloc(ctx->arena, (size_t)ask->count, sizeof *items);
+    enum proto_code code = api_project(ctx, &project);
+
+    if (code)
+        return code;
+    if (!items)
+        return api_no_memory(ctx);
+    asked->revision = "gp";
+    asked->seq = project_view(project)->seq;
+    asked->assignments.items = items;
+    asked->assignments.count = give_again(project_view(project), ask, items);
+    return asked->assignments.count == (size_t)ask->count ? PROTO_CODE_OK
+                                                          : open_more(ctx, project, ask, asked);
+}
+
+/* One task key a line. */
+int api_asked_text(const void *response, char **ret_bytes, size_t *ret_length)
+{
+    const struct proto_asked *asked = response;
+    const struct proto_assignment *items = asked->assignments.items;
+    struct proto_arena arena = PROTO_ARENA_NULL;
+    char *text = proto_arena_strdup(&arena, "");
+
+    for (size_t i = 0; text && i < asked->assignments.count; i++)
+        text = proto_arena_printf(&arena, "%s%s\n", text, items[i].task);
+    text = text ? strdup(text) : NULL;
+    proto_arena_deinit(&arena);
+    if (!text)
+        return -1;
+    *ret_length = strlen(text);
+    *ret_bytes = text;
+    return 0;
+}

@@ -1,0 +1,222 @@
+/* One assignment: the choice for this asker, and the sentence that explains it. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include <state/choose.h>
+
+#include "verbs.h"
+
+struct asking {
+    const struct view *view;
+    const struct ranking *ranking; /* NULL: none yet */
+    size_t pick;                   /* which of its picks */
+    struct score *scores;          /* aligned to the view; NULL without ranking */
+    struct chosen chosen;
+};
+
+/* How many assignments were opened after the ranking's view: its picks already given away. */
+static size_t picks_used(const struct view *view, const struct ranking *ranking)
+{
+    size_t used = 0;
+
+    while (used < view->assignments.count &&
+           view_assignment(view, view->assignments.count - 1 - used)->opened_seq > ranking->view->seq)
+        used++;
+    return used;
+}
+
+static enum proto_code choose_for(struct api_ctx *ctx, const struct proto_ask *ask,
+                                  struct asking *asking)
+{
+    size_t count = asking->view->tasks.count;
+
+    if (asking->ranking) {
+        asking->pick = picks_used(asking->view, asking->ranking);
+        if (asking->pick >= asking->ranking->pick_count)
+            asking->pick = asking->ranking->pick_count - 1;
+        asking->scores = proto_arena_alloc(ctx->arena, count + 1, sizeof *asking->scores);
+        if (!asking->scores)
+            return api_no_memory(ctx);
+        choose_align_scores(asking->ranking, asking->pick, asking->view, asking->scores);
+    }
+    if (choose_task(&(struct choose_request){.view = asking->view,
+                                             .scores = asking->scores,
+                                             .ask = ask,
+                                             .round = asking->view->assignments.count},
+                    &asking->chosen))
+        return proto_error_set(&ctx->error, PROTO_CODE_INTERNAL, "",
+                               "The choice could not be made; the settings of selection are refused.");
+    return PROTO_CODE_OK;
+}
+
+static const char *task_key(const struct asking *asking, size_t task)
+{
+    return view_task(asking->view, task)->task.key;
+}
+
+static const char *margin_text(struct proto_arena *arena, const struct asking *asking)
+{
+    const struct amf_choice *choice = &asking->chosen.choice;
+
+    if (!choice->has_margin || asking->chosen.runner_up == SIZE_MAX)
+        return "";
+    if (choice->gain - choice->margin <= 0)
+        return proto_arena_printf(arena, ", ahead of %s", task_key(asking, asking->chosen.runner_up));
+    return proto_arena_printf(arena, ", %.0f %% more than the next, %s",
+                              100 * choice->margin / (choice->gain - choice->margin),
+                              task_key(asking, asking->chosen.runner_up));
+}
+
+static const char *why_criterion(struct proto_arena *arena, const struct asking *asking)
+{
+    const struct task_counts *counts = &asking->view->counts[asking->chosen.task];
+    const char *pending =
+        counts->pending == 0
+            ? ""
+            : proto_arena_printf(arena, ", although %" PRId64 " of it %s under way", counts->pending,
+                                 counts->pending == 1 ? "is" : "are");
+
+    return proto_arena_printf(
+        arena,
+        "A demonstration of %s is expected to tell most about the expert on the tasks that count: %.3g %s%s%s; "
+        "%" PRId64 " held so far.",
+        task_key(asking, asking->chosen.task), asking->chosen.choice.gain,
+        asking->ranking->measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2" : "nats",
+        margin_text(arena, asking), pending ? pending : "", counts->demonstrations + counts->pretraining);
+}
+
+static const char *why(struct proto_arena *arena, const struct asking *asking)
+{
+    const char *key = task_key(asking, asking->chosen.task);
+    const struct task_counts *counts = &asking->view->counts[asking->chosen.task];
+
+    switch ((enum proto_rule)asking->chosen.choice.rule) {
+    case PROTO_RULE_CRITERION:
+        return why_criterion(arena, asking);
+    case PROTO_RULE_PRIOR_ENTROPY:
+        return proto_arena_printf(arena,
+                                  "The policy is least certain about %s (rule prior_entropy, which does not look ahead).",
+                                  key);
+    case PROTO_RULE_WARM_START:
+        return proto_arena_printf(arena,
+                                  "Warm start: %s has been attempted least (%" PRId64
+                                  " times), and tasks are taken in key order until every one has been tried "
+                                  "as often as the project asks.",
+                                  key, counts->demonstrations + counts->failed + counts->pending);
+    case PROTO_RULE_MINIMUM:
+        return proto_arena_printf(arena, "%s has %" PRId64 " of the %" PRId64
+                                         " demonstrations that the project wants at least.",
+                                  key, counts->demonstrations,
+                                  view_task(asking->view, asking->chosen.task)->task.min_demonstrations);
+    case PROTO_RULE_EXPLORE:
+        return proto_arena_printf(arena,
+                                  "%s was drawn at random: a share of %.3g of the choices is kept for exploring.",
+                                  key, asking->view->settings->project.selection.explore_share);
+    case PROTO_RULE_UNIFORM:
+        return proto_arena_printf(arena, "%s was drawn at random among the tasks (rule uniform).", key);
+    case PROTO_RULE_ROUND_ROBIN:
+        return proto_arena_printf(arena, "It is the turn of %s (rule round_robin).", key);
+    case PROTO_RULE_REBALANCE:
+        return proto_arena_printf(arena, "%s has the fewest known demonstrations, %" PRId64 " (rule rebalance).",
+                                  key, counts->demonstrations + counts->pretraining);
+    case PROTO_RULE_LOWEST_SUCCESS:
+        return proto_arena_printf(arena,
+                                  "%s succeeds least often: %" PRId64 " of %" PRId64
+                                  " rollouts (rule lowest_success).",
+                                  key, counts->rollouts_succeeded, counts->rollouts);
+    case PROTO_RULE_FALLBACK:
+        break;
+    }
+    return proto_arena_printf(arena, "%s has the fewest demonstrations (rule fallback): %s", key,
+                              !asking->ranking ? "the first ranking is still being worked out."
+                              : asking->ranking->note
+                                  ? asking->ranking->note
+                                  : "the criterion could not score any task that this asker can do.");
+}
+
+static enum proto_code reason_set(struct api_ctx *ctx, const char *code, const char *detail,
+                                  struct proto_reason **ret_reason)
+{
+    struct proto_reason *reason = proto_arena_alloc(ctx->arena, 1, sizeof *reason);
+
+    if (!reason || !detail)
+        return api_no_memory(ctx);
+    *reason = (struct proto_reason){code, detail};
+    *ret_reason = reason;
+    return PROTO_CODE_OK;
+}
+
+static enum proto_code explain_reason(struct api_ctx *ctx, const struct asking *asking,
+                                      struct proto_reason **ret_reason)
+{
+    const struct proto_selection *selection = &asking->view->settings->project.selection;
+
+    switch (asking->chosen.choice.reason) {
+    case AMF_SELECT_NOTHING_ALLOWED:
+        return reason_set(ctx, "nothing_for_asker",
+                          asking->view->tasks.count == 0
+                              ? "The project has no tasks yet."
+                              : "Every task is excluded, or needs a capability that this asker did not name.",
+                          ret_reason);
+    case AMF_SELECT_ALL_DONE:
+        return reason_set(ctx, "all_done", "Every task this asker can do has its max_demonstrations.",
+                          ret_reason);
+    case AMF_SELECT_BUDGET_SPENT:
+        return reason_set(ctx, "budget_spent",
+                          proto_arena_printf(ctx->arena,
+                                             "The budget of %" PRId64
+                                             " demonstrations is spent, those under way counted.",
+                                             selection->budget),
+                          ret_reason);
+    case AMF_SELECT_BELOW_STOP_GAIN:
+        return reason_set(ctx, "below_stop_gain",
+                          proto_arena_printf(ctx->arena,
+                                             "No task adds more than stop_gain, %.3g; the best adds %.3g.",
+                                             selection->stop_gain, asking->chosen.choice.gain),
+                          ret_reason);
+    case AMF_SELECT_NOT_SCORABLE:
+        return reason_set(ctx, "not_scorable",
+                          asking->ranking && asking->ranking->note
+                              ? asking->ranking->note
+                              : "No task that this asker can do could be scored.",
+                          ret_reason);
+    case AMF_SELECT_FINE:
+        break;
+    }
+    return PROTO_CODE_OK;
+}
+
+enum proto_code api_assignment_open(struct api_ctx *ctx, struct project *project, struct ranking *ranking,
+                                    double age_s, const struct proto_ask *ask,
+                                    const struct assignment **ret_assignment,
+                                    struct proto_reason **ret_reason)
+{
+    const struct view *view = project_view(project);
+    struct asking asking = {.view = view, .ranking = ranking};
+    struct proto_event_opened opened = {.age_s = age_s};
+    enum proto_code code = choose_for(ctx, ask, &asking);
+
+    if (!code)
+        code = explain_reason(ctx, &asking, ret_reason);
+    if (code || asking.chosen.task == SIZE_MAX)
+        return code;
+    opened.ranking_seq = ranking ? ranking->view->seq : 0;
+    opened.pick = (int64_t)asking.pick;
+    opened.assignment = (struct proto_assignment){
+        .task = task_key(&asking, asking.chosen.task),
+        .operator_ = ask->operator_,
+        .robot = ask->robot,
+        .rule = (int)asking.chosen.choice.rule,
+        .gain = asking.chosen.choice.has_gain ? asking.chosen.choice.gain : NAN,
+        .margin = asking.chosen.choice.has_margin ? asking.chosen.choice.margin : NAN,
+        .why = why(ctx->arena, &asking),
+    };
+    if (!opened.assignment.why)
+        return api_no_memory(ctx);
+    return api_status(ctx, project_open_assignment(project, ctx->tx, &opened,
+                                                   isnan(ask->lease_s)
+                                                       ? view->settings->project.selection.lease_s
+                                                       : ask->lease_s,
+                                                   ret_assignment));
+}

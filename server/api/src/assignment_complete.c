@@ -1,0 +1,113 @@
+/* POST /v1/projects/{project}/assignments/{assignment}/complete
+ *
+ * A demonstration that is carried is stored in any case; only its credit to the lease depends on fence and state. Without
+ * a demonstration there is nothing to keep, so a lost lease is an error.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "verbs.h"
+
+enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *request)
+{
+    struct proto_complete *complete = request;
+
+    if (!complete->demonstration == !complete->demonstration_id)
+        return proto_error_set(&ctx->error, PROTO_CODE_MISSING_FIELD, "/demonstration",
+                               "Give either demonstration (the trajectory itself) or demonstration_id "
+                               "(one that is held).");
+    return complete->demonstration
+               ? api_demonstration_prepare(ctx, complete->demonstration, "/demonstration")
+               : PROTO_CODE_OK;
+}
+
+static enum proto_code check_task(struct api_ctx *ctx, const struct proto_assignment *assignment,
+                                  const char *task, const char *at)
+{
+    if (!strcmp(assignment->task, task))
+        return PROTO_CODE_OK;
+    return proto_error_set(&ctx->error, PROTO_CODE_WRONG_TASK, at,
+                           "Assignment %s is for task %s, the demonstration for %s; POST it to "
+                           "demonstrations instead.",
+                           assignment->id, assignment->task, task);
+}
+
+/* Why this holder gets no credit; NULL when it does. */
+static const char *credit_refused(struct api_ctx *ctx, const struct proto_assignment *assignment,
+                                  int64_t fence)
+{
+    if (assignment->state != PROTO_ASSIGNMENT_OPEN)
+        return proto_arena_printf(ctx->arena, "assignment %s is %s already", assignment->id,
+                                  proto_assignment_state_names[assignment->state]);
+    if (assignment->fence != fence)
+        return proto_arena_printf(ctx->arena,
+                                  "fence %" PRId64 " is not the one assignment %s was given with",
+                                  fence, assignment->id);
+    return NULL;
+}
+
+static enum proto_code find_held(struct api_ctx *ctx, const struct view *view,
+                                 const struct proto_assignment *assignment, const char *id,
+                                 struct proto_stored *ret_stored)
+{
+    const struct demonstration *held = view_find_demonstration(view, id);
+
+    if (!held)
+        return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/demonstration_id",
+                               "Project %s holds no demonstration %.64s.", view->id, id);
+    *ret_stored = (struct proto_stored){.id = held->meta.id,
+                                        .seq = held->meta.seq,
+                                        .sha256 = held->meta.sha256,
+                                        .steps = held->meta.steps,
+                                        .duplicate = true};
+    return check_task(ctx, assignment, held->meta.task, "/demonstration_id");
+}
+
+static enum proto_code store_carried(struct api_ctx *ctx, struct project *project,
+                                     const struct proto_assignment *assignment,
+                                     const struct proto_demonstration *carried,
+                                     struct proto_stored *ret_stored)
+{
+    struct proto_demonstration demonstration = *carried;
+    enum proto_code code = check_task(ctx, assignment, carried->task, "/demonstration/task");
+
+    demonstration.assignment = assignment->id;
+    return code ? code
+                : api_status(ctx, project_add_demonstration(project, ctx->tx, &demonstration,
+                                                            "/demonstration", ret_stored, &ctx->error));
+}
+
+enum proto_code api_assignment_complete(struct api_ctx *ctx, const void *request, void *response)
+{
+    const struct proto_complete *complete = request;
+    struct proto_completed *answer = response;
+    const struct assignment *assignment;
+    struct project *project;
+    enum proto_code code = api_project(ctx, &project);
+
+    if (code)
+        return code;
+    assignment = view_find_assignment(project_view(project), ctx->params[1]);
+    if (!assignment)
+        return proto_error_set(&ctx->error, PROTO_CODE_ASSIGNMENT_NOT_FOUND, "",
+                               "Project %s has no assignment %.64s.", ctx->params[0], ctx->params[1]);
+    answer->reason = credit_refused(ctx, &assignment->assignment, complete->fence);
+    if (answer->reason && !complete->demonstration)
+        return proto_error_set(&ctx->error, PROTO_CODE_LEASE_LOST, "",
+                               "No credit: %s; its holder is %s.", answer->reason,
+                               assignment->assignment.operator_);
+    code = complete->demonstration
+               ? store_carried(ctx, project, &assignment->assignment, complete->demonstration,
+                               &answer->demonstration)
+               : find_held(ctx, project_view(project), &assignment->assignment,
+                           complete->demonstration_id, &answer->demonstration);
+    if (!code && !answer->reason)
+        code = api_status(ctx, project_end_assignment(project, ctx->tx, ctx->params[1],
+                                                      PROTO_ASSIGNMENT_COMPLETED,
+                                                      answer->demonstration.id));
+    if (code)
+        return code;
+    answer->credited = !answer->reason;
+    answer->assignment = view_find_assignment(project_view(project), ctx->params[1])->assignment;
+    return PROTO_CODE_OK;
+}

@@ -1,0 +1,106 @@
+#include <stdio.h>
+#include <string.h>
+
+#include <store/store.h>
+
+#include "verbs.h"
+
+struct api_kept {
+    struct api_kept *next;
+    void *object;
+    void (*release)(void *object);
+};
+
+int api_keep(struct api_ctx *ctx, void *object, void (*release)(void *object))
+{
+    struct api_kept *kept = proto_arena_alloc(ctx->arena, 1, sizeof *kept);
+
+    if (!kept) {
+        release(object);
+        return -1;
+    }
+    *kept = (struct api_kept){ctx->kept, object, release};
+    ctx->kept = kept;
+    return 0;
+}
+
+void api_release(struct api_ctx *ctx)
+{
+    for (struct api_kept *kept = ctx->kept; kept; kept = kept->next)
+        kept->release(kept->object);
+    ctx->kept = NULL;
+}
+
+static void release_view(void *object)
+{
+    view_unref(object);
+}
+
+static void release_ranking(void *object)
+{
+    ranking_unref(object);
+}
+
+const struct view *api_view(struct api_ctx *ctx)
+{
+    struct view *view = state_view(ctx->state, ctx->params[0]);
+
+    if (!view) {
+        (void)state_no_project(ctx->params[0], &ctx->error);
+        return NULL;
+    }
+    if (api_keep_view(ctx, view)) {
+        (void)api_no_memory(ctx);
+        return NULL;
+    }
+    return view;
+}
+
+int api_keep_view(struct api_ctx *ctx, struct view *view)
+{
+    return api_keep(ctx, view, release_view);
+}
+
+int api_keep_ranking(struct api_ctx *ctx, struct ranking *ranking)
+{
+    return api_keep(ctx, ranking, release_ranking);
+}
+
+enum proto_code api_status(struct api_ctx *ctx, int status)
+{
+    if (status >= 0)
+        return (enum proto_code)status;
+    ctx->store_failure = status;
+    return PROTO_CODE_INTERNAL;
+}
+
+enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project)
+{
+    return api_status(ctx, state_project(ctx->state, ctx->params[0], ret_project, &ctx->error));
+}
+
+enum proto_code api_no_memory(struct api_ctx *ctx)
+{
+    return proto_error_set(&ctx->error, PROTO_CODE_NO_MEMORY, "",
+                           "The server is out of memory; try again later.");
+}
+
+enum proto_code api_demonstration_prepare(struct api_ctx *ctx, struct proto_demonstration *demonstration,
+                                          const char *at)
+{
+    char *sha256 = proto_arena_alloc(ctx->arena, 65, 1);
+    enum proto_code code = proto_demonstration_check(demonstration, &ctx->error);
+
+    if (code) {
+        char inner[sizeof ctx->error.at];
+
+        memcpy(inner, ctx->error.at, sizeof inner);
+        snprintf(ctx->error.at, sizeof ctx->error.at, "%s%s", at, inner);
+        return code;
+    }
+    if (!sha256)
+        return api_no_memory(ctx);
+    proto_demonstration_hash(demonstration, sha256);
+    demonstration->sha256 = sha256;
+    return PROTO_CODE_OK;
+}

@@ -1,0 +1,17 @@
+/* POST /v1/projects */
+#include "verbs.h"
+
+enum proto_code api_project_create(struct api_ctx *ctx, const void *request, void *response)
+{
+    const struct proto_project *settings = request;
+    struct project *project;
+    enum proto_code code = proto_project_check(settings, &ctx->error);
+
+    if (!code)
+        code = api_status(ctx, state_create_project(ctx->state, ctx->tx, settings, &project, &ctx->error));
+    if (code)
+        return code;
+    view_describe_project(project_view(project), response);
+    ctx->status = API_CREATED;
+    return PROTO_CODE_OK;
+}

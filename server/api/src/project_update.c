@@ -1,0 +1,32 @@
+/* PATCH /v1/projects/{project}: the fields that are given change, all others stay. */
+#include <string.h>
+
+#include "verbs.h"
+
+void api_project_update_defaults(struct api_ctx *ctx, void *request)
+{
+    const struct view *view = api_view(ctx);
+
+    if (view)
+        *(struct proto_project *)request = view->settings->project;
+    else
+        proto_project_defaults(request);
+}
+
+enum proto_code api_project_update(struct api_ctx *ctx, const void *request, void *response)
+{
+    const struct proto_project *settings = request;
+    struct project *project;
+    enum proto_code code = api_project(ctx, &project);
+
+    if (!code && strcmp(settings->id, ctx->params[0]) != 0)
+        code = proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/id",
+                               "A project keeps its id, %s.", ctx->params[0]);
+    if (!code)
+        code = proto_project_check(settings, &ctx->error);
+    if (!code)
+        code = api_status(ctx, project_update(project, ctx->tx, settings, &ctx->error));
+    if (!code)
+        view_describe_project(project_view(project), response);
+    return code;
+}

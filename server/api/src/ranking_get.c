@@ -1,0 +1,96 @@
+/* GET /v1/projects/{project}/ranking: every candidate's gain, best first. No side effect. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verbs.h"
+
+/* A project that has just been made, or a daemon that has just started, ranks for the first time within about this. */
+#define FIRST_RANKING_S 0.05
+
+static void candidate_fill(const struct view *view, const struct score *score, size_t task,
+                           struct proto_candidate *ret_candidate)
+{
+    *ret_candidate = (struct proto_candidate){
+        .task = view_task(view, task)->task.key,
+        .gain = score->gain,
+        .demonstrations = view->counts[task].demonstrations,
+        .pending = view->counts[task].pending,
+        .effective_sample_size = score->effective_sample_size,
+        .largest_weight_share = score->largest_weight_share,
+        .clipped_share = score->clipped_share,
+        .skipped_share = score->skipped_share,
+        .posterior_entropy = score->posterior_entropy,
+        .scorable = score->scorable,
+        .note = score->note,
+    };
+}
+
+/* Best first; what could not be scored last; ties: fewest demonstrations, then key. */
+static int candidate_order(const void *left, const void *right)
+{
+    const struct proto_candidate *a = left, *b = right;
+
+    if (a->scorable != b->scorable)
+        return a->scorable ? -1 : 1;
+    if (a->scorable && a->gain != b->gain)
+        return a->gain > b->gain ? -1 : 1;
+    if (a->demonstrations != b->demonstrations)
+        return a->demonstrations < b->demonstrations ? -1 : 1;
+    return strcmp(a->task, b->task);
+}
+
+static enum proto_code candidates_fill(struct api_ctx *ctx, const struct ranking *ranking,
+                                       struct proto_list *ret_list)
+{
+    const struct view *view = ranking->view;
+    struct proto_candidate *items =
+        proto_arena_alloc(ctx->arena, view->tasks.count + 1, sizeof *items);
+    size_t count = 0;
+
+    if (!items)
+        return api_no_memory(ctx);
+    for (size_t task = 0; task < view->tasks.count; task++)
+        if (view_task(view, task)->task.role != PROTO_TASK_EVALUATION)
+            candidate_fill(view, &ranking->picks[0].scores[task], task, &items[count++]);
+    qsort(items, count, sizeof *items, candidate_order);
+    *ret_list = (struct proto_list){items, count};
+    return PROTO_CODE_OK;
+}
+
+enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *response)
+{
+    struct proto_ranking *answer = response;
+    const struct view *view = api_view(ctx);
+    struct ranking *ranking;
+    double age_s = 0;
+
+    (void)request;
+    if (!view)
+        return ctx->error.code;
+    ranking = state_ranking(ctx->state, view->id, ctx->wait_s > 0 ? view->seq : 0,
+                            fmax(ctx->wait_s, FIRST_RANKING_S), &age_s);
+    if (!ranking)
+        return proto_error_set(&ctx->error, PROTO_CODE_NOT_READY, "",
+                               "The first ranking of %s is being worked out; ask with ?wait_s=10.",
+                               view->id);
+    if (api_keep_ranking(ctx, ranking))
+        return api_no_memory(ctx);
+    *answer = (struct proto_ranking){
+        .seq = ranking->view->seq,
+        .revision = ranking->view->settings->project.policy.kind == PROTO_POLICY_GP ? "gp" : NULL,
+        .age_s = age_s,
+        .measure = ranking->measure,
+        .unit = ranking->measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2" : "nats",
+        .exhaustive = ranking->exhaustive,
+        .provisional = ranking->provisional,
+        .jitter = ranking->jitter,
+        .rule = ranking->picks[0].rule,
+        .note = ranking->note,
+        .criterion = ranking->resolved,
+        .timing = ranking->timing,
+    };
+    if (ranking->picks[0].choice != SIZE_MAX)
+        answer->choice = view_task(ranking->view, ranking->picks[0].choice)->task.key;
+    return candidates_fill(ctx, ranking, &answer->candidates);
+}

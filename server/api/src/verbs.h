@@ -1,0 +1,60 @@
+/* Every verb of the API, one file each, and what they share. */
+#ifndef API_VERBS_H
+#define API_VERBS_H
+
+#include <api/api.h>
+#include <proto/wire.h>
+#include <state/state.h>
+
+#define API_VERB(name)                                                                             \
+    enum proto_code name(struct api_ctx *ctx, const void *request, void *response)
+
+API_VERB(api_project_create);
+API_VERB(api_project_list);
+API_VERB(api_project_get);
+API_VERB(api_project_update);
+API_VERB(api_project_delete);
+API_VERB(api_task_list);
+API_VERB(api_task_get);
+API_VERB(api_task_put);
+API_VERB(api_task_delete);
+API_VERB(api_demonstration_list);
+API_VERB(api_demonstration_add);
+API_VERB(api_demonstration_get);
+API_VERB(api_demonstration_retract);
+API_VERB(api_ranking_get);
+API_VERB(api_assignment_list);
+API_VERB(api_assignment_ask);
+API_VERB(api_assignment_get);
+API_VERB(api_assignment_complete);
+API_VERB(api_healthz);
+API_VERB(api_readyz);
+API_VERB(api_version);
+API_VERB(api_openapi);
+
+/* The view of the project named in the path, kept until the answer has been sent; on NULL ctx->error says why. */
+const struct view *api_view(struct api_ctx *ctx);
+/* Keep a view or a ranking (its reference is taken over) until the answer has been sent. */
+__attribute__((warn_unused_result)) int api_keep_view(struct api_ctx *ctx, struct view *view);
+__attribute__((warn_unused_result)) int api_keep_ranking(struct api_ctx *ctx, struct ranking *ranking);
+/* The working project named in the path. PROTO_CODE_OK or an error. */
+enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project);
+/* A status of state/project.h as a handler's answer; a negative one fails the transaction. */
+enum proto_code api_status(struct api_ctx *ctx, int status);
+enum proto_code api_no_memory(struct api_ctx *ctx);
+
+/* Checks a demonstration that came in and computes its hash: slow, so on the connection's thread. `at` as in state/project.h. */
+enum proto_code api_demonstration_prepare(struct api_ctx *ctx, struct proto_demonstration *demonstration,
+                                          const char *at);
+
+/* Refuses settings that this version cannot serve. Before POST and PATCH of a project. */
+enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request);
+
+/* Opens one assignment by the newest ranking; see assignment_choose.c. *ret_reason: why none was opened, or what the asker should
+ * know beside it; NULL: nothing. *ret_assignment NULL: none. */
+enum proto_code api_assignment_open(struct api_ctx *ctx, struct project *project, struct ranking *ranking,
+                                    double age_s, const struct proto_ask *ask,
+                                    const struct assignment **ret_assignment,
+                                    struct proto_reason **ret_reason);
+
+#endif

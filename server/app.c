@@ -1,0 +1,135 @@
+#include <microhttpd.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <amf/pool.h>
+#include <http/http.h>
+#include <proto/wire.h>
+#include <state/state.h>
+#include <store/store.h>
+
+#include "app.h"
+#include "log.h"
+#include "token.h"
+
+struct app {
+    struct config config;
+    struct store *store;
+    struct amf_pool *pool;
+    struct state *state;
+    struct http_server *http;
+    struct proto_version version;
+    char token[TOKEN_BYTES], url[CONFIG_TEXT_BYTES + 32];
+};
+
+/* Where the command line of the same user looks for the daemon. Only a convenience: failing to write it is no error. */
+static void listening_path(const struct app *app, char ret_path[CONFIG_TEXT_BYTES + 16])
+{
+    snprintf(ret_path, CONFIG_TEXT_BYTES + 16, "%s/listening", app->config.data);
+}
+
+static void listening_write(const struct app *app)
+{
+    char path[CONFIG_TEXT_BYTES + 16];
+    FILE *file;
+
+    listening_path(app, path);
+    file = fopen(path, "we");
+    if (!file)
+        return;
+    fprintf(file, "%s\n", app->url);
+    fclose(file);
+}
+
+static void listening_remove(const struct app *app)
+{
+    char path[CONFIG_TEXT_BYTES + 16];
+
+    listening_path(app, path);
+    unlink(path);
+}
+
+static int app_start_state(struct app *app, char ret_error[256])
+{
+    if (store_open(app->config.data, &app->store, ret_error) ||
+        token_load(app->config.data, app->token, ret_error))
+        return -1;
+    if (amf_pool_new((size_t)app->config.workers, &app->pool)) {
+        snprintf(ret_error, 256, "the worker threads cannot be started");
+        return -1;
+    }
+    return state_new(&(struct state_config){.store = app->store,
+                                            .pool = app->pool,
+                                            .clock = clock_system,
+                                            .log = log_line},
+                     &app->state, ret_error);
+}
+
+static int app_start_http(struct app *app, char ret_error[256])
+{
+    bool ipv6 = strchr(app->config.address, ':') != NULL;
+
+    app->version = (struct proto_version){.version = AMF_VERSION,
+                                          .api = "v1",
+                                          .blas_core = amf_pool_blas_core(),
+                                          .sqlite = sqlite3_libversion(),
+                                          .microhttpd = MHD_get_version()};
+    if (http_server_new(&(struct http_config){.address = app->config.address,
+                                              .port = app->config.port,
+                                              .routes = api_routes,
+                                              .route_count = api_route_count,
+                                              .state = app->state,
+                                              .store = app->store,
+                                              .version = &app->version,
+                                              .admin_token = app->token,
+                                              .log = log_line},
+                        &app->http, ret_error))
+        return -1;
+    snprintf(app->url, sizeof app->url, ipv6 ? "http://[%s]:%u" : "http://%s:%u", app->config.address,
+             http_server_port(app->http));
+    listening_write(app);
+    return 0;
+}
+
+int app_new(const struct config *config, struct app **ret_app, char ret_error[CONFIG_ERROR_BYTES])
+{
+    struct app *app = calloc(1, sizeof *app);
+
+    if (!app) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "out of memory");
+        return -1;
+    }
+    app->config = *config;
+    if (app_start_state(app, ret_error) || app_start_http(app, ret_error)) {
+        app_free(app);
+        return -1;
+    }
+    *ret_app = app;
+    return 0;
+}
+
+void app_free(struct app *app)
+{
+    if (!app)
+        return;
+    if (app->http)
+        listening_remove(app);
+    http_server_free(app->http);
+    state_free(app->state);
+    amf_pool_free(app->pool);
+    store_close(app->store);
+    free(app);
+}
+
+const char *app_url(const struct app *app)
+{
+    return app->url;
+}
+
+const char *app_broken(const struct app *app)
+{
+    return store_latched(app->store);
+}

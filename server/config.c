@@ -1,0 +1,302 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+
+enum config_type { CONFIG_STRING, CONFIG_NUMBER, CONFIG_BOOL };
+
+struct config_key {
+    const char *name; /* in the file; --name on the command line, '_' as '-' */
+    enum config_type type;
+    size_t offset;
+    long min, max;
+    const char *environment, *argument, *help;
+};
+
+static const struct config_key keys[] = {
+    {"data", CONFIG_STRING, offsetof(struct config, data), 0, 0, "AMFD_DATA", "DIR",
+     "where everything is kept; made if missing (default: $XDG_DATA_HOME/amf or ~/.local/share/amf)"},
+    {"listen", CONFIG_STRING, offsetof(struct config, listen), 0, 0, "AMFD_LISTEN", "ADDR:PORT",
+     "numeric address and port; port 0: any free one (default: 127.0.0.1:7667)"},
+    {"workers", CONFIG_NUMBER, offsetof(struct config, workers), 0, 64, "AMFD_WORKERS", "COUNT",
+     "threads that compute rankings, 0 to 64; 0: one per processor (default: 0)"},
+    {"allow_remote", CONFIG_BOOL, offsetof(struct config, allow_remote), 0, 0, "AMFD_ALLOW_REMOTE", NULL,
+     "listen on an address that other machines reach, although tokens then travel in the clear"},
+};
+
+#define KEY_COUNT (sizeof keys / sizeof *keys)
+
+static bool key_matches(const struct config_key *key, const char *name)
+{
+    size_t i = 0;
+
+    while (key->name[i] && (name[i] == key->name[i] || (name[i] == '-' && key->name[i] == '_')))
+        i++;
+    return !key->name[i] && !name[i];
+}
+
+static const struct config_key *key_find(const char *name)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++)
+        if (key_matches(&keys[i], name))
+            return &keys[i];
+    return NULL;
+}
+
+static int set_number(const struct config_key *key, const char *value, long *member)
+{
+    char *end;
+    long number;
+
+    errno = 0;
+    number = strtol(value, &end, 10);
+    if (errno || end == value || *end || number < key->min || number > key->max)
+        return -1;
+    *member = number;
+    return 0;
+}
+
+/* from: what to name in an error, such as "--workers" or "FILE:3". */
+static int key_set(struct config *config, const struct config_key *key, const char *value,
+                   const char *from, char ret_error[CONFIG_ERROR_BYTES])
+{
+    void *member = (char *)config + key->offset;
+
+    if (key->type == CONFIG_STRING && *value && strlen(value) < CONFIG_TEXT_BYTES) {
+        memcpy(member, value, strlen(value) + 1);
+        return 0;
+    }
+    if (key->type == CONFIG_NUMBER && !set_number(key, value, member))
+        return 0;
+    if (key->type == CONFIG_BOOL && (!strcmp(value, "true") || !strcmp(value, "false"))) {
+        *(bool *)member = !strcmp(value, "true");
+        return 0;
+    }
+    snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: %s cannot be \"%.64s\": %s", from, key->name, value,
+             key->type == CONFIG_BOOL ? "true or false" : key->help);
+    return -1;
+}
+
+static void config_defaults(struct config *ret_config)
+{
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+    *ret_config = (struct config){.listen = "127.0.0.1:7667"};
+    if (data && *data)
+        snprintf(ret_config->data, sizeof ret_config->data, "%s/amf", data);
+    else if (home && *home)
+        snprintf(ret_config->data, sizeof ret_config->data, "%s/.local/share/amf", home);
+}
+
+static char *trim(char *text)
+{
+    char *end;
+
+    text += strspn(text, " \t\r\n");
+    end = text + strlen(text);
+    while (end > text && strchr(" \t\r\n", end[-1]))
+        *--end = '\0';
+    return text;
+}
+
+/* One line of a file: "key = value", blank, or "# comment". */
+static int file_line(struct config *config, char *line, const char *from,
+                     char ret_error[CONFIG_ERROR_BYTES])
+{
+    const struct config_key *key;
+    char *text = trim(line), *equals = strchr(text, '=');
+
+    if (!*text || *text == '#')
+        return 0;
+    if (!equals) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: expected \"key = value\"", from);
+        return -1;
+    }
+    *equals = '\0';
+    text = trim(text);
+    key = key_find(text);
+    if (!key) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: no such key: \"%.64s\"; --help lists them", from, text);
+        return -1;
+    }
+    return key_set(config, key, trim(equals + 1), from, ret_error);
+}
+
+static int config_file(struct config *config, const char *path, char ret_error[CONFIG_ERROR_BYTES])
+{
+    FILE *file = fopen(path, "re");
+    char line[2 * CONFIG_TEXT_BYTES], from[128];
+    int failed = 0;
+
+    if (!file) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.256s: %s", path, strerror(errno));
+        return -1;
+    }
+    for (int number = 1; !failed && fgets(line, sizeof line, file); number++) {
+        snprintf(from, sizeof from, "%.100s:%d", path, number);
+        failed = file_line(config, line, from, ret_error);
+    }
+    if (!failed && ferror(file)) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.256s: cannot be read", path);
+        failed = -1;
+    }
+    fclose(file);
+    return failed;
+}
+
+static int config_environment(struct config *config, char ret_error[CONFIG_ERROR_BYTES])
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const char *value = getenv(keys[i].environment);
+
+        if (value && key_set(config, &keys[i], value, keys[i].environment, ret_error))
+            return -1;
+    }
+    return 0;
+}
+
+/* --config comes first whatever its place, because everything else wins over the file. */
+static const char *find_config_flag(int argc, char **argv)
+{
+    for (int i = 1; i + 1 < argc; i++)
+        if (!strcmp(argv[i], "--config"))
+            return argv[i + 1];
+    return getenv("AMFD_CONFIG");
+}
+
+static enum config_outcome config_flag(struct config *config, int argc, char **argv, int *at,
+                                       char ret_error[CONFIG_ERROR_BYTES])
+{
+    const char *flag = argv[*at];
+    const struct config_key *key = strncmp(flag, "--", 2) == 0 ? key_find(flag + 2) : NULL;
+    const char *value = "true";
+
+    if (!strcmp(flag, "--help") || !strcmp(flag, "-h"))
+        return CONFIG_HELP;
+    if (!strcmp(flag, "--version"))
+        return CONFIG_VERSION;
+    if (!strcmp(flag, "--print-config"))
+        return CONFIG_PRINT;
+    if (!key && strcmp(flag, "--config") != 0) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.64s: no such option; --help lists them", flag);
+        return CONFIG_ERROR;
+    }
+    if (!key || key->type != CONFIG_BOOL) {
+        if (*at + 1 == argc) {
+            snprintf(ret_error, CONFIG_ERROR_BYTES, "%s needs a value", flag);
+            return CONFIG_ERROR;
+        }
+        value = argv[++*at];
+    }
+    return key && key_set(config, key, value, flag, ret_error) ? CONFIG_ERROR : CONFIG_RUN;
+}
+
+static bool is_loopback(const char *address)
+{
+    return !strncmp(address, "127.", 4) || !strcmp(address, "::1");
+}
+
+/* "127.0.0.1:7667" or "[::1]:7667". */
+static int split_listen(struct config *config, char ret_error[CONFIG_ERROR_BYTES])
+{
+    const char *colon = strrchr(config->listen, ':'), *start = config->listen;
+    unsigned char binary[16];
+    char *end = NULL;
+    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+    size_t length = colon ? (size_t)(colon - start) : 0;
+
+    if (length >= 2 && start[0] == '[' && start[length - 1] == ']') {
+        start++;
+        length -= 2;
+    }
+    snprintf(config->address, sizeof config->address, "%.*s", (int)length, start);
+    if (!colon || end == colon + 1 || *end || port > UINT16_MAX ||
+        (inet_pton(AF_INET, config->address, binary) != 1 &&
+         inet_pton(AF_INET6, config->address, binary) != 1)) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES,
+                 "listen: expected ADDR:PORT such as 127.0.0.1:7667 or [::1]:7667, not \"%.64s\"",
+                 config->listen);
+        return -1;
+    }
+    config->port = (unsigned)port;
+    if (config->allow_remote || is_loopback(config->address))
+        return 0;
+    snprintf(ret_error, CONFIG_ERROR_BYTES,
+             "listen: %s is reached by other machines, and tokens would travel in the clear; put a TLS "
+             "proxy in front and listen on 127.0.0.1, or say --allow-remote",
+             config->address);
+    return -1;
+}
+
+static int config_finish(struct config *config, char ret_error[CONFIG_ERROR_BYTES])
+{
+    if (!*config->data) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "data: no home directory is known; say --data DIR");
+        return -1;
+    }
+    return split_listen(config, ret_error);
+}
+
+enum config_outcome config_load(int argc, char **argv, struct config *ret_config,
+                                char ret_error[CONFIG_ERROR_BYTES])
+{
+    const char *path = find_config_flag(argc, argv);
+    enum config_outcome outcome = CONFIG_RUN;
+
+    config_defaults(ret_config);
+    for (int i = 1; i < argc && outcome == CONFIG_RUN; i++) {
+        struct config ignored = *ret_config; /* first pass: a call for help is answered whatever else is wrong */
+
+        outcome = config_flag(&ignored, argc, argv, &i, ret_error);
+        if (outcome == CONFIG_ERROR)
+            return outcome;
+    }
+    if (outcome == CONFIG_HELP || outcome == CONFIG_VERSION)
+        return outcome;
+    if ((path && config_file(ret_config, path, ret_error)) || config_environment(ret_config, ret_error))
+        return CONFIG_ERROR;
+    for (int i = 1; i < argc; i++)
+        if (config_flag(ret_config, argc, argv, &i, ret_error) == CONFIG_ERROR)
+            return CONFIG_ERROR;
+    return config_finish(ret_config, ret_error) ? CONFIG_ERROR : outcome;
+}
+
+void config_help(FILE *out)
+{
+    fputs("usage: amfd [options]\n\n"
+          "Holds demonstrations and answers which task should be demonstrated next. When it is ready it prints\n"
+          "one line on standard output, \"listening on http://ADDR:PORT\"; logs go to standard error.\n\n"
+          "options (also as environment variables, and as lines \"key = value\" of the file):\n",
+          out);
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        char flag[64];
+
+        snprintf(flag, sizeof flag, "--%s %s", keys[i].name, keys[i].argument ? keys[i].argument : "");
+        for (char *c = flag; *c; c++)
+            *c = *c == '_' ? '-' : *c;
+        fprintf(out, "  %-20s %s [%s]\n", flag, keys[i].help, keys[i].environment);
+    }
+    fputs("  --config FILE        read settings from a file first [AMFD_CONFIG]\n"
+          "  --print-config       print the settings in force and exit\n"
+          "  --version, --help\n\n"
+          "exit codes: 0 after SIGTERM or SIGINT, 1 cannot start or can no longer store, 2 wrong usage\n",
+          out);
+}
+
+void config_print(const struct config *config, FILE *out)
+{
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        const void *member = (const char *)config + keys[i].offset;
+
+        fprintf(out, "%s = ", keys[i].name);
+        if (keys[i].type == CONFIG_STRING)
+            fprintf(out, "%s\n", (const char *)member);
+        else if (keys[i].type == CONFIG_NUMBER)
+            fprintf(out, "%ld\n", *(const long *)member);
+        else
+            fprintf(out, "%s\n", *(const bool *)member ? "true" : "false");
+    }
+}

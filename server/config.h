@@ -1,0 +1,29 @@
+/* Settings of the daemon: one table of keys; a flag wins over the environment, that over the file, that over the default. */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum { CONFIG_TEXT_BYTES = 1024, CONFIG_ERROR_BYTES = 512 };
+
+struct config {
+    char data[CONFIG_TEXT_BYTES];    /* directory */
+    char listen[CONFIG_TEXT_BYTES];  /* ADDR:PORT */
+    char address[CONFIG_TEXT_BYTES]; /* the two parts of listen */
+    unsigned port;
+    long workers;      /* 0: one per processor */
+    bool allow_remote; /* listen on an address that other machines reach */
+};
+
+enum config_outcome { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_PRINT, CONFIG_ERROR };
+
+/* Reads defaults, file, environment and flags. On CONFIG_ERROR ret_error has one line for a person. */
+enum config_outcome config_load(int argc, char **argv, struct config *ret_config,
+                                char ret_error[CONFIG_ERROR_BYTES]);
+void config_help(FILE *out);
+/* The effective settings, in the form of a configuration file. */
+void config_print(const struct config *config, FILE *out);
+
+#endif

@@ -1,0 +1,177 @@
+/* List of connections and their reaper; connections.h says why there is one. */
+#include "connections.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "limits.h"
+
+int64_t http_monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t http_phase_max_ms(enum http_phase phase, size_t bytes)
+{
+    int64_t transfer_ms = HTTP_TRANSFER_MAX_MS + (int64_t)(bytes / (HTTP_TRANSFER_MIN_RATE / 1000));
+
+    switch (phase) {
+    case HTTP_PHASE_IDLE:
+        return HTTP_IDLE_MAX_MS;
+    case HTTP_PHASE_HEADERS:
+        return HTTP_HEADERS_MAX_MS;
+    case HTTP_PHASE_BODY:
+    case HTTP_PHASE_SENDING:
+        return transfer_ms;
+    case HTTP_PHASE_HANDLING:
+        break;
+    }
+    return -1;
+}
+
+static void reap(struct http_connections *connections)
+{
+    int64_t now_ms = http_monotonic_ms();
+
+    for (struct http_connection *c = connections->first; c; c = c->next) {
+        int64_t max_ms = http_phase_max_ms(c->phase, c->bytes);
+        if (max_ms >= 0 && now_ms - c->since_ms > max_ms)
+            shutdown(c->fd, SHUT_RDWR);
+    }
+}
+
+/* Waits under the lock until woken or until at_ms of the monotonic clock. */
+static void wait_until(struct http_connections *connections, int64_t at_ms)
+{
+    struct timespec at = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
+
+    pthread_cond_timedwait(&connections->changed, &connections->lock, &at);
+}
+
+static void *run_reaper(void *arg)
+{
+    struct http_connections *connections = arg;
+
+    pthread_mutex_lock(&connections->lock);
+    int64_t next_ms = http_monotonic_ms();
+    while (!connections->stopping) {
+        if (http_monotonic_ms() >= next_ms) {
+            reap(connections);
+            next_ms = http_monotonic_ms() + HTTP_REAPER_PERIOD_MS;
+        }
+        wait_until(connections, next_ms);
+    }
+    pthread_mutex_unlock(&connections->lock);
+    return NULL;
+}
+
+int http_connections_init(struct http_connections *connections)
+{
+    pthread_condattr_t monotonic;
+
+    *connections = (struct http_connections){0};
+    pthread_mutex_init(&connections->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&connections->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (pthread_create(&connections->reaper, NULL, run_reaper, connections) == 0)
+        return 0;
+    pthread_cond_destroy(&connections->changed);
+    pthread_mutex_destroy(&connections->lock);
+    return -1;
+}
+
+void http_connections_deinit(struct http_connections *connections)
+{
+    pthread_mutex_lock(&connections->lock);
+    connections->stopping = true;
+    pthread_cond_broadcast(&connections->changed);
+    pthread_mutex_unlock(&connections->lock);
+    pthread_join(connections->reaper, NULL);
+    pthread_cond_destroy(&connections->changed);
+    pthread_mutex_destroy(&connections->lock);
+}
+
+struct http_connection *http_connections_add(struct http_connections *connections, int fd)
+{
+    struct http_connection *connection = malloc(sizeof(*connection));
+
+    if (!connection)
+        return NULL;
+    *connection =
+        (struct http_connection){.owner = connections, .fd = fd, .since_ms = http_monotonic_ms()};
+    pthread_mutex_lock(&connections->lock);
+    connection->next = connections->first;
+    if (connection->next)
+        connection->next->previous = connection;
+    connections->first = connection;
+    if (connections->draining)
+        shutdown(fd, SHUT_RD);
+    pthread_mutex_unlock(&connections->lock);
+    return connection;
+}
+
+void http_connection_remove(struct http_connection *connection)
+{
+    struct http_connections *connections = connection->owner;
+
+    pthread_mutex_lock(&connections->lock);
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        connections->first = connection->next;
+    if (!connections->first)
+        pthread_cond_broadcast(&connections->changed);
+    pthread_mutex_unlock(&connections->lock);
+    free(connection);
+}
+
+void http_connection_enter(struct http_connection *connection, enum http_phase phase, size_t bytes)
+{
+    struct http_connections *connections = connection->owner;
+
+    pthread_mutex_lock(&connections->lock);
+    connection->phase = phase;
+    connection->since_ms = http_monotonic_ms();
+    connection->bytes = bytes;
+    if (connections->draining && phase == HTTP_PHASE_IDLE)
+        shutdown(connection->fd, SHUT_RD);
+    pthread_mutex_unlock(&connections->lock);
+}
+
+void http_connection_progress(struct http_connection *connection, size_t bytes)
+{
+    pthread_mutex_lock(&connection->owner->lock);
+    connection->bytes += bytes;
+    pthread_mutex_unlock(&connection->owner->lock);
+}
+
+void http_connections_drain(struct http_connections *connections, int64_t max_ms)
+{
+    int64_t end_ms = http_monotonic_ms() + max_ms;
+
+    pthread_mutex_lock(&connections->lock);
+    connections->draining = true;
+    /* Reading ends, writing goes on: what the kernel holds of a request is still served. */
+    for (struct http_connection *c = connections->first; c; c = c->next)
+        if (c->phase == HTTP_PHASE_IDLE)
+            shutdown(c->fd, SHUT_RD);
+    while (connections->first && http_monotonic_ms() < end_ms)
+        wait_until(connections, end_ms);
+    pthread_mutex_unlock(&connections->lock);
+}
+
+bool http_connections_draining(struct http_connections *connections)
+{
+    pthread_mutex_lock(&connections->lock);
+    bool draining = connections->draining;
+    pthread_mutex_unlock(&connections->lock);
+    return draining;
+}

@@ -1,0 +1,63 @@
+/* The open connections, and the thread that cuts the slow ones.
+ *
+ * libmicrohttpd's own timeout is one of inactivity: a byte a second keeps a connection for ever,
+ * and time that a handler spends waiting for a commit counts as the client's. So it is off, and
+ * this is the only clock. A connection has a deadline for each phase; past it its socket is shut
+ * down, and the library cleans up by itself.
+ */
+#ifndef HTTP_CONNECTIONS_H
+#define HTTP_CONNECTIONS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum http_phase {
+    HTTP_PHASE_IDLE,     /* no request yet: just connected, or kept alive */
+    HTTP_PHASE_HEADERS,  /* the request line is in */
+    HTTP_PHASE_BODY,     /* the headers are in; bytes: received so far */
+    HTTP_PHASE_HANDLING, /* it is our turn: no deadline */
+    HTTP_PHASE_SENDING   /* bytes: of the answer */
+};
+
+struct http_connection {
+    struct http_connections *owner;
+    struct http_connection *next, *previous;
+    int fd;
+    enum http_phase phase;
+    int64_t since_ms;
+    size_t bytes;
+};
+
+struct http_connections {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t reaper;
+    struct http_connection *first;
+    bool draining, stopping;
+};
+
+/* How long a phase may take; -1: as long as it wants. */
+int64_t http_phase_max_ms(enum http_phase phase, size_t bytes);
+
+/* Starts the reaper. 0 or -1. The address of connections must not change afterwards. */
+__attribute__((warn_unused_result)) int http_connections_init(struct http_connections *connections);
+/* All connections must have been removed. */
+void http_connections_deinit(struct http_connections *connections);
+
+/* NULL: out of memory. fd stays the library's; remove before it is closed. */
+struct http_connection *http_connections_add(struct http_connections *connections, int fd);
+void http_connection_remove(struct http_connection *connection);
+void http_connection_enter(struct http_connection *connection, enum http_phase phase, size_t bytes);
+void http_connection_progress(struct http_connection *connection, size_t bytes);
+
+/* From now on each answer should be a connection's last. Idle connections end at once, requests
+ * that have arrived are still read and answered. Returns when all are gone, at the latest after
+ * max_ms. */
+void http_connections_drain(struct http_connections *connections, int64_t max_ms);
+bool http_connections_draining(struct http_connections *connections);
+
+int64_t http_monotonic_ms(void);
+
+#endif

@@ -1,0 +1,232 @@
+/* One request through its route's functions. There is no branch per route: what differs is in the
+ * table.
+ *
+ *     decode -> prepare -> [transaction: key known? -> handle -> encode -> keep reply] -> reply
+ *
+ * Routes that only read do handle and encode here, without a transaction. Inside one, the key is
+ * looked up before anything else, and the outcome of prepare counts only for a new key: a retry
+ * must get the first answer even if the world has moved on since.
+ */
+#include "dispatch.h"
+
+#include <string.h>
+#include <time.h>
+
+#include <proto/wire.h>
+#include <proto/safetensors.h>
+#include <store/store.h>
+
+/* One request's way through the steps. */
+struct exchange {
+    struct http_request *request;
+    const struct api_route *route;
+    void *input, *output;
+    enum proto_code prepared; /* outcome of decode and prepare */
+};
+
+static enum proto_code no_memory(struct http_request *request)
+{
+    return proto_error_set(&request->ctx.error, PROTO_CODE_NO_MEMORY, "",
+                           "There was no memory for this request; nothing was stored.");
+}
+
+static enum proto_code allocate(struct exchange *exchange)
+{
+    struct http_request *request = exchange->request;
+    const struct api_route *route = exchange->route;
+    size_t input_bytes = route->request ? route->request->size : 1;
+    size_t output_bytes = route->response ? route->response->size : 1;
+
+    exchange->input = proto_arena_alloc(&request->arena, 1, input_bytes);
+    exchange->output = proto_arena_alloc(&request->arena, 1, output_bytes);
+    return exchange->input && exchange->output ? PROTO_CODE_OK : no_memory(request);
+}
+
+static enum proto_code decode_tensors(struct exchange *exchange)
+{
+    struct http_request *request = exchange->request;
+
+    if (request->media == HTTP_MEDIA_OCTETS &&
+        !proto_tensors_sniff(request->body, request->body_bytes))
+        return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "",
+                               "The body does not begin like a safetensors file.");
+    return proto_demonstration_from_tensors(request->body, request->body_bytes, &request->arena,
+                                            exchange->input, &request->ctx.error);
+}
+
+/* A body where none belongs: without meaning on GET, an error where it could mean something. */
+static enum proto_code check_no_body(struct http_request *request)
+{
+    bool harmless = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+
+    if (request->body_bytes == 0 || harmless)
+        return PROTO_CODE_OK;
+    return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "",
+                           "This request takes no body.");
+}
+
+static enum proto_code decode(struct exchange *exchange)
+{
+    struct http_request *request = exchange->request;
+    const struct api_route *route = exchange->route;
+    const char *text = (const char *)request->body;
+    size_t length = request->body_bytes;
+
+    if (route->body == API_BODY_NONE)
+        return check_no_body(request);
+    if (route->request_defaults)
+        route->request_defaults(&request->ctx, exchange->input);
+    if (length > 0 && request->media != HTTP_MEDIA_JSON)
+        return decode_tensors(exchange);
+    if (length == 0 && route->body_optional) {
+        text = "{}";
+        length = 2;
+    } else if (length == 0) {
+        return proto_error_set(&request->ctx.error, PROTO_CODE_MALFORMED_JSON, "",
+                               "The body is empty; a JSON object was expected.");
+    }
+    return proto_decode(route->request, text, length, false, &request->arena, exchange->input,
+                        &request->ctx.error);
+}
+
+static enum proto_code prepare(struct exchange *exchange)
+{
+    enum proto_code code = decode(exchange);
+
+    if (code == PROTO_CODE_OK && exchange->route->prepare)
+        code = exchange->route->prepare(&exchange->request->ctx, exchange->input);
+    return code;
+}
+
+static enum proto_code handle(struct exchange *exchange, struct store_tx *tx)
+{
+    struct http_request *request = exchange->request;
+    const struct api_route *route = exchange->route;
+
+    if (route->response)
+        memset(exchange->output, 0, route->response->size);
+    request->ctx.status = API_OKAY;
+    request->ctx.tx = tx;
+    enum proto_code code = route->handle(&request->ctx, exchange->input, exchange->output);
+    request->ctx.tx = NULL;
+    return code;
+}
+
+static int encode(struct exchange *exchange)
+{
+    struct http_request *request = exchange->request;
+
+    return http_reply_success(&request->reply, exchange->route, request->form == HTTP_FORM_OTHER,
+                              (enum api_flavour)request->ctx.status, exchange->output);
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The body that runs on the writer thread. A positive answer takes back what the handler stored; an
+ * answer that cannot be encoded fails the whole transaction, and with it what state holds ready. */
+static int run_in_transaction(struct store_tx *tx, void *arg)
+{
+    struct exchange *exchange = arg;
+    struct http_request *request = exchange->request;
+    enum http_replay replay = HTTP_REPLAY_NONE;
+
+    if (request->key.text) {
+        int status = http_key_find(tx, &request->key, &request->arena, &request->reply, &replay);
+        if (status < 0 || replay == HTTP_REPLAY_SAME)
+            return status;
+    }
+    if (replay == HTTP_REPLAY_DIFFERS)
+        return (int)proto_error_set(&request->ctx.error, PROTO_CODE_KEY_REUSED, "",
+                                    "The key came with another method, path or body before; "
+                                    "take a new key for a new request.");
+    if (exchange->prepared != PROTO_CODE_OK)
+        return (int)exchange->prepared;
+    enum proto_code code = handle(exchange, tx);
+    if (request->ctx.store_failure < 0)
+        return request->ctx.store_failure;
+    if (code != PROTO_CODE_OK)
+        return (int)code;
+    if (encode(exchange) < 0)
+        return STORE_NO_MEMORY;
+    if (!request->key.text)
+        return STORE_OK;
+    return http_key_keep(tx, &request->key, &request->reply, wall_ms(),
+                         &request->server->replies_expired_ms);
+}
+
+/* A negative store status in the API's words. */
+static enum proto_code store_failure(int status, struct proto_error *error)
+{
+    switch (status) {
+    case STORE_FULL:
+        return proto_error_set(error, PROTO_CODE_DISK_FULL, "",
+                               "Nothing was stored; free some space and send the request again.");
+    case STORE_UNKNOWN:
+        return proto_error_set(
+            error, PROTO_CODE_OUTCOME_UNKNOWN, "",
+            "The commit failed. When the server is back, send the request again: "
+            "the same Idempotency-Key tells what became of it.");
+    case STORE_NO_MEMORY:
+        return proto_error_set(error, PROTO_CODE_NO_MEMORY, "",
+                               "There was no memory for this request; nothing was stored.");
+    case STORE_BUSY:
+        return proto_error_set(
+            error, PROTO_CODE_NOT_READY, "",
+            "Another program holds the database; nothing was stored. Try again.");
+    default:
+        return proto_error_set(error, PROTO_CODE_INTERNAL, "",
+                               "The store failed; nothing was stored. The log says more.");
+    }
+}
+
+static enum proto_code run_writing(struct exchange *exchange)
+{
+    struct http_request *request = exchange->request;
+
+    /* Only a known key can make an answer out of a request that decode or prepare refused. */
+    if (exchange->prepared != PROTO_CODE_OK && !request->key.text)
+        return exchange->prepared;
+    if (request->key.text)
+        http_key_hash(request->method, request->path, request->body, request->body_bytes,
+                      request->key.request_sha256);
+    int status = store_write(request->server->config.store, run_in_transaction, exchange);
+    if (status < 0) {
+        http_log(request->server, "request %s: the store answered %d", request->id, status);
+        return store_failure(status, &request->ctx.error);
+    }
+    return (enum proto_code)status;
+}
+
+static enum proto_code run_reading(struct exchange *exchange)
+{
+    struct http_request *request = exchange->request;
+    enum proto_code code = exchange->prepared;
+
+    if (code == PROTO_CODE_OK)
+        code = handle(exchange, NULL);
+    if (code == PROTO_CODE_OK && encode(exchange) < 0)
+        code = proto_error_set(&request->ctx.error, PROTO_CODE_INTERNAL, "",
+                               "The answer could not be written down.");
+    return code;
+}
+
+void http_dispatch(struct http_request *request)
+{
+    struct exchange exchange = {.request = request, .route = request->match.route};
+
+    exchange.prepared = allocate(&exchange);
+    if (exchange.prepared == PROTO_CODE_OK)
+        exchange.prepared = prepare(&exchange);
+    enum proto_code code = exchange.route->writes ? run_writing(&exchange) : run_reading(&exchange);
+    api_release(&request->ctx);
+    if (code == PROTO_CODE_OK)
+        return;
+    request->ctx.error.code = code;
+    http_request_refuse(request);
+}

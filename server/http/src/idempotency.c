@@ -1,0 +1,100 @@
+/* Replies kept for Idempotency-Key; idempotency.h says why in this transaction. */
+#include "idempotency.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <nettle/sha2.h>
+
+#include <store/store.h>
+
+bool http_key_valid(const char *text)
+{
+    static const char allowed[] = "_-0123456789"
+                                  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t length = strlen(text);
+
+    return length >= 1 && length <= HTTP_KEY_MAX_BYTES && strspn(text, allowed) == length;
+}
+
+void http_key_hash(const char *method, const char *path, const void *body, size_t body_bytes,
+                   char ret_hex[65])
+{
+    static const char digits[] = "0123456789abcdef";
+    struct sha256_ctx hash;
+    uint8_t digest[SHA256_DIGEST_SIZE];
+
+    sha256_init(&hash);
+    /* The NULs between the parts keep "POST /a" + "b" and "POST /ab" + "" apart. */
+    sha256_update(&hash, strlen(method) + 1, (const uint8_t *)method);
+    sha256_update(&hash, strlen(path) + 1, (const uint8_t *)path);
+    sha256_update(&hash, body_bytes, body);
+    sha256_digest(&hash, sizeof(digest), digest);
+    for (size_t i = 0; i < sizeof(digest); i++) {
+        ret_hex[2 * i] = digits[digest[i] >> 4];
+        ret_hex[2 * i + 1] = digits[digest[i] & 15];
+    }
+    ret_hex[64] = '\0';
+}
+
+static int replay(const struct store_reply *kept, struct proto_arena *arena,
+                  struct http_reply *reply)
+{
+    struct http_reply made = {.status = kept->status};
+
+    if (kept->content_type) {
+        made.content_type = proto_arena_strdup(arena, kept->content_type);
+        made.body = malloc(kept->body_bytes ? kept->body_bytes : 1);
+        if (!made.content_type || !made.body) {
+            http_reply_deinit(&made);
+            return STORE_NO_MEMORY;
+        }
+        memcpy(made.body, kept->body, kept->body_bytes);
+        made.body_bytes = kept->body_bytes;
+    }
+    http_reply_deinit(reply);
+    *reply = made;
+    return 0;
+}
+
+int http_key_find(struct store_tx *tx, const struct http_key *key, struct proto_arena *arena,
+                  struct http_reply *reply, enum http_replay *ret_replay)
+{
+    struct store_reply kept;
+    int status = store_tx_reply_get(tx, key->owner, key->text, &kept);
+
+    if (status < 0)
+        return status;
+    if (status == STORE_NOT_FOUND) {
+        *ret_replay = HTTP_REPLAY_NONE;
+        return 0;
+    }
+    if (strcmp(kept.request_sha256, key->request_sha256) != 0) {
+        *ret_replay = HTTP_REPLAY_DIFFERS;
+        return 0;
+    }
+    status = replay(&kept, arena, reply);
+    if (status == 0)
+        *ret_replay = HTTP_REPLAY_SAME;
+    return status;
+}
+
+int http_key_keep(struct store_tx *tx, const struct http_key *key, const struct http_reply *reply,
+                  int64_t now_ms, int64_t *expired_ms)
+{
+    const struct store_reply kept = {
+        .request_sha256 = key->request_sha256,
+        .status = reply->status,
+        .content_type = reply->content_type,
+        .body = reply->body,
+        .body_bytes = reply->body_bytes,
+    };
+
+    if (now_ms - *expired_ms >= HTTP_REPLY_EXPIRE_PERIOD_MS) {
+        int status = store_tx_reply_expire(tx, now_ms - HTTP_REPLY_KEPT_MS);
+        if (status < 0)
+            return status;
+        *expired_ms = now_ms;
+    }
+    return store_tx_reply_put(tx, key->owner, key->text, now_ms, &kept);
+}

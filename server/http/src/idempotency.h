@@ -1,0 +1,51 @@
+/* Idempotency-Key: the same request sent again gets the same answer, and has its effect once.
+ *
+ * The answer is kept by the transaction that has the effect, so there is no moment at which one
+ * is stored without the other. Two requests with one key meet on the writer thread, where the
+ * second finds the first one's answer. Answers other than 2xx are not kept: nothing happened, so
+ * trying again is right.
+ */
+#ifndef HTTP_IDEMPOTENCY_H
+#define HTTP_IDEMPOTENCY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <proto/arena.h>
+
+#include "limits.h"
+#include "reply.h"
+
+struct store_tx;
+
+struct http_key {
+    const char *text;  /* the header's value */
+    const char *owner; /* name of the token: keys of different askers do not meet */
+    char request_sha256[65];
+};
+
+/* 1 to 64 characters of A-Z a-z 0-9 _ - */
+bool http_key_valid(const char *text);
+/* Over method, path and body. */
+void http_key_hash(const char *method, const char *path, const void *body, size_t body_bytes,
+                   char ret_hex[65]);
+
+enum http_replay {
+    HTTP_REPLAY_NONE,   /* a new key */
+    HTTP_REPLAY_SAME,   /* the reply is the one kept */
+    HTTP_REPLAY_DIFFERS /* the key belongs to another request */
+};
+
+/* In a store body. 0 or a negative store status. */
+__attribute__((warn_unused_result)) int
+http_key_find(struct store_tx *tx, const struct http_key *key, struct proto_arena *arena,
+              struct http_reply *reply, enum http_replay *ret_replay);
+/* In a store body, after the effect. Drops what is older than a day, now and then: *expired_ms says
+ * when it last did and belongs to the writer thread. */
+__attribute__((warn_unused_result)) int http_key_keep(struct store_tx *tx,
+                                                      const struct http_key *key,
+                                                      const struct http_reply *reply,
+                                                      int64_t now_ms, int64_t *expired_ms);
+
+#endif

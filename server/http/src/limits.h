@@ -1,0 +1,60 @@
+/* Every cap of the HTTP side with its reason. Documentation and tests read the numbers from here.
+ */
+#ifndef HTTP_LIMITS_H
+#define HTTP_LIMITS_H
+
+/* A path has at most seven segments and an id at most 64 bytes; the rest is room for a cursor. */
+#define HTTP_URI_MAX_BYTES 2048
+/* A browser sends about 20; more is a way to make the guard and the logs slow. */
+#define HTTP_HEADERS_MAX 64
+/* All Accept lines of a request together; browsers send about 150 bytes. */
+#define HTTP_ACCEPT_MAX_BYTES 512
+/* Ours are 43 characters; other issuers' are longer, but a token is never a document. */
+#define HTTP_TOKEN_MAX_BYTES 512
+#define HTTP_KEY_MAX_BYTES 64 /* Idempotency-Key: a UUID, or a word with a date */
+
+/* A JSON value costs up to 80 times its text in memory, so big numeric data travels as tensors. */
+#define HTTP_JSON_MAX_BYTES (1u << 20)
+/* 64 MiB of F32 are 16 million numbers: a day of one robot at 10 Hz and 20 dimensions. */
+#define HTTP_TENSORS_MAX_BYTES (64u << 20)
+/* What is read and thrown away beyond a cap, so that a client that sends first and listens later
+ * sees its 413 instead of a reset. */
+#define HTTP_DRAIN_MAX_BYTES (16u << 20)
+/* Bodies of all requests under way together: eight of the largest. Beyond it: 503, come back. */
+#define HTTP_BODIES_MAX_BYTES (512u << 20)
+/* A decoded request and its answer: F16 tensors grow fourfold to float64. */
+#define HTTP_ARENA_MAX_BYTES (320u << 20)
+
+/* One thread each, with a 2 MiB stack of which little is ever touched. */
+#define HTTP_CONNECTIONS_MAX 512
+#define HTTP_STACK_BYTES (2u << 20)
+/* On one machine, or behind a proxy, all clients have one address, and that is the normal case of
+ * this product. So one address may hold nearly everything, but not the last 64: a client gone
+ * wild does not shut out the rest of the network. Slow ones are the reaper's business. */
+#define HTTP_CONNECTIONS_PER_ADDRESS_MAX (HTTP_CONNECTIONS_MAX - 64)
+/* Descriptors that connections may never take: the database, its log, the listening sockets. */
+#define HTTP_DESCRIPTORS_RESERVED 64
+#define HTTP_BACKLOG 1024
+/* Bounds the header block of a request (431 beyond) and what one read of a body can bring. */
+#define HTTP_CONNECTION_MEMORY_BYTES 65536
+#define HTTP_CONNECTION_MEMORY_STEP_BYTES 8192
+
+/* Deadlines of the reaper; see connections.h. */
+#define HTTP_IDLE_MAX_MS 15000       /* keep-alive: until the next request line is complete */
+#define HTTP_HEADERS_MAX_MS 10000    /* from the request line to the end of the headers */
+#define HTTP_TRANSFER_MAX_MS 15000   /* a body or an answer, plus its size at the rate below */
+#define HTTP_TRANSFER_MIN_RATE 65536 /* bytes a second; slower than any working radio link */
+#define HTTP_REAPER_PERIOD_MS 250
+#define HTTP_DRAIN_MAX_MS 10000 /* what a graceful stop waits for requests under way */
+
+/* Query parameters. A wait longer than 30 s outlives the patience of proxies in between. */
+#define HTTP_WAIT_MAX_S 30
+#define HTTP_LIMIT_DEFAULT 100
+#define HTTP_LIMIT_MAX 500
+#define HTTP_CURSOR_MAX_BYTES 256
+
+/* Replies kept for Idempotency-Key live at least a day: longer than any client retries. */
+#define HTTP_REPLY_KEPT_MS (24 * 3600 * 1000LL)
+#define HTTP_REPLY_EXPIRE_PERIOD_MS (600 * 1000LL)
+
+#endif

@@ -1,0 +1,115 @@
+/* A strict parser of the three parameters there are. A misspelt parameter is an error, because
+ * the client would otherwise believe it was obeyed.
+ */
+#include "query.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "limits.h"
+#include "percent.h"
+
+#define DIGITS "0123456789"
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+
+/* Seconds: digits, and up to three more after a point. No sign, no exponent, no "inf". */
+static bool parse_wait(const char *text, struct http_query *query)
+{
+    size_t whole = strspn(text, DIGITS), fraction = 0;
+    double value = 0, unit = 1;
+
+    if (text[whole] == '.')
+        fraction = strspn(text + whole + 1, DIGITS);
+    if (whole == 0 || whole > 2 || fraction > 3 || (text[whole] == '.' && fraction == 0) ||
+        text[whole + (fraction ? 1 + fraction : 0)] != '\0')
+        return false;
+    for (size_t i = 0; i < whole; i++)
+        value = value * 10 + (text[i] - '0');
+    for (size_t i = 0; i < fraction; i++)
+        value += (text[whole + 1 + i] - '0') * (unit /= 10);
+    query->wait_s = value;
+    return value <= HTTP_WAIT_MAX_S;
+}
+
+static bool parse_limit(const char *text, struct http_query *query)
+{
+    size_t length = strlen(text);
+    int64_t value = 0;
+
+    if (length == 0 || length > 3 || strspn(text, DIGITS) != length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        value = value * 10 + (text[i] - '0');
+    query->limit = value;
+    return value >= 1 && value <= HTTP_LIMIT_MAX;
+}
+
+static bool parse_cursor(const char *text, struct http_query *query)
+{
+    query->cursor = text;
+    return text[0] != '\0' && strlen(text) <= HTTP_CURSOR_MAX_BYTES;
+}
+
+static const struct {
+    const char *name;
+    bool (*parse)(const char *text, struct http_query *query);
+    const char *expected;
+} parameters[] = {
+    {"wait_s", parse_wait, "seconds from 0 to " TEXT(HTTP_WAIT_MAX_S) ", such as 10 or 2.5"},
+    {"limit", parse_limit, "a number from 1 to " TEXT(HTTP_LIMIT_MAX)},
+    {"cursor", parse_cursor, "the next_cursor of the page before"},
+};
+#define PARAMETER_COUNT (sizeof(parameters) / sizeof(*parameters))
+
+static size_t find_parameter(const char *name, size_t length)
+{
+    size_t i = 0;
+
+    while (i < PARAMETER_COUNT &&
+           (strlen(parameters[i].name) != length || memcmp(parameters[i].name, name, length) != 0))
+        i++;
+    return i;
+}
+
+static enum proto_code parse_pair(const char *pair, size_t length, unsigned *seen,
+                                  struct proto_arena *arena, struct http_query *query,
+                                  struct proto_error *ret_error)
+{
+    const char *equals = memchr(pair, '=', length);
+    size_t name_length = equals ? (size_t)(equals - pair) : length;
+    size_t index = find_parameter(pair, name_length);
+
+    if (index == PARAMETER_COUNT)
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_QUERY, "",
+                               "A query parameter is unknown; there are wait_s, limit and cursor.");
+    const char *name = parameters[index].name;
+    if (*seen & (1u << index))
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_QUERY, name, "%s stands twice.", name);
+    *seen |= 1u << index;
+
+    const char *value =
+        equals ? http_percent_decode(equals + 1, length - name_length - 1, arena) : NULL;
+    if (!value || !parameters[index].parse(value, query))
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_QUERY, name, "%s must be %s.", name,
+                               parameters[index].expected);
+    return PROTO_CODE_OK;
+}
+
+enum proto_code http_query_parse(const char *text, struct proto_arena *arena,
+                                 struct http_query *ret_query, struct proto_error *ret_error)
+{
+    struct http_query query = {.limit = HTTP_LIMIT_DEFAULT};
+    unsigned seen = 0;
+
+    for (const char *at = text; at && *text; at = *at ? at + 1 : NULL) {
+        size_t length = strcspn(at, "&");
+        enum proto_code code = parse_pair(at, length, &seen, arena, &query, ret_error);
+        if (code != PROTO_CODE_OK)
+            return code;
+        at += length;
+    }
+    *ret_query = query;
+    return PROTO_CODE_OK;
+}

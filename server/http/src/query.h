@@ -1,0 +1,23 @@
+/* The query string. */
+#ifndef HTTP_QUERY_H
+#define HTTP_QUERY_H
+
+#include <stdint.h>
+
+#include <proto/arena.h>
+#include <proto/error.h>
+
+struct http_query {
+    double wait_s;
+    int64_t limit;
+    const char *cursor; /* decoded, in the arena; NULL: not given */
+};
+
+/* text: what follows '?', or NULL. PROTO_CODE_OK or INVALID_QUERY: a parameter that is unknown,
+ * given twice, without value or out of range. */
+__attribute__((warn_unused_result)) enum proto_code http_query_parse(const char *text,
+                                                                     struct proto_arena *arena,
+                                                                     struct http_query *ret_query,
+                                                                     struct proto_error *ret_error);
+
+#endif

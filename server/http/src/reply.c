@@ -1,0 +1,132 @@
+/* Status, headers and body of an answer. The status of an error comes from the registry
+ * (proto/errors.json) and from nowhere else.
+ */
+#include "reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <proto/wire.h>
+
+#include "media.h"
+
+/* What is said when there is no memory left to say it properly. */
+static const char last_words[] =
+    "{\"type\":\"about:blank\",\"title\":\"The server is out of memory\","
+    "\"status\":503,\"code\":\"no_memory\",\"detail\":\"Try again.\"}";
+
+void http_reply_deinit(struct http_reply *reply)
+{
+    free(reply->body);
+    *reply = (struct http_reply){0};
+}
+
+void http_reply_problem(struct http_reply *reply, const struct proto_error *error,
+                        const char *request_id)
+{
+    char type[80];
+    struct proto_problem problem = {
+        .type = type,
+        .title = proto_code_title(error->code),
+        .status = proto_code_status(error->code),
+        .code = proto_code_name(error->code),
+        .detail = error->detail,
+        .at = error->at,
+        .request_id = request_id,
+    };
+
+    snprintf(type, sizeof(type), "urn:amf:error:%s", problem.code);
+    http_reply_deinit(reply);
+    reply->content_type = HTTP_TYPE_PROBLEM;
+    reply->status = (int)problem.status;
+    if (proto_encode(&proto_problem_shape, &problem, &reply->body, &reply->body_bytes) == 0)
+        return;
+    reply->body = NULL;
+    reply->status = proto_code_status(PROTO_CODE_NO_MEMORY);
+}
+
+static int status_of(enum api_flavour flavour)
+{
+    switch (flavour) {
+    case API_CREATED:
+        return MHD_HTTP_CREATED;
+    case API_NO_CONTENT:
+        return MHD_HTTP_NO_CONTENT;
+    case API_OKAY:
+        break;
+    }
+    return MHD_HTTP_OK;
+}
+
+int http_reply_success(struct http_reply *reply, const struct api_route *route, bool other,
+                       enum api_flavour flavour, const void *response)
+{
+    struct http_reply made = {.status = status_of(flavour)};
+    int failed = 0;
+
+    if (flavour != API_NO_CONTENT && other) {
+        made.content_type = route->other_type;
+        failed = route->encode_other(response, &made.body, &made.body_bytes);
+    } else if (flavour != API_NO_CONTENT && route->response) {
+        made.content_type = HTTP_TYPE_JSON;
+        failed = proto_encode(route->response, response, &made.body, &made.body_bytes);
+    }
+    if (failed)
+        return -1;
+    http_reply_deinit(reply);
+    *reply = made;
+    return 0;
+}
+
+static struct MHD_Response *body_response(struct http_reply *reply)
+{
+    static const char nothing[] = "";
+    struct MHD_Response *response;
+
+    if (!reply->content_type)
+        return MHD_create_response_from_buffer(0, (void *)(size_t)nothing, MHD_RESPMEM_PERSISTENT);
+    if (!reply->body && reply->status >= 400)
+        return MHD_create_response_from_buffer(sizeof(last_words) - 1, (void *)(size_t)last_words,
+                                               MHD_RESPMEM_PERSISTENT);
+    response =
+        MHD_create_response_from_buffer(reply->body_bytes, reply->body, MHD_RESPMEM_MUST_FREE);
+    if (response)
+        reply->body = NULL;
+    return response;
+}
+
+static bool add_headers(struct MHD_Response *response, const struct http_reply *reply,
+                        const char *request_id, bool close)
+{
+    const struct {
+        const char *name, *value; /* value NULL: not sent */
+    } headers[] = {
+        {"Content-Type", reply->content_type},
+        {"Cache-Control", "no-store"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"X-Request-Id", request_id},
+        {"Allow", reply->allow},
+        {"WWW-Authenticate", reply->status == MHD_HTTP_UNAUTHORIZED ? "Bearer" : NULL},
+        {"Retry-After", reply->status == MHD_HTTP_SERVICE_UNAVAILABLE ? "1" : NULL},
+        {"Connection", close ? "close" : NULL},
+    };
+
+    for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
+        if (headers[i].value &&
+            MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
+            return false;
+    return true;
+}
+
+enum MHD_Result http_reply_send(struct http_reply *reply, struct MHD_Connection *connection,
+                                const char *request_id, bool close)
+{
+    struct MHD_Response *response = body_response(reply);
+    enum MHD_Result result = MHD_NO;
+
+    if (response && add_headers(response, reply, request_id, close))
+        result = MHD_queue_response(connection, (unsigned)reply->status, response);
+    if (response)
+        MHD_destroy_response(response);
+    return result;
+}

@@ -1,0 +1,39 @@
+/* An answer: status, type and bytes. Made by dispatch, kept for Idempotency-Key, sent once. */
+#ifndef HTTP_REPLY_H
+#define HTTP_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <microhttpd.h>
+
+#include <api/api.h>
+
+#define HTTP_REQUEST_ID_BYTES 33 /* 128 random bits in hex, and NUL */
+
+struct http_reply {
+    int status;               /* 0: not made yet */
+    const char *content_type; /* borrowed; NULL: no body */
+    char *body;               /* malloc'ed */
+    size_t body_bytes;
+    const char *allow; /* borrowed; of a 405 */
+};
+
+void http_reply_deinit(struct http_reply *reply);
+
+/* Each replaces what the reply held. */
+
+void http_reply_problem(struct http_reply *reply, const struct proto_error *error,
+                        const char *request_id);
+/* The form `other` needs route->encode_other. 0, or -1: the answer cannot be encoded. */
+__attribute__((warn_unused_result)) int http_reply_success(struct http_reply *reply,
+                                                           const struct api_route *route,
+                                                           bool other, enum api_flavour flavour,
+                                                           const void *response);
+
+/* Hands the body over to the library. close: the last answer of this connection. */
+__attribute__((warn_unused_result)) enum MHD_Result
+http_reply_send(struct http_reply *reply, struct MHD_Connection *connection, const char *request_id,
+                bool close);
+
+#endif

@@ -1,0 +1,274 @@
+/* State of one request, and the decisions that need only its headers.
+ *
+ * They come before the body, so that 64 MiB are not read for a client without a token, and in this
+ * order: guard, route, token, query, form of the answer, key, body's type and length.
+ */
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "query.h"
+
+static void make_id(char ret_id[HTTP_REQUEST_ID_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[(HTTP_REQUEST_ID_BYTES - 1) / 2] = {0};
+
+    /* Asked for 16 bytes, getrandom neither blocks after boot nor is interrupted. */
+    if (getrandom(bytes, sizeof(bytes), 0) < 0)
+        memset(bytes, 0, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        ret_id[2 * i] = digits[bytes[i] >> 4];
+        ret_id[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    ret_id[HTTP_REQUEST_ID_BYTES - 1] = '\0';
+}
+
+struct http_request *http_request_new(struct http_server *server,
+                                      struct http_connection *connection, const char *uri)
+{
+    struct http_request *request = calloc(1, sizeof(*request));
+
+    if (!request)
+        return NULL;
+    request->server = server;
+    request->connection = connection;
+    request->arena.limit_bytes = HTTP_ARENA_MAX_BYTES;
+    request->started_ms = http_monotonic_ms();
+    make_id(request->id);
+    /* One byte more than allowed, so that too long stays too long. */
+    request->uri = proto_arena_strndup(&request->arena, uri, strnlen(uri, HTTP_URI_MAX_BYTES + 1));
+    if (!request->uri) {
+        http_request_free(request);
+        return NULL;
+    }
+    return request;
+}
+
+static void release_body(struct http_request *request)
+{
+    free(request->body);
+    request->body = NULL;
+    atomic_fetch_sub(&request->server->body_bytes, request->body_capacity);
+    request->body_capacity = request->body_bytes = 0;
+}
+
+void http_request_free(struct http_request *request)
+{
+    if (!request)
+        return;
+    release_body(request);
+    http_reply_deinit(&request->reply);
+    proto_arena_deinit(&request->arena);
+    free(request);
+}
+
+void http_request_refuse(struct http_request *request)
+{
+    http_reply_problem(&request->reply, &request->ctx.error, request->id);
+    if (request->ctx.error.code == PROTO_CODE_METHOD_NOT_ALLOWED)
+        request->reply.allow = request->match.allow;
+}
+
+static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *name,
+                                 size_t name_length, const char *value, size_t value_length)
+{
+    struct http_request *request = arg;
+
+    (void)kind;
+    http_headers_add(&request->headers, name, name_length, value ? value : "",
+                     value ? value_length : 0);
+    return MHD_YES;
+}
+
+/* Cuts the address where the query begins. */
+static void split_uri(struct http_request *request)
+{
+    char *mark = strchr(request->uri, '?');
+
+    request->path = request->uri;
+    if (mark) {
+        *mark = '\0';
+        request->query_text = mark + 1;
+    }
+}
+
+static enum proto_code check_query(struct http_request *request)
+{
+    struct http_query query;
+    enum proto_code code =
+        http_query_parse(request->query_text, &request->arena, &query, &request->ctx.error);
+
+    if (code != PROTO_CODE_OK)
+        return code;
+    request->ctx.wait_s = query.wait_s;
+    request->ctx.limit = query.limit;
+    request->ctx.cursor = query.cursor;
+    return PROTO_CODE_OK;
+}
+
+/* The key counts wherever something is written: on a PUT it is not needed, and does no harm. */
+static enum proto_code check_key(struct http_request *request)
+{
+    const char *text = request->headers.idempotency_key;
+
+    if (!text)
+        return PROTO_CODE_OK;
+    if (!http_key_valid(text))
+        return proto_error_set(&request->ctx.error, PROTO_CODE_INVALID_IDEMPOTENCY_KEY, "",
+                               "Idempotency-Key must be 1 to %d characters of A-Z a-z 0-9 _ -.",
+                               HTTP_KEY_MAX_BYTES);
+    if (request->match.route->writes) {
+        request->key.text = text;
+        request->key.owner = request->ctx.principal.name;
+    }
+    return PROTO_CODE_OK;
+}
+
+static enum proto_code check_media(struct http_request *request)
+{
+    enum api_body body = request->match.route->body;
+    const char *coding = request->headers.content_encoding;
+
+    request->media = http_media_parse(request->headers.content_type);
+    if (coding && strcasecmp(coding, "identity") != 0)
+        return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "",
+                               "Send the body without Content-Encoding.");
+    if (body == API_BODY_NONE || request->media == HTTP_MEDIA_JSON)
+        return PROTO_CODE_OK;
+    if (body == API_BODY_DEMONSTRATION && request->media != HTTP_MEDIA_OTHER)
+        return PROTO_CODE_OK;
+    return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "",
+                           body == API_BODY_JSON
+                               ? "Send the header Content-Type: " HTTP_TYPE_JSON "."
+                               : "Send Content-Type: " HTTP_TYPE_JSON " or " HTTP_TYPE_TENSORS ".");
+}
+
+static enum proto_code too_large(struct http_request *request)
+{
+    return proto_error_set(&request->ctx.error, PROTO_CODE_BODY_TOO_LARGE, "",
+                           "The body may have %zu bytes%s.", request->body_cap,
+                           request->body_cap == HTTP_JSON_MAX_BYTES
+                               ? "; larger demonstrations travel as " HTTP_TYPE_TENSORS
+                               : "");
+}
+
+static enum proto_code check_body(struct http_request *request)
+{
+    const struct api_route *route = request->match.route;
+    const struct http_headers *headers = &request->headers;
+
+    request->body_cap = HTTP_JSON_MAX_BYTES;
+    if (!http_headers_have_body(headers)) {
+        if (headers->content_length || route->body == API_BODY_NONE || route->body_optional)
+            return PROTO_CODE_OK;
+        return proto_error_set(&request->ctx.error, PROTO_CODE_LENGTH_REQUIRED, "",
+                               "This request needs a body, with Content-Length or chunked.");
+    }
+    enum proto_code code = check_media(request);
+    if (code != PROTO_CODE_OK)
+        return code;
+    if (route->body == API_BODY_DEMONSTRATION && request->media != HTTP_MEDIA_JSON)
+        request->body_cap = HTTP_TENSORS_MAX_BYTES;
+    return http_headers_body_bytes(headers) > request->body_cap ? too_large(request)
+                                                                : PROTO_CODE_OK;
+}
+
+/* After the guard: what the request asks for and whether it may. */
+static enum proto_code understand(struct http_request *request)
+{
+    const struct http_config *config = &request->server->config;
+    struct proto_error *error = &request->ctx.error;
+    enum proto_code code;
+
+    code = http_route_match(config->routes, config->route_count, request->method, request->path,
+                            &request->arena, &request->match, error);
+    if (code != PROTO_CODE_OK)
+        return code;
+    const struct api_route *route = request->match.route;
+    memcpy(request->ctx.params, request->match.params, sizeof(request->ctx.params));
+    request->ctx.principal.name = "";
+    if (route->auth == API_AUTH_REQUIRED)
+        code = http_auth_check(&request->server->auth, request->headers.authorization,
+                               &request->ctx.principal, error);
+    if (code == PROTO_CODE_OK)
+        code = check_query(request);
+    if (code == PROTO_CODE_OK && (route->response || route->other_type))
+        code = http_accept_choose(request->headers.accept, route, &request->form, error);
+    if (code == PROTO_CODE_OK)
+        code = check_key(request);
+    return code == PROTO_CODE_OK ? check_body(request) : code;
+}
+
+bool http_request_begin(struct http_request *request, struct MHD_Connection *connection,
+                        const char *method, const char *version)
+{
+    enum proto_code code;
+
+    request->begun = true;
+    request->method = method;
+    request->ctx.state = request->server->config.state;
+    request->ctx.version = request->server->config.version;
+    request->ctx.arena = &request->arena;
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, request);
+    code = http_guard_check(&request->headers, method, version, request->uri, &request->ctx.error);
+    split_uri(request);
+    if (code != PROTO_CODE_OK) {
+        http_request_refuse(request);
+        return true;
+    }
+    code = understand(request);
+    if (code == PROTO_CODE_OK)
+        return false;
+    http_request_refuse(request);
+    /* Without a body there is nothing to leave unread, and the connection can go on. */
+    return http_headers_have_body(&request->headers);
+}
+
+/* Room for length more bytes, out of what all bodies together may take. */
+static bool grow_body(struct http_request *request, size_t length)
+{
+    size_t wanted = request->body_bytes + length;
+    size_t capacity = request->body_capacity ? request->body_capacity : 4096;
+    atomic_size_t *total = &request->server->body_bytes;
+
+    while (capacity < wanted)
+        capacity *= 2;
+    if (capacity == request->body_capacity)
+        return true;
+    size_t more = capacity - request->body_capacity;
+    unsigned char *body = NULL;
+    if (atomic_fetch_add(total, more) + more <= HTTP_BODIES_MAX_BYTES)
+        body = realloc(request->body, capacity);
+    if (!body) {
+        atomic_fetch_sub(total, more);
+        return false;
+    }
+    request->body = body;
+    request->body_capacity = capacity;
+    return true;
+}
+
+bool http_request_add_body(struct http_request *request, const char *bytes, size_t length)
+{
+    http_connection_progress(request->connection, length);
+    if (request->reply.status == 0 && length > request->body_cap - request->body_bytes) {
+        (void)too_large(request);
+        http_request_refuse(request);
+    } else if (request->reply.status == 0 && !grow_body(request, length)) {
+        proto_error_set(&request->ctx.error, PROTO_CODE_NO_MEMORY, "",
+                        "Too many uploads at once; try again shortly.");
+        http_request_refuse(request);
+    }
+    if (request->reply.status != 0) {
+        release_body(request);
+        request->drained_bytes += length;
+        return request->drained_bytes <= HTTP_DRAIN_MAX_BYTES;
+    }
+    memcpy(request->body + request->body_bytes, bytes, length);
+    request->body_bytes += length;
+    return true;
+}

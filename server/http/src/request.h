@@ -1,0 +1,65 @@
+/* One request from its first byte to its last: what was learnt about it, its body, its answer. */
+#ifndef HTTP_REQUEST_H
+#define HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <microhttpd.h>
+
+#include "accept.h"
+#include "guard.h"
+#include "idempotency.h"
+#include "media.h"
+#include "reply.h"
+#include "route.h"
+#include "server.h"
+
+struct http_request {
+    struct http_server *server;
+    struct http_connection *connection;
+    struct proto_arena arena;
+    int64_t started_ms; /* monotonic */
+    char id[HTTP_REQUEST_ID_BYTES];
+
+    /* as received */
+    char *uri;          /* with query; cut one byte beyond the cap */
+    const char *method; /* NULL until the headers are in */
+    const char *path, *query_text;
+    struct http_headers headers;
+
+    /* as understood, before the body */
+    bool begun;
+    struct http_match match;
+    enum http_form form;
+    enum http_media media;
+    struct http_key key; /* key.text NULL: none */
+    struct api_ctx ctx;
+
+    unsigned char *body;
+    size_t body_bytes, body_capacity, body_cap;
+    size_t drained_bytes;
+
+    struct http_reply reply;
+    int sent_status; /* 0: nothing sent */
+    size_t sent_bytes;
+};
+
+/* NULL: out of memory. */
+struct http_request *http_request_new(struct http_server *server,
+                                      struct http_connection *connection, const char *uri);
+void http_request_free(struct http_request *request);
+
+/* Headers are in: everything that can be decided without the body. A refusal is left in the reply.
+ * True: answer in this callback, without reading on, which ends the connection. */
+bool http_request_begin(struct http_request *request, struct MHD_Connection *connection,
+                        const char *method, const char *version);
+
+/* False: cut the connection without an answer. */
+bool http_request_add_body(struct http_request *request, const char *bytes, size_t length);
+
+/* Turns ctx.error into the reply. */
+void http_request_refuse(struct http_request *request);
+
+#endif

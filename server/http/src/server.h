@@ -1,0 +1,28 @@
+/* What all requests of one server share. */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <stdatomic.h>
+
+#include <http/http.h>
+
+#include "auth.h"
+#include "connections.h"
+
+struct MHD_Daemon;
+
+struct http_server {
+    struct http_config config;
+    struct http_auth auth;
+    struct http_connections connections;
+    struct MHD_Daemon *daemon;
+    unsigned port;
+    atomic_size_t body_bytes;   /* of all requests under way */
+    int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */
+};
+
+/* One line to config.log, cut at 512 bytes; bytes that do not print become '?'. */
+__attribute__((format(printf, 2, 3))) void http_log(const struct http_server *server,
+                                                    const char *format, ...);
+
+#endif

@@ -1,0 +1,49 @@
+/* A ranking: every candidate's gain at one sequence number, and the greedy picks worked out ahead.
+ *
+ * Pick 0 is the answer to the next ask. Pick k is conditioned on the open assignments the ranking saw and on picks 0 .. k-1,
+ * so several operators who ask before the next ranking is there are sent apart. Immutable once published; the worker that
+ * made it publishes a longer copy as it gets further.
+ */
+#ifndef STATE_RANKING_H
+#define STATE_RANKING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <state/view.h>
+
+#define RANKING_MAX_PICKS 16
+
+struct score {
+    double gain; /* NaN when not scorable */
+    double effective_sample_size, largest_weight_share, clipped_share, skipped_share;
+    double posterior_entropy; /* NaN: not known */
+    bool scorable;
+    const char *note; /* static text or NULL */
+};
+
+struct pick {
+    struct score *scores; /* one per task of the view */
+    size_t choice;        /* task index, SIZE_MAX: none */
+    int rule;             /* enum proto_rule */
+};
+
+struct ranking {
+    struct view *view; /* what it saw; holds a reference */
+    int measure;       /* resolved, enum proto_measure */
+    bool exhaustive, provisional;
+    double jitter;
+    const char *note;  /* what was sampled, left out or went wrong; NULL */
+    struct proto_resolved resolved;
+    struct proto_timing timing;
+    struct pick picks[RANKING_MAX_PICKS];
+    size_t pick_count;
+    double computed_s; /* monotonic clock */
+};
+
+/* A ranking is a cell (cell.h): everything it points to is in its arena, but for the view. */
+struct ranking *ranking_ref(struct ranking *ranking);
+void ranking_unref(struct ranking *ranking);
+
+#endif

@@ -1,0 +1,103 @@
+/* One project at one sequence number: an immutable snapshot that readers hold without a lock.
+ *
+ * Everything reachable from a view is const from the moment it is published. A new view shares all that did not
+ * change with the one before it.
+ */
+#ifndef STATE_VIEW_H
+#define STATE_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <proto/wire.h>
+#include <state/cell.h>
+#include <state/roll.h>
+
+/* Cells. Their strings and arrays are in their own arena. */
+struct settings {
+    struct proto_project project; /* dimensions filled in once the first demonstration has told them */
+};
+
+struct task {
+    struct proto_task task; /* without counts */
+};
+
+struct demonstration {
+    struct proto_demonstration meta;     /* without states and actions */
+    struct proto_matrix states, actions; /* thinned to criterion.max_steps, raw units */
+};
+
+struct assignment {
+    struct proto_assignment assignment;
+    int64_t opened_seq, expires_ms;
+};
+
+struct scales {
+    struct proto_event_scales frozen;
+};
+
+/* What is counted of one task; all of them are derived from the other fields of the view. */
+struct task_counts {
+    int64_t demonstrations;   /* successful, role demonstration */
+    int64_t failed;           /* role demonstration, not successful */
+    int64_t pretraining;      /* successful */
+    int64_t rollouts, rollouts_succeeded;
+    int64_t pending;          /* open assignments */
+};
+
+struct view {
+    const char *id;
+    int64_t seq; /* newest event seen */
+    bool deleted;
+    struct settings *settings;
+    struct scales *scales; /* NULL until frozen */
+    struct roll tasks;          /* struct task, in key order */
+    struct roll demonstrations; /* struct demonstration, in order of seq */
+    struct roll assignments;    /* struct assignment, in order of opening */
+    struct task_counts *counts; /* one per task, in the order of `tasks` */
+    size_t *open;               /* indices into assignments of the open ones, in order of opening */
+    size_t open_count;
+    int64_t held;         /* demonstrations the criterion learns from: successful, of role demonstration or pretraining */
+    int64_t demonstrated; /* successful ones of role demonstration: what a budget counts */
+};
+
+struct view *view_ref(const struct view *view);
+void view_unref(struct view *view); /* NULL is fine */
+
+/* Index of a task key, or SIZE_MAX. O(log M). */
+size_t view_find_task(const struct view *view, const char *key);
+/* By id; NULL when there is none. O(log n). */
+struct demonstration *view_find_demonstration(const struct view *view, const char *id);
+struct assignment *view_find_assignment(const struct view *view, const char *id);
+/* Index of the first demonstration (assignment) whose id is greater than `id`: where a page after that cursor begins. */
+size_t view_page_demonstrations(const struct view *view, const char *id);
+size_t view_page_assignments(const struct view *view, const char *id);
+
+/* The task with its counts, as it is told to clients. Strings are borrowed from the view. */
+void view_describe_task(const struct view *view, size_t index, struct proto_task *ret_task);
+/* The project with its newest sequence number. Borrowed from the view. */
+void view_describe_project(const struct view *view, struct proto_project *ret_project);
+
+/* Whether the criterion learns from it. */
+static inline bool demonstration_is_held(const struct demonstration *demonstration)
+{
+    return demonstration->meta.success && demonstration->meta.role != PROTO_ROLE_ROLLOUT;
+}
+
+static inline struct task *view_task(const struct view *view, size_t index)
+{
+    return roll_get(&view->tasks, index);
+}
+
+static inline struct demonstration *view_demonstration(const struct view *view, size_t index)
+{
+    return roll_get(&view->demonstrations, index);
+}
+
+static inline struct assignment *view_assignment(const struct view *view, size_t index)
+{
+    return roll_get(&view->assignments, index);
+}
+
+#endif

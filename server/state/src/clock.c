@@ -1,0 +1,39 @@
+#include <stdio.h>
+#include <time.h>
+
+#include <state/clock.h>
+
+static int64_t system_now_ms(void *arg)
+{
+    struct timespec now;
+
+    (void)arg;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+const struct clock clock_system = {system_now_ms, NULL};
+
+int64_t clock_now_ms(const struct clock *clock)
+{
+    return clock->now_ms(clock->arg);
+}
+
+void clock_format(int64_t at_ms, char ret_text[CLOCK_TEXT_BYTES])
+{
+    time_t seconds = (time_t)(at_ms / 1000);
+    struct tm parts;
+    char day[24];
+
+    gmtime_r(&seconds, &parts);
+    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(ret_text, CLOCK_TEXT_BYTES, "%s.%03dZ", day, (int)(at_ms % 1000));
+}
+
+double clock_monotonic_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}

@@ -1,0 +1,129 @@
+/* Once a second: open assignments whose time is up end as `expired`, so that what nobody works on any more stops counting as
+ * pending. A lease is measured by the wall clock in this version.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "registry.h"
+
+#define LOOK_EVERY_S 1
+#define BATCH_PROJECTS 64
+
+struct expirer {
+    struct state *state;
+    pthread_t thread;
+    bool stop; /* under the registry's mutex */
+};
+
+/* Whether any open assignment's time is up; which one in *ret_id (borrowed from the view). */
+static bool find_expired(const struct view *view, int64_t now_ms, const char **ret_id)
+{
+    for (size_t i = 0; i < view->open_count; i++) {
+        const struct assignment *assignment = view_assignment(view, view->open[i]);
+
+        if (assignment->expires_ms <= now_ms) {
+            *ret_id = assignment->assignment.id;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct expiry {
+    struct state *state;
+    const char *project_id;
+};
+
+static int expire_body(struct store_tx *tx, void *arg)
+{
+    const struct expiry *expiry = arg;
+    struct proto_error error;
+    struct project *project;
+    const char *id;
+    int status = state_project(expiry->state, expiry->project_id, &project, &error);
+
+    while (!status && find_expired(project_view(project), state_now_ms(expiry->state), &id))
+        status = project_end_assignment(project, tx, id, PROTO_ASSIGNMENT_EXPIRED, NULL);
+    return status;
+}
+
+static void expire_project(struct state *state, const struct view *view)
+{
+    struct expiry expiry = {state, view->id};
+    const char *id;
+
+    if (find_expired(view, state_now_ms(state), &id) &&
+        store_write(state->config.store, expire_body, &expiry) < 0)
+        state->config.log("an expired assignment could not be logged; tried again in a second",
+                          state->config.log_arg);
+}
+
+static void expire_all(struct state *state)
+{
+    struct view *views[BATCH_PROJECTS];
+    const char *after = NULL;
+    size_t count;
+
+    do {
+        count = state_views(state, after, BATCH_PROJECTS, views);
+        for (size_t i = 0; i < count; i++) {
+            expire_project(state, views[i]);
+            after = views[i]->id; /* belongs to the registry */
+            view_unref(views[i]);
+        }
+    } while (count == BATCH_PROJECTS);
+}
+
+static bool expirer_sleep(struct expirer *expirer)
+{
+    struct state *state = expirer->state;
+    struct timespec until;
+    int late = 0;
+    bool stop;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LOOK_EVERY_S;
+    pthread_mutex_lock(&state->mutex);
+    while (!expirer->stop && !late)
+        late = pthread_cond_timedwait(&state->changed, &state->mutex, &until);
+    stop = expirer->stop;
+    pthread_mutex_unlock(&state->mutex);
+    return !stop;
+}
+
+static void *expirer_main(void *arg)
+{
+    struct expirer *expirer = arg;
+
+    while (expirer_sleep(expirer))
+        expire_all(expirer->state);
+    return NULL;
+}
+
+int expirer_new(struct state *state, struct expirer **ret_expirer)
+{
+    struct expirer *expirer = calloc(1, sizeof *expirer);
+
+    if (!expirer)
+        return -1;
+    expirer->state = state;
+    if (pthread_create(&expirer->thread, NULL, expirer_main, expirer)) {
+        free(expirer);
+        return -1;
+    }
+    *ret_expirer = expirer;
+    return 0;
+}
+
+void expirer_free(struct expirer *expirer)
+{
+    if (!expirer)
+        return;
+    pthread_mutex_lock(&expirer->state->mutex);
+    expirer->stop = true;
+    pthread_cond_broadcast(&expirer->state->changed);
+    pthread_mutex_unlock(&expirer->state->mutex);
+    pthread_join(expirer->thread, NULL);
+    free(expirer);
+}

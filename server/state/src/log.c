@@ -1,0 +1,93 @@
+/* Between the draft and the store: events to rows, rows to events. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "project_internal.h"
+
+int project_log(struct project *project, struct store_tx *tx, const struct event_kind *kind,
+                const void *body, const void *blob, size_t blob_bytes, const char *blob_id)
+{
+    const struct event_head head = {project->draft.seq + 1, project->now_ms};
+    char *text = NULL;
+    size_t length;
+    int status;
+
+    if (proto_encode(kind->shape, body, &text, &length))
+        return STORE_NO_MEMORY;
+    status = store_tx_append(tx, &(struct store_event){.project = project->log_name,
+                                                       .seq = head.seq,
+                                                       .at_ms = head.at_ms,
+                                                       .type = kind->type,
+                                                       .body = text,
+                                                       .blob = blob,
+                                                       .blob_bytes = blob_bytes,
+                                                       .blob_id = blob_id});
+    free(text);
+    if (status)
+        return status;
+    project->dirty = true;
+    project->draft.seq = head.seq;
+    project->tx = tx;
+    status = kind->apply(project, &head, body);
+    project->tx = NULL;
+    return status;
+}
+
+static const struct event_kind *event_kind_find(const char *type)
+{
+    for (const struct event_kind *const *kind = event_kinds; *kind; kind++)
+        if (!strcmp((*kind)->type, type))
+            return *kind;
+    return NULL;
+}
+
+/* Large enough for any event's body. */
+union event_body {
+    struct proto_project project;
+    struct proto_task task;
+    struct proto_demonstration demonstration;
+    struct proto_event_scales scales;
+    struct proto_event_removed removed;
+    struct proto_event_assignment_end end;
+    struct proto_event_opened opened;
+};
+
+static int event_decode(const struct event_kind *kind, const struct store_event *event,
+                        struct proto_arena *arena, union event_body *ret_body)
+{
+    struct proto_error error;
+
+    if (kind->shape->set_defaults)
+        kind->shape->set_defaults(ret_body);
+    if (proto_decode(kind->shape, event->body, strlen(event->body), true, arena, ret_body, &error))
+        return STORE_CORRUPT;
+    if (kind->has_blob) {
+        struct proto_demonstration whole;
+
+        proto_demonstration_defaults(&whole);
+        if (!event->blob ||
+            proto_demonstration_from_tensors(event->blob, event->blob_bytes, arena, &whole, &error))
+            return STORE_CORRUPT;
+        ret_body->demonstration.states = whole.states;
+        ret_body->demonstration.actions = whole.actions;
+    }
+    return 0;
+}
+
+int project_replay(struct project *project, const struct store_event *event)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    const struct event_head head = {event->seq, event->at_ms};
+    const struct event_kind *kind = event_kind_find(event->type);
+    union event_body body = {0};
+    int status;
+
+    if (!kind || event->seq != project->draft.seq + 1)
+        return STORE_CORRUPT;
+    status = event_decode(kind, event, &arena, &body);
+    if (status)
+        return status;
+    project->draft.seq = head.seq;
+    project->dirty = true;
+    return kind->apply(project, &head, &body);
+}

@@ -1,0 +1,300 @@
+/* Commands: what may be asked of a project, checked before anything is logged. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <state/clock.h>
+
+#include "project_internal.h"
+
+#define ID_BYTES 24
+
+const struct view *project_view(const struct project *project)
+{
+    return &project->draft;
+}
+
+/* Ids are per project and rise with the sequence number, so they sort by time: "d0000000042". */
+static void id_format(char prefix, int64_t seq, char ret_id[ID_BYTES])
+{
+    snprintf(ret_id, ID_BYTES, "%c%010" PRId64, prefix, seq);
+}
+
+static bool graph_has(const struct proto_graph *graph, const char *key)
+{
+    for (size_t i = 0; i < graph->nodes.count; i++)
+        if (!strcmp(graph->nodes.items[i], key))
+            return true;
+    return false;
+}
+
+/* What a project's kernel needs of a task. */
+static int check_task_in_kernel(const struct proto_kernel *kernel, const struct proto_task *task,
+                                size_t vector_dim, struct proto_error *ret_error)
+{
+    if (kernel->task == PROTO_TASK_GRAPH && !graph_has(kernel->graph, task->key))
+        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/key",
+                                    "Task %s is not a node of the project's kernel.graph.", task->key);
+    if (kernel->task != PROTO_TASK_VECTOR)
+        return 0;
+    if (task->vector.count == 0)
+        return (int)proto_error_set(ret_error, PROTO_CODE_MISSING_FIELD, "/vector",
+                                    "Task %s needs a vector: the project's kernel.task is \"vector\".",
+                                    task->key);
+    if (vector_dim && task->vector.count != vector_dim)
+        return (int)proto_error_set(ret_error, PROTO_CODE_WRONG_DIMENSION, "/vector",
+                                    "The vector of task %s has %zu numbers, the other tasks' have %zu.",
+                                    task->key, task->vector.count, vector_dim);
+    if (kernel->task_scale.kind == PROTO_SCALE_VALUES && kernel->task_scale.values.count > 1 &&
+        kernel->task_scale.values.count != task->vector.count)
+        return (int)proto_error_set(
+            ret_error, PROTO_CODE_WRONG_DIMENSION, "/vector",
+            "The vector of task %s has %zu numbers, the project's kernel.task_scale has %zu.",
+            task->key, task->vector.count, kernel->task_scale.values.count);
+    return 0;
+}
+
+static int check_state_scale(const struct proto_project *settings, struct proto_error *ret_error)
+{
+    const struct proto_scale *scale = &settings->kernel.state_scale;
+
+    if (scale->kind == PROTO_SCALE_VALUES && scale->values.count > 1 &&
+        settings->state_dim != PROTO_INT_NULL &&
+        scale->values.count != (size_t)settings->state_dim)
+        return (int)proto_error_set(ret_error, PROTO_CODE_WRONG_DIMENSION, "/kernel/state_scale",
+                                    "There are %zu scales for states of %" PRId64 " numbers.",
+                                    scale->values.count, settings->state_dim);
+    return 0;
+}
+
+static bool dimension_changed(int64_t held, int64_t wanted)
+{
+    return held != PROTO_INT_NULL && held != wanted;
+}
+
+int project_update(struct project *project, struct store_tx *tx, const struct proto_project *settings,
+                   struct proto_error *ret_error)
+{
+    const struct view *draft = &project->draft;
+    const struct proto_project *held = &draft->settings->project;
+    size_t vector_dim = 0;
+    int refused = check_state_scale(settings, ret_error);
+
+    if (!refused && draft->demonstrations.count > 0 &&
+        (dimension_changed(held->state_dim, settings->state_dim) ||
+         dimension_changed(held->action_dim, settings->action_dim)))
+        refused = (int)proto_error_set(
+            ret_error, PROTO_CODE_SETTINGS_FROZEN,
+            settings->state_dim != held->state_dim ? "/state_dim" : "/action_dim",
+            "Demonstrations of %" PRId64 " states and %" PRId64
+            " actions are held: dimensions cannot change any more.",
+            held->state_dim, held->action_dim);
+    for (size_t i = 0; i < draft->tasks.count && !refused; i++) {
+        const struct proto_task *task = &view_task(draft, i)->task;
+
+        refused = check_task_in_kernel(&settings->kernel, task, vector_dim, ret_error);
+        vector_dim = task->vector.count;
+        if (refused)
+            snprintf(ret_error->at, sizeof ret_error->at, "/kernel/task");
+    }
+    return refused ? refused : project_log(project, tx, &event_project_updated, settings, NULL, 0, NULL);
+}
+
+int project_delete(struct project *project, struct store_tx *tx)
+{
+    const struct proto_event_removed removed = {.key = project->draft.id, .reason = NULL};
+
+    return project_log(project, tx, &event_project_deleted, &removed, NULL, 0, NULL);
+}
+
+/* Dimension of the task vectors there are, without the task of that key; 0: none. */
+static size_t project_vector_dim(const struct view *draft, const char *key)
+{
+    for (size_t i = 0; i < draft->tasks.count; i++)
+        if (strcmp(view_task(draft, i)->task.key, key) != 0)
+            return view_task(draft, i)->task.vector.count;
+    return 0;
+}
+
+int project_put_task(struct project *project, struct store_tx *tx, const struct proto_task *task,
+                     bool *ret_created, struct proto_error *ret_error)
+{
+    const struct view *draft = &project->draft;
+    bool created = view_find_task(draft, task->key) == SIZE_MAX;
+    int status = check_task_in_kernel(&draft->settings->project.kernel, task,
+                                      project_vector_dim(draft, task->key), ret_error);
+
+    if (status)
+        return status;
+    status = project_log(project, tx, &event_task_put, task, NULL, 0, NULL);
+    if (!status)
+        *ret_created = created;
+    return status;
+}
+
+int project_delete_task(struct project *project, struct store_tx *tx, const char *key,
+                        struct proto_error *ret_error)
+{
+    const struct view *draft = &project->draft;
+    const struct proto_event_removed removed = {.key = key, .reason = NULL};
+    const struct task_counts *counts;
+    size_t index = view_find_task(draft, key);
+    int64_t held;
+
+    if (index == SIZE_MAX)
+        return (int)proto_error_set(ret_error, PROTO_CODE_TASK_NOT_FOUND, "",
+                                    "Project %s has no task %s.", draft->id, key);
+    counts = &draft->counts[index];
+    held = 0;
+    for (size_t i = 0; i < draft->demonstrations.count; i++)
+        held += !strcmp(view_demonstration(draft, i)->meta.task, key);
+    if (held > 0 || counts->pending > 0)
+        return (int)proto_error_set(ret_error, PROTO_CODE_TASK_IN_USE, "",
+                                    "Task %s has %" PRId64 " demonstrations and %" PRId64
+                                    " open assignments; set its role or weight instead.",
+                                    key, held, counts->pending);
+    return project_log(project, tx, &event_task_deleted, &removed, NULL, 0, NULL);
+}
+
+static int check_columns(const struct proto_matrix *matrix, int64_t wanted, const char *at,
+                         const char *field, struct proto_error *ret_error)
+{
+    char pointer[96];
+
+    if (wanted == PROTO_INT_NULL || matrix->cols == (size_t)wanted)
+        return 0;
+    snprintf(pointer, sizeof pointer, "%s/%s", at, field);
+    return (int)proto_error_set(ret_error, PROTO_CODE_WRONG_DIMENSION, pointer,
+                                "Each step has %zu numbers, this project's %s have %" PRId64 ".",
+                                matrix->cols, field, wanted);
+}
+
+static int check_demonstration(const struct view *draft, const struct proto_demonstration *demonstration,
+                               const char *at, struct proto_error *ret_error)
+{
+    const struct proto_project *settings = &draft->settings->project;
+    struct proto_project with_dim = *settings;
+    char pointer[96];
+    int refused;
+
+    snprintf(pointer, sizeof pointer, "%s/task", at);
+    if (view_find_task(draft, demonstration->task) == SIZE_MAX)
+        return (int)proto_error_set(ret_error, PROTO_CODE_UNKNOWN_TASK, pointer,
+                                    "Project %s has no task %s; PUT it first.", draft->id,
+                                    demonstration->task);
+    refused = check_columns(&demonstration->states, settings->state_dim, at, "states", ret_error);
+    if (!refused)
+        refused = check_columns(&demonstration->actions, settings->action_dim, at, "actions", ret_error);
+    with_dim.state_dim = (int64_t)demonstration->states.cols;
+    return refused ? refused : check_state_scale(&with_dim, ret_error);
+}
+
+/* The demonstration that completes the count freezes the scales, in its own transaction. */
+static int freeze_when_due(struct project *project, struct store_tx *tx)
+{
+    struct view *draft = &project->draft;
+    struct scales *scales;
+    int status;
+
+    if (draft->scales || draft->held < project_fit_after(draft))
+        return 0;
+    scales = project_fit(draft);
+    if (!scales)
+        return STORE_NO_MEMORY;
+    status = project_log(project, tx, &event_scales_frozen, &scales->frozen, NULL, 0, NULL);
+    cell_unref(scales);
+    return status;
+}
+
+static void stored_fill(const struct demonstration *held, bool duplicate, struct proto_stored *ret_stored)
+{
+    *ret_stored = (struct proto_stored){.id = held->meta.id,
+                                        .seq = held->meta.seq,
+                                        .sha256 = held->meta.sha256,
+                                        .steps = held->meta.steps,
+                                        .duplicate = duplicate};
+}
+
+int project_add_demonstration(struct project *project, struct store_tx *tx,
+                              const struct proto_demonstration *demonstration, const char *at,
+                              struct proto_stored *ret_stored, struct proto_error *ret_error)
+{
+    struct view *draft = &project->draft;
+    struct proto_demonstration meta = *demonstration;
+    const struct demonstration *held = hashes_find(project->hashes, demonstration->sha256);
+    unsigned char *bytes = NULL;
+    char id[ID_BYTES];
+    size_t length;
+    int status;
+
+    if (held) {
+        stored_fill(held, true, ret_stored);
+        return 0;
+    }
+    status = check_demonstration(draft, demonstration, at, ret_error);
+    if (status)
+        return status;
+    if (proto_demonstration_to_tensors(demonstration, &bytes, &length))
+        return STORE_NO_MEMORY;
+    id_format('d', draft->seq + 1, id);
+    meta.id = id;
+    meta.seq = draft->seq + 1;
+    meta.steps = (int64_t)demonstration->states.rows;
+    status = project_log(project, tx, &event_demonstration_added, &meta, bytes, length, id);
+    free(bytes);
+    if (!status)
+        status = freeze_when_due(project, tx);
+    if (!status)
+        stored_fill(view_find_demonstration(draft, id), false, ret_stored);
+    return status;
+}
+
+int project_retract_demonstration(struct project *project, struct store_tx *tx, const char *id,
+                                  const char *reason, struct proto_error *ret_error)
+{
+    const struct proto_event_removed removed = {.key = id, .reason = reason};
+
+    if (!view_find_demonstration(&project->draft, id))
+        return (int)proto_error_set(ret_error, PROTO_CODE_DEMONSTRATION_NOT_FOUND, "",
+                                    "Project %s holds no demonstration %s.", project->draft.id, id);
+    return project_log(project, tx, &event_demonstration_retracted, &removed, NULL, 0, NULL);
+}
+
+int project_open_assignment(struct project *project, struct store_tx *tx,
+                            const struct proto_event_opened *opened, double lease_s,
+                            const struct assignment **ret_assignment)
+{
+    struct view *draft = &project->draft;
+    struct proto_event_opened event = *opened;
+    char id[ID_BYTES], opened_at[CLOCK_TEXT_BYTES], expires_at[CLOCK_TEXT_BYTES];
+    int status;
+
+    event.expires_ms = project->now_ms + (int64_t)llround(lease_s * 1000);
+    id_format('a', draft->seq + 1, id);
+    clock_format(project->now_ms, opened_at);
+    clock_format(event.expires_ms, expires_at);
+    event.assignment.id = id;
+    event.assignment.fence = draft->seq + 1;
+    event.assignment.state = PROTO_ASSIGNMENT_OPEN;
+    event.assignment.opened_at = opened_at;
+    event.assignment.expires_at = expires_at;
+    event.assignment.instruction =
+        view_task(draft, view_find_task(draft, event.assignment.task))->task.instruction;
+    status = project_log(project, tx, &event_assignment_opened, &event, NULL, 0, NULL);
+    if (!status)
+        *ret_assignment = view_assignment(draft, draft->assignments.count - 1);
+    return status;
+}
+
+int project_end_assignment(struct project *project, struct store_tx *tx, const char *id, int state,
+                           const char *demonstration)
+{
+    const struct proto_event_assignment_end end = {.id = id, .demonstration = demonstration};
+
+    return project_log(project, tx,
+                       state == PROTO_ASSIGNMENT_COMPLETED ? &event_assignment_completed
+                                                           : &event_assignment_expired,
+                       &end, NULL, 0, NULL);
+}

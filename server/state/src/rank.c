@@ -1,0 +1,267 @@
+/* Cost: one posterior (N^3 / 3), likelihoods of n H M pairs (N^2 each), then a scoring per pick; see amf/scorer.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <state/choose.h>
+#include <state/clock.h>
+
+#include "problem.h"
+#include "project_internal.h"
+#include "rank.h"
+
+struct rank {
+    struct view *view;
+    struct amf_scorer *scorer; /* NULL: nothing can be scored, see note */
+    struct scales *scales;
+    struct proto_arena arena; /* of the problem and of the picks */
+    struct proto_resolved resolved;
+    const char *note;
+    bool exhaustive, provisional, pending_ignored;
+    double jitter, started_s;
+    struct proto_timing timing;
+    struct pick picks[RANKING_MAX_PICKS];
+    size_t pick_count;
+    size_t *pending;        /* tasks: open assignments, then the picks */
+    size_t pending_count;
+    int64_t *extra_pending; /* per task: picks */
+    bool exhausted;
+};
+
+struct ranking *ranking_ref(struct ranking *ranking)
+{
+    return cell_ref(ranking);
+}
+
+static void ranking_release(void *payload)
+{
+    view_unref(((struct ranking *)payload)->view);
+}
+
+void ranking_unref(struct ranking *ranking)
+{
+    cell_unref_with(ranking, ranking_release);
+}
+
+static const char *status_note(enum amf_status status)
+{
+    switch (status) {
+    case AMF_NOT_POSDEF:
+        return "The kernel matrix is not positive definite even with the largest jitter: raise noise_std.";
+    case AMF_NOT_FINITE:
+        return "A number overflowed while ranking: check the scales of states and actions.";
+    case AMF_TOO_LARGE:
+        return "The problem is too large: lower criterion.occupancy_limit or conditioning_limit.";
+    case AMF_BAD_ARGUMENT:
+        return "The settings do not fit the data: check kernel and criterion.";
+    default:
+        return NULL;
+    }
+}
+
+/* Which tasks are pending in the view, oldest assignment first. */
+static int rank_pending(struct rank *rank)
+{
+    const struct view *view = rank->view;
+
+    rank->pending = calloc(view->open_count + RANKING_MAX_PICKS, sizeof *rank->pending);
+    rank->extra_pending = calloc(view->tasks.count + 1, sizeof *rank->extra_pending);
+    if (!rank->pending || !rank->extra_pending)
+        return -1;
+    for (size_t i = 0; i < view->open_count; i++)
+        rank->pending[rank->pending_count++] =
+            view_find_task(view, view_assignment(view, view->open[i])->assignment.task);
+    return 0;
+}
+
+static int rank_prepare(struct rank *rank, struct amf_pool *pool)
+{
+    struct view *view = rank->view;
+    struct amf_problem problem;
+    enum amf_status status;
+    int built;
+
+    problem_resolve(view, &rank->resolved);
+    rank->provisional = !view->scales;
+    if (view->held > 0) {
+        rank->scales = view->scales ? cell_ref(view->scales) : project_fit(view);
+        if (!rank->scales)
+            return -1;
+    }
+    built = problem_build(view, rank->scales, &rank->arena, &problem, &rank->note);
+    if (built)
+        return built < 0 ? -1 : 0;
+    status = amf_scorer_new(&problem, pool, &rank->scorer);
+    if (status) {
+        rank->note = status_note(status);
+        return rank->note ? 0 : -1;
+    }
+    rank->timing.posterior_s = amf_scorer_timing(rank->scorer).posterior_s;
+    rank->timing.weights_s = amf_scorer_timing(rank->scorer).weights_s;
+    return 0;
+}
+
+struct rank *rank_new(struct view *view, struct amf_pool *pool)
+{
+    struct rank *rank = calloc(1, sizeof *rank);
+
+    if (!rank)
+        return NULL;
+    rank->view = view_ref(view);
+    rank->started_s = clock_monotonic_s();
+    rank->exhaustive = true;
+    if (rank_pending(rank) || rank_prepare(rank, pool) || rank_pick(rank) < 0) {
+        rank_free(rank);
+        return NULL;
+    }
+    return rank;
+}
+
+void rank_free(struct rank *rank)
+{
+    if (!rank)
+        return;
+    amf_scorer_free(rank->scorer);
+    cell_unref(rank->scales);
+    proto_arena_deinit(&rank->arena);
+    free(rank->pending);
+    free(rank->extra_pending);
+    view_unref(rank->view);
+    free(rank);
+}
+
+static void score_fill(const struct amf_score *from, struct score *ret_score)
+{
+    ret_score->scorable = from->scorable;
+    ret_score->gain = from->scorable ? from->gain : NAN;
+    ret_score->effective_sample_size = from->effective_sample_size;
+    ret_score->largest_weight_share = from->largest_weight_share;
+    ret_score->clipped_share = from->clipped_share;
+    ret_score->skipped_share = from->skipped_share;
+    if (!from->scorable)
+        ret_score->note = "No held demonstration stands in for this task under the weights in use.";
+}
+
+static const char *extent_note(struct proto_arena *arena, const struct amf_scores *scores)
+{
+    return proto_arena_printf(
+        arena,
+        "Sampled: %zu of %zu occupancy demonstrations, %zu of %zu conditioning pairs, %zu of %zu "
+        "blocks, %zu of %zu test pairs.",
+        scores->occupancy.used, scores->occupancy.total, scores->conditioning.used,
+        scores->conditioning.total, scores->blocks.used, scores->blocks.total, scores->pairs.used,
+        scores->pairs.total);
+}
+
+static void rank_take_facts(struct rank *rank, const struct amf_scores *scores)
+{
+    rank->jitter = scores->jitter;
+    rank->exhaustive = scores->exhaustive;
+    for (size_t i = 0; i < rank->pending_count; i++)
+        rank->pending_ignored |= scores->pending_ignored[i];
+    if (!scores->exhaustive)
+        rank->note = extent_note(&rank->arena, scores);
+    else if (rank->pending_ignored)
+        rank->note = "No held demonstration stands in for an open assignment's task; it was left out.";
+}
+
+/* Scores of every task of the view under what is pending so far. NULL when out of memory. */
+static struct score *rank_score(struct rank *rank)
+{
+    size_t count = rank->view->tasks.count;
+    struct score *scores = proto_arena_alloc(&rank->arena, count + 1, sizeof *scores);
+    AMF_SCORES_CLEANUP struct amf_scores *result = NULL;
+    enum amf_status status;
+
+    for (size_t c = 0; scores && c < count; c++)
+        scores[c] = (struct score){.gain = NAN,
+                                   .effective_sample_size = NAN,
+                                   .largest_weight_share = NAN,
+                                   .clipped_share = NAN,
+                                   .skipped_share = NAN,
+                                   .posterior_entropy = NAN};
+    if (!scores || !rank->scorer)
+        return scores;
+    status = amf_scorer_score(rank->scorer, rank->pending, rank->pending_count, &result);
+    if (status) {
+        rank->note = status_note(status);
+        return rank->note ? scores : NULL;
+    }
+    for (size_t i = 0; i < result->candidate_count; i++)
+        score_fill(&result->candidates[i], &scores[result->candidates[i].task]);
+    for (size_t c = 0; c < count; c++)
+        if (result->task_scorable[c])
+            scores[c].posterior_entropy = result->entropy[c];
+    rank_take_facts(rank, result);
+    return scores;
+}
+
+int rank_pick(struct rank *rank)
+{
+    double started_s = clock_monotonic_s();
+    struct pick *pick = &rank->picks[rank->pick_count];
+    struct chosen chosen;
+    struct score *scores;
+
+    if (rank->exhausted || rank->pick_count == RANKING_MAX_PICKS)
+        return 1;
+    scores = rank_score(rank);
+    if (!scores || choose_task(&(struct choose_request){.view = rank->view,
+                                                        .scores = scores,
+                                                        .extra_pending = rank->extra_pending,
+                                                        .round = rank->view->assignments.count +
+                                                                 rank->pick_count},
+                               &chosen))
+        return -1;
+    *pick = (struct pick){scores, chosen.task, (int)chosen.choice.rule};
+    rank->pick_count++;
+    if (rank->pick_count == 1) {
+        rank->timing.gain_s = clock_monotonic_s() - started_s;
+        rank->timing.total_s = clock_monotonic_s() - rank->started_s;
+    }
+    rank->exhausted = chosen.task == SIZE_MAX;
+    if (!rank->exhausted) {
+        rank->pending[rank->pending_count++] = chosen.task;
+        rank->extra_pending[chosen.task]++;
+    }
+    return 0;
+}
+
+static int copy_picks(const struct rank *rank, struct ranking *ranking)
+{
+    size_t count = rank->view->tasks.count + 1;
+
+    for (size_t k = 0; k < rank->pick_count; k++) {
+        struct score *scores = proto_arena_alloc(cell_arena(ranking), count, sizeof *scores);
+
+        if (!scores)
+            return -1;
+        memcpy(scores, rank->picks[k].scores, count * sizeof *scores);
+        ranking->picks[k] = rank->picks[k];
+        ranking->picks[k].scores = scores;
+    }
+    ranking->pick_count = rank->pick_count;
+    return 0;
+}
+
+struct ranking *rank_snapshot(const struct rank *rank)
+{
+    struct ranking *ranking = cell_new(sizeof *ranking);
+
+    if (!ranking)
+        return NULL;
+    ranking->measure = rank->resolved.measure;
+    ranking->exhaustive = rank->exhaustive;
+    ranking->provisional = rank->provisional;
+    ranking->jitter = rank->jitter;
+    ranking->note = proto_arena_strdup(cell_arena(ranking), rank->note);
+    ranking->resolved = rank->resolved; /* its clip is the settings', which the view keeps */
+    ranking->timing = rank->timing;
+    ranking->computed_s = clock_monotonic_s();
+    if (copy_picks(rank, ranking) || (rank->note && !ranking->note)) {
+        cell_unref(ranking);
+        return NULL;
+    }
+    ranking->view = view_ref(rank->view);
+    return ranking;
+}

@@ -1,0 +1,130 @@
+/* The thread that keeps rankings fresh: after each change of a project, coalesced, first the ranking itself, then the picks ahead
+ * for as long as nothing newer waits. The arithmetic runs in the pool; this thread only waits for it.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "rank.h"
+#include "registry.h"
+
+struct ranker {
+    struct state *state;
+    pthread_t thread;
+    bool stop;   /* under the registry's mutex */
+    size_t next; /* entry to look at first: every project gets its turn */
+};
+
+/* Under the mutex: a project whose ranking is older than its view. */
+static struct entry *ranker_find(struct ranker *ranker)
+{
+    const struct state *state = ranker->state;
+
+    for (size_t i = 0; i < state->entry_count; i++) {
+        struct entry *entry = state->entries[(ranker->next + i) % state->entry_count];
+
+        if (entry->view && (!entry->ranking || entry->ranking->view->seq < entry->view->seq) &&
+            entry->failed_seq != entry->view->seq) {
+            ranker->next = (ranker->next + i + 1) % state->entry_count;
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+/* Waits for work. The view to rank, with a reference; NULL: stop. */
+static struct view *ranker_wait(struct ranker *ranker, struct entry **ret_entry)
+{
+    struct state *state = ranker->state;
+    struct view *view = NULL;
+
+    pthread_mutex_lock(&state->mutex);
+    while (!ranker->stop && !(*ret_entry = ranker_find(ranker)))
+        pthread_cond_wait(&state->changed, &state->mutex);
+    if (!ranker->stop)
+        view = view_ref((*ret_entry)->view);
+    pthread_mutex_unlock(&state->mutex);
+    return view;
+}
+
+/* Takes over the ranking. False when something newer waits: a changed project, or the end. */
+static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ranking *ranking)
+{
+    struct state *state = ranker->state;
+    struct ranking *old = ranking;
+    bool idle;
+
+    pthread_mutex_lock(&state->mutex);
+    if (entry->view) {
+        old = entry->ranking;
+        entry->ranking = ranking;
+    }
+    pthread_cond_broadcast(&state->changed);
+    idle = !ranker->stop && !ranker_find(ranker);
+    pthread_mutex_unlock(&state->mutex);
+    ranking_unref(old);
+    return idle;
+}
+
+/* Out of memory: said once, tried again with the next event. */
+static void ranker_give_up(struct ranker *ranker, struct entry *entry, const struct view *view)
+{
+    struct state *state = ranker->state;
+
+    pthread_mutex_lock(&state->mutex);
+    entry->failed_seq = view->seq;
+    pthread_mutex_unlock(&state->mutex);
+    state->config.log("ranking failed: out of memory; the next event tries again",
+                      state->config.log_arg);
+}
+
+static void ranker_rank(struct ranker *ranker, struct entry *entry, struct view *view)
+{
+    struct rank *rank = rank_new(view, ranker->state->config.pool);
+    struct ranking *ranking = rank ? rank_snapshot(rank) : NULL;
+
+    if (!ranking)
+        ranker_give_up(ranker, entry, view);
+    while (ranking && ranker_publish(ranker, entry, ranking))
+        ranking = rank_pick(rank) ? NULL : rank_snapshot(rank);
+    rank_free(rank);
+}
+
+static void *ranker_main(void *arg)
+{
+    struct ranker *ranker = arg;
+    struct entry *entry = NULL;
+    struct view *view;
+
+    while ((view = ranker_wait(ranker, &entry)) != NULL) {
+        ranker_rank(ranker, entry, view);
+        view_unref(view);
+    }
+    return NULL;
+}
+
+int ranker_new(struct state *state, struct ranker **ret_ranker)
+{
+    struct ranker *ranker = calloc(1, sizeof *ranker);
+
+    if (!ranker)
+        return -1;
+    ranker->state = state;
+    if (pthread_create(&ranker->thread, NULL, ranker_main, ranker)) {
+        free(ranker);
+        return -1;
+    }
+    *ret_ranker = ranker;
+    return 0;
+}
+
+void ranker_free(struct ranker *ranker)
+{
+    if (!ranker)
+        return;
+    pthread_mutex_lock(&ranker->state->mutex);
+    ranker->stop = true;
+    pthread_cond_broadcast(&ranker->state->changed);
+    pthread_mutex_unlock(&ranker->state->mutex);
+    pthread_join(ranker->thread, NULL);
+    free(ranker);
+}

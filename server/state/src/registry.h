@@ -1,0 +1,44 @@
+/* The registry's insides, shared by state.c and the ranking thread in ranker.c. */
+#ifndef STATE_REGISTRY_H
+#define STATE_REGISTRY_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include <state/state.h>
+
+#include "project_internal.h"
+
+/* One project, for ever: a deleted one keeps its entry, so its log name is never used again. */
+struct entry {
+    char *id, *log_name;
+    struct project project; /* the writer thread's */
+    /* under the registry's mutex */
+    struct view *view;       /* newest durable one; NULL before the first commit and after deletion */
+    struct ranking *ranking; /* newest one; NULL: none yet */
+    double stale_since_s;    /* when an event came that the ranking has not seen */
+    int64_t failed_seq;      /* the view that could not be ranked for want of memory; 0: none */
+};
+
+struct ranker;
+struct expirer;
+
+struct state {
+    struct state_config config;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed; /* a view or a ranking was published */
+    struct entry **entries; /* by id, then in order of creation */
+    size_t entry_count;
+    struct ranker *ranker;
+    struct expirer *expirer;
+};
+
+/* ranker.c. The thread takes projects whose ranking is older than their view, one after the other. */
+__attribute__((warn_unused_result)) int ranker_new(struct state *state, struct ranker **ret_ranker);
+void ranker_free(struct ranker *ranker); /* stops the thread; NULL is fine */
+
+/* expirer.c. The thread that ends leases whose time is up, each as an event of the log. */
+__attribute__((warn_unused_result)) int expirer_new(struct state *state, struct expirer **ret_expirer);
+void expirer_free(struct expirer *expirer); /* stops the thread; NULL is fine */
+
+#endif

@@ -1,0 +1,393 @@
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "registry.h"
+
+static void entry_free(struct entry *entry)
+{
+    if (!entry)
+        return;
+    view_unref(entry->view);
+    ranking_unref(entry->ranking);
+    view_deinit(&entry->project.draft);
+    hashes_free(entry->project.hashes);
+    free(entry->log_name);
+    free(entry->id);
+    free(entry);
+}
+
+static struct entry *entry_new(struct state *state, const char *id, const char *log_name)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+
+    if (!entry)
+        return NULL;
+    entry->id = strdup(id);
+    entry->log_name = strdup(log_name);
+    entry->project.store = state->config.store;
+    entry->project.log_name = entry->log_name;
+    entry->project.draft.id = entry->id;
+    entry->project.hashes = hashes_new(&entry->project.draft.demonstrations);
+    if (!entry->id || !entry->log_name || !entry->project.hashes) {
+        entry_free(entry);
+        return NULL;
+    }
+    return entry;
+}
+
+/* First entry whose id is not less than the given one. */
+static size_t entry_bound(const struct state *state, const char *id)
+{
+    size_t low = 0, high = state->entry_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (strcmp(state->entries[middle]->id, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The living project of that id, else NULL. Deleted ones of the same id come before it. */
+static struct entry *entry_find(const struct state *state, const char *id)
+{
+    for (size_t i = entry_bound(state, id);
+         i < state->entry_count && !strcmp(state->entries[i]->id, id); i++)
+        if (!state->entries[i]->project.draft.deleted)
+            return state->entries[i];
+    return NULL;
+}
+
+/* Readers must not look at a draft: the published view tells whether a project lives. */
+static struct entry *entry_find_published(const struct state *state, const char *id)
+{
+    for (size_t i = entry_bound(state, id);
+         i < state->entry_count && !strcmp(state->entries[i]->id, id); i++)
+        if (state->entries[i]->view)
+            return state->entries[i];
+    return NULL;
+}
+
+/* How many projects of that id there have been. */
+static size_t entry_generation(const struct state *state, const char *id)
+{
+    size_t first = entry_bound(state, id), count = 0;
+
+    while (first + count < state->entry_count && !strcmp(state->entries[first + count]->id, id))
+        count++;
+    return count;
+}
+
+static int registry_insert(struct state *state, struct entry *entry)
+{
+    size_t place = entry_bound(state, entry->id) + entry_generation(state, entry->id);
+    struct entry **entries;
+
+    pthread_mutex_lock(&state->mutex);
+    entries = realloc(state->entries, (state->entry_count + 1) * sizeof(void *));
+    if (entries) {
+        memmove(entries + place + 1, entries + place, (state->entry_count - place) * sizeof(void *));
+        entries[place] = entry;
+        state->entries = entries;
+        state->entry_count++;
+    }
+    pthread_mutex_unlock(&state->mutex);
+    return entries ? 0 : -1;
+}
+
+/* Swaps in the newest view (NULL: the project is gone). Takes over the reference. */
+static void entry_publish(struct state *state, struct entry *entry, struct view *view)
+{
+    struct view *old_view;
+    struct ranking *old_ranking = NULL;
+
+    pthread_mutex_lock(&state->mutex);
+    old_view = entry->view;
+    entry->view = view;
+    if (!view) {
+        old_ranking = entry->ranking;
+        entry->ranking = NULL;
+    } else if (!old_view || !entry->ranking || entry->ranking->view->seq == old_view->seq) {
+        entry->stale_since_s = clock_monotonic_s();
+    }
+    pthread_cond_broadcast(&state->changed);
+    pthread_mutex_unlock(&state->mutex);
+    view_unref(old_view);
+    ranking_unref(old_ranking);
+}
+
+/* A draft that failed to commit gives way to what is durable. 0 or STORE_NO_MEMORY. */
+static int entry_restore(struct entry *entry)
+{
+    struct project *project = &entry->project;
+    struct view durable = {.id = entry->id};
+
+    struct hashes *hashes;
+
+    if (entry->view && view_thaw(entry->view, &durable))
+        return STORE_NO_MEMORY;
+    hashes = hashes_new(&durable.demonstrations);
+    if (!hashes) {
+        view_deinit(&durable);
+        return STORE_NO_MEMORY;
+    }
+    view_deinit(&project->draft);
+    hashes_free(project->hashes);
+    project->draft = durable;
+    project->draft.deleted = entry->view == NULL;
+    project->hashes = hashes;
+    project->dirty = project->spoilt = false;
+    return 0;
+}
+
+static void state_committed(void *arg)
+{
+    struct state *state = arg;
+
+    for (size_t i = 0; i < state->entry_count; i++) {
+        struct entry *entry = state->entries[i];
+        struct view *view = NULL;
+
+        if (!entry->project.dirty)
+            continue;
+        if (!entry->project.draft.deleted) {
+            view = view_freeze(&entry->project.draft);
+            if (!view)
+                continue; /* still dirty: the next commit shows it */
+        }
+        entry->project.dirty = false;
+        entry_publish(state, entry, view);
+    }
+}
+
+static void state_rolled_back(void *arg)
+{
+    struct state *state = arg;
+
+    for (size_t i = 0; i < state->entry_count; i++)
+        if (state->entries[i]->project.dirty && entry_restore(state->entries[i]))
+            state->entries[i]->project.spoilt = true; /* tried again before its next use */
+}
+
+static struct entry *entry_find_log(const struct state *state, const char *id, const char *log_name)
+{
+    for (size_t i = entry_bound(state, id);
+         i < state->entry_count && !strcmp(state->entries[i]->id, id); i++)
+        if (!strcmp(state->entries[i]->log_name, log_name))
+            return state->entries[i];
+    return NULL;
+}
+
+static int state_fold(const struct store_event *event, void *arg)
+{
+    struct state *state = arg;
+    struct entry *entry;
+    char id[96];
+
+    snprintf(id, sizeof id, "%.*s", (int)strcspn(event->project, "~"), event->project);
+    entry = entry_find_log(state, id, event->project);
+    if (!entry) {
+        entry = entry_new(state, id, event->project);
+        if (!entry || registry_insert(state, entry)) {
+            entry_free(entry);
+            return STORE_NO_MEMORY;
+        }
+    }
+    return project_replay(&entry->project, event);
+}
+
+static int state_recover(struct state *state)
+{
+    int status = store_read_events(state->config.store, NULL, 0, true, state_fold, state);
+
+    for (size_t i = 0; i < state->entry_count && !status; i++)
+        if (state->entries[i]->project.rethin_due && !state->entries[i]->project.draft.deleted)
+            status = project_rethin(&state->entries[i]->project);
+    return status;
+}
+
+int state_new(const struct state_config *config, struct state **ret_state, char ret_error[256])
+{
+    struct state *state = calloc(1, sizeof *state);
+    int status;
+
+    if (!state) {
+        snprintf(ret_error, 256, "out of memory");
+        return -1;
+    }
+    state->config = *config;
+    pthread_mutex_init(&state->mutex, NULL);
+    pthread_cond_init(&state->changed, NULL);
+    status = state_recover(state);
+    if (status) {
+        snprintf(ret_error, 256, "the event log cannot be read back (status %d)", status);
+        state_free(state);
+        return -1;
+    }
+    state_committed(state);
+    store_set_hooks(config->store,
+                    &(struct store_hooks){state_committed, state_rolled_back, state});
+    if (ranker_new(state, &state->ranker) || expirer_new(state, &state->expirer)) {
+        snprintf(ret_error, 256, "the ranking threads cannot be started");
+        state_free(state);
+        return -1;
+    }
+    *ret_state = state;
+    return 0;
+}
+
+void state_free(struct state *state)
+{
+    if (!state)
+        return;
+    expirer_free(state->expirer);
+    ranker_free(state->ranker);
+    for (size_t i = 0; i < state->entry_count; i++)
+        entry_free(state->entries[i]);
+    free(state->entries);
+    pthread_cond_destroy(&state->changed);
+    pthread_mutex_destroy(&state->mutex);
+    free(state);
+}
+
+struct view *state_view(struct state *state, const char *project_id)
+{
+    const struct entry *entry;
+    struct view *view = NULL;
+
+    pthread_mutex_lock(&state->mutex);
+    entry = entry_find_published(state, project_id);
+    if (entry)
+        view = view_ref(entry->view);
+    pthread_mutex_unlock(&state->mutex);
+    return view;
+}
+
+size_t state_views(struct state *state, const char *after, size_t limit, struct view **ret_views)
+{
+    size_t count = 0;
+
+    pthread_mutex_lock(&state->mutex);
+    for (size_t i = after ? entry_bound(state, after) : 0; i < state->entry_count && count < limit; i++)
+        if (state->entries[i]->view && (!after || strcmp(state->entries[i]->id, after) > 0))
+            ret_views[count++] = view_ref(state->entries[i]->view);
+    pthread_mutex_unlock(&state->mutex);
+    return count;
+}
+
+static struct timespec deadline_in(double wait_s)
+{
+    struct timespec deadline;
+    double whole = floor(wait_s);
+
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += (time_t)whole;
+    deadline.tv_nsec += (long)((wait_s - whole) * 1e9);
+    if (deadline.tv_nsec >= 1000000000L) {
+        deadline.tv_nsec -= 1000000000L;
+        deadline.tv_sec++;
+    }
+    return deadline;
+}
+
+struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq, double wait_s,
+                              double *ret_age_s)
+{
+    struct timespec deadline = deadline_in(wait_s);
+    struct ranking *ranking = NULL;
+    const struct entry *entry;
+    int late = 0;
+
+    pthread_mutex_lock(&state->mutex);
+    while ((entry = entry_find_published(state, project_id)) != NULL && !late &&
+           (!entry->ranking || entry->ranking->view->seq < seq))
+        late = pthread_cond_timedwait(&state->changed, &state->mutex, &deadline);
+    if (entry && entry->ranking) {
+        ranking = ranking_ref(entry->ranking);
+        *ret_age_s = ranking->view->seq >= entry->view->seq
+                         ? 0
+                         : clock_monotonic_s() - entry->stale_since_s;
+    }
+    pthread_mutex_unlock(&state->mutex);
+    return ranking;
+}
+
+int state_project(struct state *state, const char *project_id, struct project **ret_project,
+                  struct proto_error *ret_error)
+{
+    struct entry *entry;
+
+    for (size_t i = 0; i < state->entry_count; i++)
+        if (state->entries[i]->project.spoilt && entry_restore(state->entries[i]))
+            return STORE_NO_MEMORY;
+    entry = entry_find(state, project_id);
+    if (!entry)
+        return (int)state_no_project(project_id, ret_error);
+    entry->project.now_ms = state_now_ms(state);
+    *ret_project = &entry->project;
+    return 0;
+}
+
+enum proto_code state_no_project(const char *project_id, struct proto_error *ret_error)
+{
+    return proto_error_set(ret_error, PROTO_CODE_PROJECT_NOT_FOUND, "",
+                           "There is no project %.64s; POST /v1/projects makes one.", project_id);
+}
+
+int state_create_project(struct state *state, struct store_tx *tx, const struct proto_project *settings,
+                         struct project **ret_project, struct proto_error *ret_error)
+{
+    size_t generation = entry_generation(state, settings->id);
+    char log_name[96];
+    struct entry *entry;
+    int status;
+
+    if (entry_find(state, settings->id))
+        return (int)proto_error_set(ret_error, PROTO_CODE_PROJECT_EXISTS, "/id",
+                                    "A project %s exists; PATCH changes its settings.", settings->id);
+    /* '~' cannot stand in an id, so names of later projects of the same id never meet another's. */
+    if (generation == 0)
+        snprintf(log_name, sizeof log_name, "%s", settings->id);
+    else
+        snprintf(log_name, sizeof log_name, "%s~%zu", settings->id, generation);
+    entry = entry_new(state, settings->id, log_name);
+    if (!entry || registry_insert(state, entry)) {
+        entry_free(entry);
+        return STORE_NO_MEMORY;
+    }
+    entry->project.now_ms = state_now_ms(state);
+    entry->project.dirty = true; /* so that a failed commit takes it back */
+    status = project_log(&entry->project, tx, &event_project_created, settings, NULL, 0, NULL);
+    if (!status)
+        *ret_project = &entry->project;
+    return status;
+}
+
+int64_t state_now_ms(const struct state *state)
+{
+    return clock_now_ms(&state->config.clock);
+}
+
+struct store *state_store(struct state *state)
+{
+    return state->config.store;
+}
+
+const char *state_log_name(struct state *state, const char *project_id)
+{
+    const struct entry *entry;
+    const char *name;
+
+    pthread_mutex_lock(&state->mutex);
+    entry = entry_find_published(state, project_id);
+    name = entry ? entry->log_name : NULL;
+    pthread_mutex_unlock(&state->mutex);
+    return name;
+}

@@ -1,0 +1,145 @@
+/* What the files of the store share. Each block names the file that implements it. */
+#ifndef STORE_PRIVATE_H
+#define STORE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <sqlite3.h>
+
+#include <store/store.h>
+
+enum { STORE_ERROR_BYTES = 256 };
+
+/* directory.c: the data directory and the right to use it. */
+struct store_directory {
+    int fd;
+    int lock_fd;
+    char *path; /* without symbolic links */
+    char *database_path;
+};
+
+#define STORE_DIRECTORY_NULL                                                                       \
+    {                                                                                              \
+        -1, -1, NULL, NULL                                                                         \
+    }
+
+int store_directory_open(const char *path, struct store_directory *ret_directory,
+                         char ret_error[STORE_ERROR_BYTES]);
+/* Makes the names of files in it durable. */
+int store_directory_sync(const struct store_directory *directory,
+                         char ret_error[STORE_ERROR_BYTES]);
+void store_directory_deinit(struct store_directory *directory);
+
+/* database.c: a connection with every setting made and read back, and what SQLite's codes mean. */
+int store_database_open_writer(const char *path, sqlite3 **ret_db,
+                               char ret_error[STORE_ERROR_BYTES]);
+int store_database_open_reader(const char *path, sqlite3 **ret_db);
+/* Second half of opening the writer, once the database is known to be ours: turns on WAL and FULL.
+ */
+int store_database_make_durable(sqlite3 *db, char ret_error[STORE_ERROR_BYTES]);
+/* Prepares sql[0..count); on failure what was prepared is left for store_statements_finalize. */
+int store_statements_prepare(sqlite3 *db, const char *const *sql, size_t count,
+                             sqlite3_stmt **ret_statements);
+void store_statements_finalize(sqlite3_stmt **statements, size_t count);
+int store_status_of_write(int sqlite_code);
+int store_status_of_read(int sqlite_code);
+__attribute__((format(printf, 2, 3))) void store_error_set(char ret_error[STORE_ERROR_BYTES],
+                                                           const char *format, ...);
+
+/* migrate.c, with the SQL of sql/ in a generated file. */
+extern const char *const store_migrations[];
+extern const int store_migration_count;
+/* Refuses what is not ours or too new, without writing. 0: new and empty. */
+int store_schema_recognise(sqlite3 *db, int *ret_version, char ret_error[STORE_ERROR_BYTES]);
+int store_schema_migrate(sqlite3 *db, int version, char ret_error[STORE_ERROR_BYTES]);
+
+/* tx.c: the statements of the open transaction. */
+enum store_tx_statement {
+    TX_LAST_SEQ,
+    TX_EVENT_INSERT,
+    TX_BLOB_INSERT,
+    TX_BLOB_EQUAL,
+    TX_REPLY_INSERT,
+    TX_REPLY_SELECT,
+    TX_REPLY_EXPIRE,
+    TX_STATEMENT_COUNT
+};
+
+struct store_tx_memory;
+
+struct store_tx {
+    sqlite3 *db;
+    sqlite3_stmt *statements[TX_STATEMENT_COUNT];
+    int status;      /* first failure since store_tx_begin; everything after it answers the same */
+    int sqlite_code; /* its cause */
+    size_t blob_bytes;               /* since store_tx_begin */
+    struct store_tx_memory *replies; /* given out to the body that runs */
+};
+
+int store_tx_init(struct store_tx *tx, sqlite3 *db);
+void store_tx_deinit(struct store_tx *tx);
+void store_tx_begin(struct store_tx *tx);
+void store_tx_end_body(struct store_tx *tx);
+
+/* writer.c: the thread that owns the writing connection. */
+enum store_writer_statement {
+    WRITER_BEGIN,
+    WRITER_COMMIT,
+    WRITER_ROLLBACK,
+    WRITER_SAVEPOINT,
+    WRITER_RELEASE,
+    WRITER_ROLLBACK_TO,
+    WRITER_STATEMENT_COUNT
+};
+
+struct store_request;
+
+struct store_writer {
+    sqlite3 *db;
+    sqlite3_stmt *statements[WRITER_STATEMENT_COUNT];
+    struct store_tx tx;
+    struct store_hooks hooks;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t mutex; /* guards the queue and stopping */
+    pthread_cond_t wake;   /* a request has come, or stopping */
+    struct store_request *first, *last;
+    bool stopping;
+    int wal_pages;                 /* in the write-ahead log now */
+    int checkpoint_at_pages;       /* next attempt to empty it */
+    _Atomic(const char *) latched; /* NULL, or latch_line, which is then final */
+    char latch_line[STORE_ERROR_BYTES];
+};
+
+int store_writer_init(struct store_writer *writer);
+/* Takes over db whatever the outcome. */
+int store_writer_start(struct store_writer *writer, sqlite3 *db);
+/* Commits what is queued, empties the write-ahead log, ends the thread. */
+void store_writer_stop(struct store_writer *writer);
+void store_writer_deinit(struct store_writer *writer);
+int store_writer_submit(struct store_writer *writer, store_body_fn body, void *arg);
+
+/* read.c: reading connections. */
+struct store_reader;
+
+struct store_readers {
+    const char *database_path;
+    pthread_mutex_t mutex; /* guards the rest */
+    pthread_cond_t returned;
+    struct store_reader *idle;
+    unsigned lent;
+};
+
+int store_readers_init(struct store_readers *readers, const char *database_path);
+void store_readers_deinit(struct store_readers *readers);
+
+struct store {
+    struct store_directory directory;
+    struct store_readers readers;
+    bool readers_ready;
+    struct store_writer writer;
+    bool writer_ready;
+};
+
+#endif

@@ -1,0 +1,95 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "token.h"
+
+#define RANDOM_BYTES 32
+
+/* 32 random bytes as 64 symbols would be hex; six bits a symbol keep it short: "amf_" and 43 symbols. */
+static int token_generate(char ret_token[TOKEN_BYTES])
+{
+    static const char symbols[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    unsigned char random[RANDOM_BYTES + 1] = {0};
+    size_t length = 4;
+
+    if (getrandom(random, RANDOM_BYTES, 0) != RANDOM_BYTES)
+        return -1;
+    memcpy(ret_token, "amf_", length);
+    for (size_t bit = 0; bit < 8 * RANDOM_BYTES; bit += 6) {
+        unsigned pair = (unsigned)random[bit / 8] << 8 | random[bit / 8 + 1];
+
+        ret_token[length++] = symbols[pair >> (10 - bit % 8) & 63];
+    }
+    ret_token[length] = '\0';
+    return 0;
+}
+
+static int token_write(int fd, const char *token)
+{
+    size_t length = strlen(token);
+
+    if (write(fd, token, length) != (ssize_t)length || write(fd, "\n", 1) != 1 || fsync(fd))
+        return -1;
+    return 0;
+}
+
+static int token_create(const char *path, char ret_token[TOKEN_BYTES], char ret_error[256])
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int failed;
+
+    if (fd < 0) {
+        snprintf(ret_error, 256, "%.160s cannot be made: %s", path, strerror(errno));
+        return -1;
+    }
+    failed = fchmod(fd, 0600) || token_generate(ret_token) || token_write(fd, ret_token);
+    if (close(fd))
+        failed = -1;
+    if (failed) {
+        snprintf(ret_error, 256, "%.160s cannot be written: %s", path, strerror(errno));
+        unlink(path);
+        return -1;
+    }
+    return 0;
+}
+
+static int token_read(int fd, const char *path, char ret_token[TOKEN_BYTES], char ret_error[256])
+{
+    struct stat facts;
+    ssize_t length = read(fd, ret_token, TOKEN_BYTES - 1);
+
+    if (fstat(fd, &facts) || facts.st_mode & (S_IRWXG | S_IRWXO)) {
+        snprintf(ret_error, 256, "%.160s can be read by others; chmod 600 it", path);
+        return -1;
+    }
+    ret_token[length > 0 ? length : 0] = '\0';
+    ret_token[strcspn(ret_token, "\r\n")] = '\0';
+    if (strlen(ret_token) < 32) {
+        snprintf(ret_error, 256, "%.160s holds no token; delete it and a new one is made", path);
+        return -1;
+    }
+    return 0;
+}
+
+int token_load(const char *dir, char ret_token[TOKEN_BYTES], char ret_error[256])
+{
+    char path[4096];
+    int fd, failed;
+
+    snprintf(path, sizeof path, "%s/admin.token", dir);
+    fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return token_create(path, ret_token, ret_error);
+    if (fd < 0) {
+        snprintf(ret_error, 256, "%.160s cannot be read: %s", path, strerror(errno));
+        return -1;
+    }
+    failed = token_read(fd, path, ret_token, ret_error);
+    close(fd);
+    return failed;
+}
