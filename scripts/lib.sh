@@ -29,8 +29,8 @@ quietly() {
 packages_missing() {
     local package state
     for package in "$@"; do
-        state=$(dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | head -n 1)
-        [ "$state" = installed ] || printf '%s\n' "$package"
+        state=$(dpkg-query -W -f='${db:Status-Status} ' "$package" 2>/dev/null) || state=
+        [ "${state%% *}" = installed ] || printf '%s\n' "$package"
     done
 }
 

@@ -1,5 +1,3 @@
-#include <microhttpd.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,8 +73,8 @@ static int app_start_http(struct app *app, char ret_error[256])
     app->version = (struct proto_version){.version = AMF_VERSION,
                                           .api = "v1",
                                           .blas_core = amf_pool_blas_core(),
-                                          .sqlite = sqlite3_libversion(),
-                                          .microhttpd = MHD_get_version()};
+                                          .sqlite = store_library(),
+                                          .microhttpd = http_library()};
     if (http_server_new(&(struct http_config){.address = app->config.address,
                                               .port = app->config.port,
                                               .routes = api_routes,

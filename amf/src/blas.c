@@ -1,8 +1,8 @@
 /* The only file that sees cblas and LAPACK.
  *
  * LAPACK's Cholesky takes a matrix with NaN for a success, so finiteness is checked before and the
- * diagonal after. Debian's OpenBLAS comes without lapacke.h; the one Fortran routine is declared here.
- * A row-major lower triangle is a column-major upper one, hence the "U".
+ * diagonal after. Debian's OpenBLAS comes without lapacke.h; the one Fortran routine is declared
+ * here. A row-major lower triangle is a column-major upper one, hence the "U".
  */
 #include <limits.h>
 #include <math.h>

@@ -27,11 +27,12 @@ AMF_CHECKED enum amf_status amf_blas_subtract_outer(size_t m, size_t n, size_t k
 AMF_CHECKED enum amf_status amf_blas_outer(size_t m, size_t n, size_t k, double alpha,
                                            const double *a, size_t lda, const double *b, size_t ldb,
                                            double *c, size_t ldc);
-/* LEFT: b (m x n) := L^-1 b, L m x m. RIGHT_TRANSPOSED: b := b L^-T, L n x n. L lower, diagonal > 0. */
+/* LEFT: b (m x n) := L^-1 b, L m x m. RIGHT_TRANSPOSED: b := b L^-T, L n x n. L lower, diagonal >
+ * 0. */
 AMF_CHECKED enum amf_status amf_blas_solve(enum amf_blas_side side, size_t m, size_t n,
                                            const double *factor, size_t ldf, double *b, size_t ldb);
-/* Lower triangle of a := its Cholesky factor. AMF_NOT_POSDEF; AMF_NOT_FINITE if the triangle holds NaN
- * or infinities before or after. The strict upper triangle is not touched. */
+/* Lower triangle of a := its Cholesky factor. AMF_NOT_POSDEF; AMF_NOT_FINITE if the triangle holds
+ * NaN or infinities before or after. The strict upper triangle is not touched. */
 AMF_CHECKED enum amf_status amf_blas_cholesky(size_t n, double *a, size_t lda);
 
 void amf_blas_single_threaded(void);

@@ -6,14 +6,15 @@
  *   L_kk  = chol(A_kk)
  *   L_ik  = A_ik L_kk^-T
  *
- * Old column panels need no waiting: each new row panel runs through them by itself. Among the new ones
- * each column panel is three steps: update, factor, solve. Row panels of CHOL_PANEL rows are one
- * task, so the pieces, and the bits, are the same at any number of workers. Cost N^3 / 3, or N^2 H for H new
- * rows; memory N^2 / 2 doubles, shared between factors.
+ * Old column panels need no waiting: each new row panel runs through them by itself. Among the new
+ * ones each column panel is three steps: update, factor, solve. Row panels of CHOL_PANEL rows are
+ * one task, so the pieces, and the bits, are the same at any number of workers. Cost N^3 / 3, or
+ * N^2 H for H new rows; memory N^2 / 2 doubles, shared between factors.
  */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <amf/chol.h>
 #include <amf/matrix.h>
@@ -136,10 +137,9 @@ static double *chol_at(const struct chol_panel *panel, size_t column)
 /* A_ik -= sum_{j<k} L_ij L_kj' for row panel i and column panel k. */
 static enum amf_status chol_update(const struct chol_panel *row, const struct chol_panel *column)
 {
-    return amf_blas_subtract_outer(row->matrix.rows, column->matrix.rows, column->first,
-                                   row->matrix.data, row->matrix.cols, column->matrix.data,
-                                   column->matrix.cols, chol_at(row, column->first),
-                                   row->matrix.cols);
+    return amf_blas_subtract_outer(
+        row->matrix.rows, column->matrix.rows, column->first, row->matrix.data, row->matrix.cols,
+        column->matrix.data, column->matrix.cols, chol_at(row, column->first), row->matrix.cols);
 }
 
 static enum amf_status chol_solve(const struct chol_panel *row, const struct chol_panel *column)
@@ -183,7 +183,8 @@ static enum amf_status chol_factor_column(void *arg, size_t task, size_t worker)
     (void)worker;
     if (status)
         return status;
-    status = amf_blas_cholesky(panel->matrix.rows, chol_at(panel, panel->first), panel->matrix.cols);
+    status =
+        amf_blas_cholesky(panel->matrix.rows, chol_at(panel, panel->first), panel->matrix.cols);
     /* The input was finite: what is not finite now came of a matrix that is hardly one. */
     return status == AMF_NOT_FINITE ? AMF_NOT_POSDEF : status;
 }
@@ -287,8 +288,9 @@ static enum amf_status chol_forward_panel(const struct chol_panel *panel, size_t
 {
     size_t height = panel->matrix.rows, mine = panel->first - from;
     double *out = rows + mine * stride;
-    enum amf_status status = amf_blas_subtract_product(
-        height, cols, from, panel->matrix.data, panel->matrix.cols, above, above_stride, out, stride);
+    enum amf_status status =
+        amf_blas_subtract_product(height, cols, from, panel->matrix.data, panel->matrix.cols, above,
+                                  above_stride, out, stride);
 
     if (!status)
         status = amf_blas_subtract_product(height, cols, mine, chol_at(panel, from),

@@ -1,5 +1,5 @@
-/* Moments in two passes, so that a large mean does not eat the digits of a small deviation; the median
- * distance by sorting. */
+/* Moments in two passes, so that a large mean does not eat the digits of a small deviation; the
+ * median distance by sorting. */
 #include <math.h>
 #include <stdbool.h>
 
@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-static size_t fit_rows(const struct amf_span *spans, size_t span_count)
+static size_t fit_count_rows(const struct amf_span *spans, size_t span_count)
 {
     size_t rows = 0;
 
@@ -21,7 +21,7 @@ static size_t fit_rows(const struct amf_span *spans, size_t span_count)
 static void fit_average(const struct amf_span *spans, size_t span_count, size_t dim,
                         const double *center, double *ret)
 {
-    size_t rows = fit_rows(spans, span_count);
+    size_t rows = fit_count_rows(spans, span_count);
 
     for (size_t d = 0; d < dim; d++)
         ret[d] = 0;
@@ -121,7 +121,7 @@ enum amf_status amf_fit_median_distance(const struct amf_span *spans, size_t spa
 {
     AMF_FREE_CLEANUP double *distances = amf_new_array(AMF_FIT_PAIRS, sizeof(double));
     struct fit_rows rows = {spans, dim, deviation};
-    size_t count = fit_rows(spans, span_count), pairs;
+    size_t count = fit_count_rows(spans, span_count), pairs;
     double median;
 
     if (!distances)

@@ -1,15 +1,16 @@
 /* Kernels on states and tasks, and the dispatch to those on features (kernel_features.c).
  *
- * Every kernel on states is a function of two numbers, one of the two rows, base(s, s'), and one of the
- * two tasks, t(c, c'):
+ * Every kernel on states is a function of two numbers, one of the two rows, base(s, s'), and one of
+ * the two tasks, t(c, c'):
  *
  *   PRODUCT  v base t            rbf; anything under a task table
  *   SUM      v (base + t)        linear on task vectors
  *   JOINT    v f(base + t)       matern on task vectors: base and t are squared distances
  *
- * so the tasks' part is a small table made once, and so is base for all pairs of rows, as long as it has
- * at most KERNEL_TABLE_ROWS rows (128 MiB); beyond that it is worked out where it is needed. Distances are sums
- * of squared differences, not |s|^2 + |s'|^2 - 2 s.s', whose digits cancel for near rows.
+ * so the tasks' part is a small table made once, and so is base for all pairs of rows, as long as
+ * it has at most KERNEL_TABLE_ROWS rows (128 MiB); beyond that it is worked out where it is needed.
+ * Distances are sums of squared differences, not |s|^2 + |s'|^2 - 2 s.s', whose digits cancel for
+ * near rows.
  */
 #include <math.h>
 #include <string.h>
@@ -111,7 +112,8 @@ static void kernel_combine(const struct amf_kernel *kernel, const double *base, 
     }
 }
 
-/* One row of the left list against the whole right list; base is worked out straight into the result. */
+/* One row of the left list against the whole right list; base is worked out straight into the
+ * result. */
 static void kernel_cross_row(const struct amf_kernel *kernel, size_t row, size_t task,
                              const struct amf_block *right, size_t right_count, double *ret_row)
 {
@@ -255,10 +257,10 @@ static enum amf_status kernel_fill_tasks(struct amf_kernel *kernel,
             const double *a = amf_matrix_row(&vectors, i), *b = amf_matrix_row(&vectors, j);
             double squared = kernel_squared_distance(a, b, dim);
 
-            amf_matrix_row(&kernel->tasks, i)[j] = kernel->form == KERNEL_SUM ? kernel_dot(a, b, dim)
-                                                   : kernel->form == KERNEL_JOINT
-                                                       ? squared
-                                                       : kernel_shape(spec->kind, squared);
+            amf_matrix_row(&kernel->tasks, i)[j] =
+                kernel->form == KERNEL_SUM     ? kernel_dot(a, b, dim)
+                : kernel->form == KERNEL_JOINT ? squared
+                                               : kernel_shape(spec->kind, squared);
         }
     return AMF_OK;
 }

@@ -1,8 +1,8 @@
 /* Kernels that are inner products of uploaded features: embedding and factored.
  *
- * Rows are gathered into contiguous tiles and multiplied by BLAS, FEATURES_TILE columns at a time, so that
- * the workspace of a call stays small whatever the length of the list. The factored kernel is the
- * elementwise product of two such products: d_a times less work than forming g (x) h.
+ * Rows are gathered into contiguous tiles and multiplied by BLAS, FEATURES_TILE columns at a time,
+ * so that the workspace of a call stays small whatever the length of the list. The factored kernel
+ * is the elementwise product of two such products: d_a times less work than forming g (x) h.
  */
 #include <string.h>
 
@@ -38,8 +38,9 @@ static double features_square(const double *row, size_t dim)
 
 double amf_kernel_features_square(const struct amf_kernel *kernel, size_t row, size_t task)
 {
-    double square = features_square(
-        features_row(kernel, kernel->features, kernel->feature_dim, row, task), kernel->feature_dim);
+    double square =
+        features_square(features_row(kernel, kernel->features, kernel->feature_dim, row, task),
+                        kernel->feature_dim);
 
     if (kernel->gradients)
         square *= features_square(
@@ -105,8 +106,8 @@ static enum amf_status features_factor_init(struct features_factor *factor,
 /* rows x count tile of the inner products with the rows at *cursor, which moves on. */
 static enum amf_status features_tile(struct features_factor *factor,
                                      const struct amf_kernel *kernel,
-                                     struct features_cursor *cursor, size_t count,
-                                     double *ret_tile, size_t stride)
+                                     struct features_cursor *cursor, size_t count, double *ret_tile,
+                                     size_t stride)
 {
     features_gather(kernel, factor->table, factor->dim, cursor, count, factor->right.data);
     return amf_blas_outer(factor->left.rows, count, factor->dim, factor->scale, factor->left.data,
@@ -203,8 +204,7 @@ static enum amf_status features_check_finite(const struct amf_kernel *kernel, co
     return AMF_OK;
 }
 
-enum amf_status amf_kernel_features_init(struct amf_kernel *kernel,
-                                         const struct amf_points *points)
+enum amf_status amf_kernel_features_init(struct amf_kernel *kernel, const struct amf_points *points)
 {
     bool factored = kernel->kind == AMF_KERNEL_FACTORED;
     size_t source_count = 0;

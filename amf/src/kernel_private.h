@@ -21,8 +21,8 @@ struct amf_kernel {
     struct amf_matrix base;   /* row_count x row_count: base(s, s'); empty when too large */
 
     struct amf_row_source *sources; /* row_count */
-    const double **features;        /* [source * task_count + task]; the pointers are ours, not the data */
-    const double **gradients;       /* factored only, else NULL */
+    const double **features; /* [source * task_count + task]; the pointers are ours, not the data */
+    const double **gradients; /* factored only, else NULL */
     size_t feature_dim, gradient_dim;
 };
 

@@ -1,11 +1,11 @@
 /* Information measures, and the one that needs a table: jensen_shannon.
  *
- * With r = v1 / v0, the expected Jensen-Shannon divergence of prior N(0, v0) and posterior N(m1, v1),
- * m1 ~ N(0, v0 - v1), is E_d E_z of log 2 - 1/2 [exp(-u) softplus(u) + softplus(-u)] with d ~ N(0, 1 - r), z ~ N(0, 1),
- * x = d + sqrt(r) z and u = -1/2 log r - z^2/2 + x^2/2, the log-density ratio at a draw of the posterior.
- * A 64 x 64 Gauss-Hermite rule errs under 1e-10 but costs some 30 us, and a ranking asks for 1e5 values. The function
- * is smooth in y = -log r, so it is tabulated once as Chebyshev series on JS_PIECES intervals of y, to
- * the rule's own accuracy.
+ * With r = v1 / v0, the expected Jensen-Shannon divergence of prior N(0, v0) and posterior N(m1,
+ * v1), m1 ~ N(0, v0 - v1), is E_d E_z of log 2 - 1/2 [exp(-u) softplus(u) + softplus(-u)] with d ~
+ * N(0, 1 - r), z ~ N(0, 1), x = d + sqrt(r) z and u = -1/2 log r - z^2/2 + x^2/2, the log-density
+ * ratio at a draw of the posterior. A 64 x 64 Gauss-Hermite rule errs under 1e-10 but costs some 30
+ * us, and a ranking asks for 1e5 values. The function is smooth in y = -log r, so it is tabulated
+ * once as Chebyshev series on JS_PIECES intervals of y, to the rule's own accuracy.
  */
 #include <float.h>
 #include <math.h>
@@ -48,8 +48,8 @@ static double hermite_value(double x, double *ret_before)
     return value;
 }
 
-/* The rule's nodes are the roots: found by walking outwards in steps shorter than their spacing, and
- * bisecting. Slow beside Newton, but it cannot miss one, and it runs once. */
+/* The rule's nodes are the roots: found by walking outwards in steps shorter than their spacing,
+ * and bisecting. Slow beside Newton, but it cannot miss one, and it runs once. */
 static void hermite_init(struct hermite_rule *rule)
 {
     const double step = 0.01;
@@ -109,8 +109,8 @@ static void js_fit_piece(const struct hermite_rule *rule, double low, double hig
     double values[JS_TERMS];
 
     for (int k = 0; k < JS_TERMS; k++)
-        values[k] = js_quadrature(
-            rule, low + (high - low) / 2 * (1 + cos(M_PI * (k + 0.5) / JS_TERMS)));
+        values[k] =
+            js_quadrature(rule, low + (high - low) / 2 * (1 + cos(M_PI * (k + 0.5) / JS_TERMS)));
     for (int j = 0; j < JS_TERMS; j++) {
         double sum = 0;
 

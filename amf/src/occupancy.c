@@ -1,8 +1,10 @@
-/* Importance weights by column of the n x task_count likelihood matrix, all through exp(b (l - max l)).
+/* Importance weights by column of the n x task_count likelihood matrix, all through exp(b (l - max
+ * l)).
  *
- * The effective sample size of exp(b l) never rises with b, and the label likelihood is concave in b, so both
- * are solved by bisection to the last bit. Logarithms of raw weights are cut at RAW_LOG_LIMIT: beyond it a
- * weight says nothing any more, and its square would leave the range of a double.
+ * The effective sample size of exp(b l) never rises with b, and the label likelihood is concave in
+ * b, so both are solved by bisection to the last bit. Logarithms of raw weights are cut at
+ * RAW_LOG_LIMIT: beyond it a weight says nothing any more, and its square would leave the range of
+ * a double.
  */
 #include <float.h>
 #include <math.h>
@@ -19,8 +21,8 @@
 
 static double occupancy_cut(double term, const struct amf_clip *clip, size_t *clipped)
 {
-    if (term >= clip->low && term <= clip->high)
-        return term;
+    if (!(term < clip->low) && !(term > clip->high))
+        return term; /* a NaN too: it must not turn into a number */
     ++*clipped;
     return term < clip->low ? clip->low : clip->high;
 }
@@ -35,9 +37,8 @@ double amf_occupancy_sum_steps(const double *terms, size_t step_count, const str
         sum += clip->scope == AMF_CLIP_STEP ? occupancy_cut(terms[t], clip, &clipped) : terms[t];
     if (clip->scope == AMF_CLIP_TRAJECTORY)
         sum = occupancy_cut(sum, clip, &clipped);
-    *ret_clipped = clip->scope == AMF_CLIP_STEP && step_count
-                       ? (double)clipped / (double)step_count
-                       : (double)clipped;
+    *ret_clipped = clip->scope == AMF_CLIP_STEP && step_count ? (double)clipped / (double)step_count
+                                                              : (double)clipped;
     return sum;
 }
 

@@ -1,9 +1,9 @@
 /* Worker threads that take numbered tasks from a queue of jobs.
  *
- * One mutex guards the queue and every job in it: tasks are large (a tile of a matrix product), so the
- * lock is not where time goes, and there is one thing to reason about. A job lives on its caller's
- * stack; it leaves the queue when its last task is handed out, and its caller wakes when the last one
- * that started has ended.
+ * One mutex guards the queue and every job in it: tasks are large (a tile of a matrix product), so
+ * the lock is not where time goes, and there is one thing to reason about. A job lives on its
+ * caller's stack; it leaves the queue when its last task is handed out, and its caller wakes when
+ * the last one that started has ended.
  */
 #define _GNU_SOURCE
 #include <pthread.h>

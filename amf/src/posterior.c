@@ -1,9 +1,9 @@
 /* The posterior as a growing Cholesky factor and the whitened actions z = L^-1 Y.
  *
- * Everything is a forward substitution: with V = L^-1 k(X, x), the variance is k(x, x) - |V|^2 and the mean V'z. Rows
- * of V depend only on the rows of L above them, so what was whitened under a parent stays
- * valid under its extensions, which only add rows: that is what makes pending work cheap.
- * A difference of nearly equal numbers can fall below zero by rounding; it is then 0.
+ * Everything is a forward substitution: with V = L^-1 k(X, x), the variance is k(x, x) - |V|^2 and
+ * the mean V'z. Rows of V depend only on the rows of L above them, so what was whitened under a
+ * parent stays valid under its extensions, which only add rows: that is what makes pending work
+ * cheap. A difference of nearly equal numbers can fall below zero by rounding; it is then 0.
  */
 #include <math.h>
 #include <stdatomic.h>
@@ -97,9 +97,9 @@ static enum amf_status posterior_whiten_target(void *arg, size_t task, size_t wo
 
 /* z of the child: the parent's, then the new actions whitened. */
 static enum amf_status posterior_add_actions(struct amf_posterior *child,
-                                             const struct amf_matrix *before,
-                                             const double *actions, size_t rows,
-                                             struct amf_pool *pool, const atomic_bool *cancel)
+                                             const struct amf_matrix *before, const double *actions,
+                                             size_t rows, struct amf_pool *pool,
+                                             const atomic_bool *cancel)
 {
     struct posterior_target job = {child, &child->target, before->rows};
     size_t dim = child->action_dim;
@@ -203,8 +203,8 @@ enum amf_status amf_posterior_whiten_here(const struct amf_posterior *posterior,
         return AMF_NO_MEMORY;
     row_blocks = amf_blocks_slice(posterior->blocks, posterior->block_count, from,
                                   posterior->row_count - from, rows);
-    status = amf_kernel_cross(posterior->kernel, rows, row_blocks, blocks, count, ret_whitened,
-                              stride);
+    status =
+        amf_kernel_cross(posterior->kernel, rows, row_blocks, blocks, count, ret_whitened, stride);
     if (status)
         return status;
     return amf_chol_forward(posterior->chol, from, above, above_stride, cols, ret_whitened, stride);
@@ -277,9 +277,14 @@ enum amf_status amf_posterior_whiten(const struct amf_posterior *posterior, size
                                      struct amf_pool *pool, const atomic_bool *cancel,
                                      double *ret_whitened, size_t stride)
 {
-    POSTERIOR_JOB_CLEANUP struct posterior_job job = {
-        .posterior = posterior, .blocks = blocks, .block_count = count, .from = from,
-        .above = above, .above_stride = above_stride, .whitened = ret_whitened, .stride = stride};
+    POSTERIOR_JOB_CLEANUP struct posterior_job job = {.posterior = posterior,
+                                                      .blocks = blocks,
+                                                      .block_count = count,
+                                                      .from = from,
+                                                      .above = above,
+                                                      .above_stride = above_stride,
+                                                      .whitened = ret_whitened,
+                                                      .stride = stride};
     enum amf_status status = posterior_job_init(&job, pool);
 
     if (status || from == posterior->row_count)
@@ -336,9 +341,11 @@ enum amf_status amf_posterior_predict(const struct amf_posterior *posterior,
                                       struct amf_pool *pool, const atomic_bool *cancel,
                                       double *ret_mean, double *ret_variance)
 {
-    POSTERIOR_JOB_CLEANUP struct posterior_job job = {
-        .posterior = posterior, .blocks = blocks, .block_count = count,
-        .mean = ret_mean, .variance = ret_variance};
+    POSTERIOR_JOB_CLEANUP struct posterior_job job = {.posterior = posterior,
+                                                      .blocks = blocks,
+                                                      .block_count = count,
+                                                      .mean = ret_mean,
+                                                      .variance = ret_variance};
     size_t size;
     enum amf_status status;
 
@@ -392,8 +399,12 @@ enum amf_status amf_posterior_covariance(const struct amf_posterior *posterior,
                                          double *ret_covariance)
 {
     __attribute__((cleanup(posterior_cross_deinit))) struct posterior_cross cross = {
-        .posterior = posterior, .left = left, .left_count = left_count, .right = right,
-        .right_count = right_count, .covariance = ret_covariance};
+        .posterior = posterior,
+        .left = left,
+        .left_count = left_count,
+        .right = right,
+        .right_count = right_count,
+        .covariance = ret_covariance};
     size_t rows = amf_blocks_rows(left, left_count), cols = amf_blocks_rows(right, right_count);
     enum amf_status status = amf_matrix_init(&cross.left_whitened, posterior->row_count, rows);
 

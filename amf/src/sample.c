@@ -8,7 +8,8 @@
 
 #include "internal.h"
 
-#define SAMPLE_STREAM 0x73616d706c65 /* "sample": apart from every other use of the project's seed */
+#define SAMPLE_STREAM                                                                              \
+    0x73616d706c65 /* "sample": apart from every other use of the project's seed */
 
 uint64_t amf_sample_seed(uint64_t project_seed, size_t held)
 {

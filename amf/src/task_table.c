@@ -1,8 +1,8 @@
 /* Correlation tables over tasks that have no vectors: discrete and random walk on a graph.
  *
  * The graph kernel is the inverse of I - lambda D^-1/2 A D^-1/2, whose eigenvalues lie in
- * [1 - lambda, 1 + lambda], so a plain Cholesky without pivoting is safe. Tasks are few: loops, no BLAS, and
- * therefore callable from any thread.
+ * [1 - lambda, 1 + lambda], so a plain Cholesky without pivoting is safe. Tasks are few: loops, no
+ * BLAS, and therefore callable from any thread.
  */
 #include <math.h>
 #include <stdbool.h>

@@ -32,17 +32,33 @@ static const char *find_hint(const char *code)
     return NULL;
 }
 
-enum cli_exit cli_fail(struct cli *cli, enum cli_exit exit_code, const char *format, ...)
+__attribute__((format(printf, 2, 0))) static void say(struct cli *cli, const char *format,
+                                                      va_list args)
 {
     char line[1024];
-    va_list args;
 
-    va_start(args, format);
     vsnprintf(line, sizeof(line), format, args);
-    va_end(args);
     fputs("amf: ", cli->err);
     output_text(cli->err, line);
     fputc('\n', cli->err);
+}
+
+void cli_note(struct cli *cli, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say(cli, format, args);
+    va_end(args);
+}
+
+enum cli_exit cli_fail(struct cli *cli, enum cli_exit exit_code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say(cli, format, args);
+    va_end(args);
     return exit_code;
 }
 

@@ -35,6 +35,8 @@ struct cli {
 /* One line "amf: ..." on cli->err; returns `exit_code`. */
 __attribute__((format(printf, 3, 4))) enum cli_exit
 cli_fail(struct cli *cli, enum cli_exit exit_code, const char *format, ...);
+/* The same without an exit code. */
+__attribute__((format(printf, 2, 3))) void cli_note(struct cli *cli, const char *format, ...);
 enum cli_exit cli_no_memory(struct cli *cli);
 
 /* Ends a request: on success prints the server's JSON when that was asked for, else says on

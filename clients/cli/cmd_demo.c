@@ -82,7 +82,8 @@ COMMAND(cmd_demo_upload)
     fprintf(cli->json ? cli->err : cli->out, "%zu new, %zu already held, %zu refused\n",
             upload.stored, upload.held, upload.refused + upload.bad);
     if (stopped != CLI_OK) {
-        cli_fail(cli, stopped, "stopped early; run the same command again to go on");
+        cli_fail(cli, stopped,
+                 "stopped early; what is held already is recognised when it is run again");
         return stopped;
     }
     return upload.refused + upload.bad > 0 ? CLI_REFUSED : CLI_OK;
@@ -220,7 +221,9 @@ COMMAND(cmd_demo_get)
     if (write_file(path, result.body, result.body_length, get->force) < 0)
         return cli_fail(cli, CLI_LOCAL, "%.300s: %s%s", path, strerror(errno),
                         errno == EEXIST ? "; --force replaces it" : "");
-    fprintf(cli->out, "wrote %s, %zu bytes\n", path, result.body_length);
+    fputs("wrote ", cli->out);
+    output_text(cli->out, path);
+    fprintf(cli->out, ", %zu bytes\n", result.body_length);
     return CLI_OK;
 }
 

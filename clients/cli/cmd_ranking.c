@@ -4,12 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-#define WAIT_MAX_S 60
+#define WAIT_MAX_S 30 /* the server's own limit */
 
 #define AT(member) offsetof(struct ranking_options, member)
 const struct option ranking_options[] = {
     {"wait", "SECONDS", OPTION_REAL, AT(wait_s),
-     "how long to wait for one that has seen the newest event, 0 to 60", .min = 0,
+     "how long to wait for one that has seen the newest event, 0 to 30", .min = 0,
      .max = WAIT_MAX_S},
     {NULL},
 };
@@ -48,7 +48,6 @@ static int add_candidate(struct table *table, const struct proto_ranking *rankin
         {.text = demonstrations},
         {.text = pending},
         {.text = real_text(ess, 1, candidate->effective_sample_size)},
-        {.text = candidate->note ? candidate->note : ""},
     };
 
     snprintf(demonstrations, sizeof(demonstrations), "%lld", (long long)candidate->demonstrations);
@@ -56,8 +55,21 @@ static int add_candidate(struct table *table, const struct proto_ranking *rankin
     return table_add(table, cells, chosen);
 }
 
+static void print_note(FILE *out, const char *about, const char *note)
+{
+    if (!note)
+        return;
+    if (about) {
+        output_text(out, about);
+        fputs(": ", out);
+    }
+    output_text(out, note);
+    fputc('\n', out);
+}
+
 static void print_remarks(struct cli *cli, const struct proto_ranking *ranking)
 {
+    const struct proto_candidate *candidates = ranking->candidates.items;
     FILE *out = cli->out;
 
     fprintf(out, "\nrule %s, measure %s, event %lld, %.1f s old\n", proto_rule_names[ranking->rule],
@@ -70,24 +82,17 @@ static void print_remarks(struct cli *cli, const struct proto_ranking *ranking)
         fputs("not exhaustive: something was sampled or cut\n", out);
     if (ranking->jitter > 0)
         fprintf(out, "jitter %g was added to the kernel's diagonal\n", ranking->jitter);
-    if (ranking->note) {
-        output_text(out, ranking->note);
-        fputc('\n', out);
-    }
+    print_note(out, NULL, ranking->note);
+    for (size_t i = 0; i < ranking->candidates.count; i++)
+        print_note(out, candidates[i].task, candidates[i].note);
 }
 
 static enum cli_exit print_ranking(struct cli *cli, const struct proto_ranking *ranking)
 {
     char gain[64];
     const struct column columns[] = {
-        {"", COLUMN_LEFT},
-        {"task", COLUMN_LEFT},
-        {gain, COLUMN_RIGHT},
-        {"", COLUMN_BAR},
-        {"demonstrations", COLUMN_RIGHT},
-        {"pending", COLUMN_RIGHT},
-        {"ess", COLUMN_RIGHT},
-        {"", COLUMN_LEFT},
+        {"", COLUMN_LEFT},       {"task", COLUMN_LEFT},     {gain, COLUMN_RIGHT},  {"", COLUMN_BAR},
+        {"demos", COLUMN_RIGHT}, {"pending", COLUMN_RIGHT}, {"ess", COLUMN_RIGHT},
     };
     TABLE_CLEANUP struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
     const struct proto_candidate *candidates = ranking->candidates.items;

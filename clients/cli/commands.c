@@ -35,7 +35,8 @@ const struct command commands[] = {
      "Files are taken in the order of their paths; hidden ones are left out. Refused files are "
      "named\n"
      "and do not stop the rest. Content that is held already is recognised, so an upload that was\n"
-     "interrupted goes on when the same command is run again.\n",
+     "interrupted goes on when the same command is run again. A .json file without states and\n"
+     "actions is left out.\n",
      demo_options, sizeof(struct demo_options), demo_defaults, false, cmd_demo_upload},
     {"demo", "list", "PROJECT", 1, 1, "list the demonstrations",
      "With --json, one page is printed, and --cursor takes the next_cursor it ends with.\n",
@@ -55,7 +56,8 @@ const struct command commands[] = {
      "One of --demo and --demonstration-id is needed.\n" FILES, complete_options,
      sizeof(struct complete_options), complete_defaults, false, cmd_complete},
     {"ranking", NULL, "PROJECT", 1, 1, "show what one more demonstration of each task is worth",
-     "ess is the effective sample size: how many held demonstrations stand behind a gain.\n",
+     "demos are the demonstrations held, pending those that are assigned; ess is the effective\n"
+     "sample size, how many held demonstrations stand behind a gain. > marks the choice.\n",
      ranking_options, sizeof(struct ranking_options), NULL, false, cmd_ranking},
     {"score", NULL, "PROBLEM.json", 1, 1, "score a problem in a file, without a server",
      "Gains are in nats, or in (action unit)^2 for variance measures.\n", .local = true,

@@ -13,6 +13,7 @@ struct demo_file {
     size_t length;
     bool tensors; /* safetensors, else JSON */
     bool altered; /* options said otherwise than the file: bytes are not what is to be sent */
+    bool foreign; /* after a failure: JSON that is about something else */
     struct proto_demonstration demonstration;
     struct proto_arena arena;
 };
@@ -33,7 +34,7 @@ __attribute__((warn_unused_result)) int demo_file_read(const char *path,
                                                        const struct demo_options *said,
                                                        struct demo_file *file, char ret_error[512]);
 
-/* Sends it in its own format; an unaltered safetensors file as the very bytes. */
+/* Sends it as safetensors; an unaltered safetensors file as the very bytes. */
 AMF_CLIENT_CALL demo_file_post(struct amf_client *client, const char *project,
                                const struct demo_file *file, struct amf_client_result *result,
                                struct proto_stored *ret_stored);

@@ -1,6 +1,7 @@
 /* Help, generated from the tables. */
 #include "commands.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ static const char exits[] = "Exit codes:\n"
                             "  0  ok\n"
                             "  1  the server said no; its reason is one line on standard error\n"
                             "  2  wrong usage\n"
-                            "  3  cannot reach the server\n"
+                            "  3  cannot reach the server, or what answers is not amfd\n"
                             "  4  a bad local file, or no memory or space on this machine\n";
 
 static void print_command_line(FILE *out, const struct command *command)
@@ -62,9 +63,10 @@ void help_print_command(FILE *out, const struct command *command)
 {
     void *defaults = calloc(1, command->options_size + 1);
 
-    fprintf(out, "Usage: amf %s%s%s%s%s%s\n\n%s\n", command->noun, command->verb ? " " : "",
+    fprintf(out, "Usage: amf %s%s%s%s%s%s\n\n%c%s.\n", command->noun, command->verb ? " " : "",
             command->verb ? command->verb : "", *command->args ? " " : "", command->args,
-            command->options ? " [OPTION]..." : "", command->summary);
+            command->options ? " [OPTION]..." : "", toupper((unsigned char)*command->summary),
+            command->summary + 1);
     if (command->notes)
         fprintf(out, "\n%s", command->notes);
     if (command->options) {

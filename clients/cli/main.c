@@ -29,14 +29,20 @@ static enum cli_exit connect_client(struct cli *cli, const struct global_options
         return cli_fail(cli, CLI_LOCAL, "%s", error);
     cli->url = location.url;
     cli->url_from = location.url_from;
-    status = amf_client_new(location.url, location.token, &cli->client);
-    if (status == AMF_CLIENT_NO_MEMORY)
-        return cli_no_memory(cli);
-    if (status != AMF_CLIENT_OK)
-        return cli_fail(cli, CLI_USAGE,
-                        "\"%s\" (%s) is no address of the form http://HOST:PORT, or the token has "
-                        "characters that no token has",
+    /* First without the token, so that it is clear which of the two cannot be used. */
+    status = amf_client_new(location.url, NULL, &cli->client);
+    if (status == AMF_CLIENT_BAD_ARGUMENT)
+        return cli_fail(cli, CLI_USAGE, "\"%s\" (%s) is no address of the form http://HOST:PORT",
                         location.url, location.url_from);
+    if (status == AMF_CLIENT_OK && location.token) {
+        amf_client_free(cli->client);
+        cli->client = NULL;
+        status = amf_client_new(location.url, location.token, &cli->client);
+    }
+    if (status == AMF_CLIENT_BAD_ARGUMENT)
+        return cli_fail(cli, CLI_USAGE, "the token has characters that no token has");
+    if (status != AMF_CLIENT_OK)
+        return cli_no_memory(cli);
     return CLI_OK;
 }
 

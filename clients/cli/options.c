@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HELP_COLUMN 28
+#define HELP_COLUMN 30
 #define REALS_MAX 4096 /* as many dimensions as the wire takes */
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct option_error *error,

@@ -188,13 +188,20 @@ static void measure(const struct table *table, size_t line_width, size_t *widths
             widths[i] = bar;
 }
 
-static void print_spaces(FILE *out, size_t count)
+/* Blanks are owed until something follows them, so that no line ends in any. */
+struct line {
+    FILE *out;
+    size_t owed;
+};
+
+static void pay(struct line *line)
 {
-    fprintf(out, "%*s", (int)count, "");
+    fprintf(line->out, "%*s", (int)line->owed, "");
+    line->owed = 0;
 }
 
 /* Eighths of a column where the locale has them, whole '#' elsewhere. Returns the columns used. */
-static size_t print_bar(FILE *out, double share, size_t width, bool unicode)
+static size_t print_bar(struct line *line, double share, size_t width, bool unicode)
 {
     static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     double clamped = share > 0 ? (share < 1 ? share : 1) : 0; /* NaN: no bar */
@@ -202,32 +209,54 @@ static size_t print_bar(FILE *out, double share, size_t width, bool unicode)
     size_t whole = unicode ? parts / 8 : (parts + 4) / 8;
     bool rest = unicode && parts % 8 > 0;
 
+    if (whole + rest > 0)
+        pay(line);
     for (size_t i = 0; i < whole; i++)
-        fputs(unicode ? "█" : "#", out);
+        fputs(unicode ? "█" : "#", line->out);
     if (rest)
-        fputs(eighths[parts % 8], out);
+        fputs(eighths[parts % 8], line->out);
     return whole + rest;
 }
 
-static void print_cell(const struct table *table, size_t column, const char *text, double share,
-                       size_t width, const struct terminal *terminal, FILE *out)
+static size_t print_text(struct line *line, const char *text)
 {
-    bool last = column + 1 == table->column_count;
-    size_t used;
+    if (*text)
+        pay(line);
+    output_text(line->out, text);
+    return output_width(text);
+}
 
-    if (table->columns[column].kind == COLUMN_RIGHT)
-        print_spaces(out, width - output_width(text));
-    if (table->columns[column].kind == COLUMN_BAR && !text) {
-        used = print_bar(out, share, width, terminal->unicode);
-    } else {
-        output_text(out, text);
-        used = output_width(text);
+static void print_heads(const struct table *table, const size_t *widths, FILE *out)
+{
+    struct line line = {out, 0};
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        size_t left = widths[i] - output_width(column->title);
+
+        line.owed += column->kind == COLUMN_RIGHT ? left : 0;
+        print_text(&line, column->title);
+        line.owed += GAP + (column->kind == COLUMN_RIGHT ? 0 : left);
     }
-    if (last)
-        return;
-    if (table->columns[column].kind != COLUMN_RIGHT && used < width)
-        print_spaces(out, width - used);
-    print_spaces(out, GAP);
+    fputc('\n', out);
+}
+
+static void print_row(const struct table *table, const struct row *row, const size_t *widths,
+                      bool unicode, FILE *out)
+{
+    struct line line = {out, 0};
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        size_t used = output_width(row->texts[i]);
+
+        if (table->columns[i].kind == COLUMN_RIGHT)
+            line.owed += widths[i] - used;
+        if (table->columns[i].kind == COLUMN_BAR)
+            used = print_bar(&line, row->shares[i], widths[i], unicode);
+        else
+            print_text(&line, row->texts[i]);
+        line.owed += GAP + (table->columns[i].kind == COLUMN_RIGHT ? 0 : widths[i] - used);
+    }
 }
 
 void table_print(const struct table *table, const struct terminal *terminal, FILE *out)
@@ -239,17 +268,12 @@ void table_print(const struct table *table, const struct terminal *terminal, FIL
         return;
     }
     measure(table, terminal->width, widths);
-    for (size_t i = 0; i < table->column_count; i++)
-        print_cell(table, i, table->columns[i].title, 0, widths[i], terminal, out);
-    fputc('\n', out);
-    for (size_t r = 0; r < table->row_count; r++) {
-        const struct row *row = &table->rows[r];
-        bool coloured = row->marked && terminal->colour;
+    print_heads(table, widths, out);
+    for (size_t i = 0; i < table->row_count; i++) {
+        bool coloured = table->rows[i].marked && terminal->colour;
 
         fputs(coloured ? "\033[1;32m" : "", out);
-        for (size_t i = 0; i < table->column_count; i++)
-            print_cell(table, i, table->columns[i].kind == COLUMN_BAR ? NULL : row->texts[i],
-                       row->shares[i], widths[i], terminal, out);
+        print_row(table, &table->rows[i], widths, terminal->unicode, out);
         fputs(coloured ? "\033[0m\n" : "\n", out);
     }
     free(widths);

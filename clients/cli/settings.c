@@ -77,6 +77,7 @@ static int apply(const char *path, const char *value, struct proto_arena *arena,
     const struct proto_strings only = {&path, 1};
     const struct proto_shape *shape;
     struct proto_error why;
+    enum proto_code code;
     char *text;
 
     if (!field)
@@ -88,7 +89,11 @@ static int apply(const char *path, const char *value, struct proto_arena *arena,
     text = text ? nest(path, text, arena) : NULL;
     if (!shape || !text)
         return refuse(error, "out of memory");
-    if (proto_decode(shape, text, strlen(text), false, arena, project, &why) != PROTO_CODE_OK)
+    code = proto_decode(shape, text, strlen(text), false, arena, project, &why);
+    if (code == PROTO_CODE_MALFORMED_JSON)
+        return refuse(error, "%s=%.100s: the value is neither a word nor a number nor JSON", path,
+                      value);
+    if (code != PROTO_CODE_OK)
         return refuse(error, "%s=%.100s: %s", path, value, why.detail);
     return 0;
 }

@@ -66,8 +66,12 @@ static enum cli_exit take_file(struct sender *sender, const char *path)
 
     if (demo_file_read(path, sender->said, &file, error) == 0)
         return send_file(sender, path, &file);
-    sender->upload.bad++;
     progress_clear(&sender->progress);
+    if (file.foreign && !sender->each) {
+        cli_note(sender->cli, "%.300s: left out, it is no demonstration", path);
+        return CLI_OK;
+    }
+    sender->upload.bad++;
     return cli_fail(sender->cli, CLI_LOCAL, "%.300s: %s", path, error);
 }
 

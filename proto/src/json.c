@@ -73,7 +73,8 @@ enum proto_code proto_json_load(const char *text, size_t length, size_t max_valu
         return refusal;
     json_error_t error;
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (!value && json_error_code(&error) == json_error_out_of_memory)
+    /* Not all of it: some of jansson's own failures to allocate come out as an error of syntax. */
+    if (!value && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory))
         return proto_error_set(ret_error, PROTO_CODE_NO_MEMORY, at, "no memory for the text");
     if (!value)
         return proto_error_set(ret_error, code, at, "line %d, column %d: %s", error.line,

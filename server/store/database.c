@@ -7,7 +7,7 @@
  * checkpoint on one connection meets a commit on another. So automatic checkpoints are off
  * everywhere, and closing a connection does not checkpoint either.
  */
-#include "private.h"
+#include "store_private.h"
 
 #include <stdarg.h>
 #include <stdio.h>

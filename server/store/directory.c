@@ -5,7 +5,7 @@
  * drops those). The database file is created here, empty, because SQLite would create it with 0644;
  * its -wal and -shm files then get the mode the database has.
  */
-#include "private.h"
+#include "store_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include <linux/magic.h>
 
 static const char database_name[] = "amf.db";
+static const char log_name[] = "amf.db-wal";
 static const char lock_name[] = "lock";
 
 static int fail(char ret_error[STORE_ERROR_BYTES], const char *path, const char *what)
@@ -158,6 +159,21 @@ static int prepare_database_file(const struct store_directory *directory,
     return status;
 }
 
+/* A process killed between writing a commit and syncing it leaves it readable but not durable. It
+ * is about to be read and answered from, as if it were: so sync first. */
+static int sync_log(const struct store_directory *directory, char ret_error[STORE_ERROR_BYTES])
+{
+    int fd = openat(directory->fd, log_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? STORE_OK
+                               : fail(ret_error, directory->path, "cannot open amf.db-wal");
+    int rc = fsync(fd);
+    if (rc < 0)
+        (void)fail(ret_error, directory->path, "cannot sync amf.db-wal");
+    close(fd);
+    return rc < 0 ? STORE_INVALID : STORE_OK;
+}
+
 static int open_path(const char *path, struct store_directory *directory,
                      char ret_error[STORE_ERROR_BYTES])
 {
@@ -190,6 +206,8 @@ int store_directory_open(const char *path, struct store_directory *ret_directory
         status = lock(&directory, ret_error);
     if (!status)
         status = prepare_database_file(&directory, ret_error);
+    if (!status)
+        status = sync_log(&directory, ret_error);
     if (status)
         return status;
     *ret_directory = directory;

@@ -18,7 +18,7 @@ for number, source in enumerate(sorted(sources, key=lambda path: pathlib.Path(pa
 newline = "\n"
 pathlib.Path(target).write_text(
     f"""/* Generated from sql/. */
-#include "private.h"
+#include "store_private.h"
 
 const char *const store_migrations[] = {{
 {newline.join(rows)}

@@ -4,7 +4,7 @@
  * crash leaves the old version or the new one. There is no way back: a database from a newer
  * program is refused.
  */
-#include "private.h"
+#include "store_private.h"
 
 enum { APPLICATION_ID = 0x414d4644 }; /* 'AMFD', as sql/0001_init.sql sets it */
 

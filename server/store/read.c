@@ -4,7 +4,7 @@
  * they wait in a free list; who finds none opens another, up to a cap that bounds file handles and
  * memory, and beyond it waits for one to come back.
  */
-#include "private.h"
+#include "store_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -209,7 +209,7 @@ int store_read_events(struct store *store, const char *project, int64_t after_se
     return status;
 }
 
-static int copy_blob(sqlite3_stmt *statement, unsigned char **ret_bytes, size_t *ret_length)
+int store_copy_blob(sqlite3_stmt *statement, unsigned char **ret_bytes, size_t *ret_length)
 {
     const void *bytes = NULL;
     size_t length = 0;
@@ -240,8 +240,8 @@ int store_read_blob(struct store *store, const char *project, const char *blob_i
         return status;
     sqlite3_stmt *statement = reader->statements[READ_BLOB];
     int rc = bind_texts(statement, project, blob_id);
-    status =
-        rc == SQLITE_OK ? copy_blob(statement, ret_bytes, ret_length) : store_status_of_read(rc);
+    status = rc == SQLITE_OK ? store_copy_blob(statement, ret_bytes, ret_length)
+                             : store_status_of_read(rc);
     reset(statement);
     give_back(&store->readers, reader);
     return status;

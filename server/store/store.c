@@ -1,6 +1,6 @@
 /* Opening and closing: directory, lock, database, schema, readers, writer, in that order, and back.
  */
-#include "private.h"
+#include "store_private.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -113,6 +113,11 @@ void store_set_hooks(struct store *store, const struct store_hooks *hooks)
 void store_close(struct store *store)
 {
     store_free(store);
+}
+
+const char *store_library(void)
+{
+    return sqlite3_libversion();
 }
 
 const char *store_latched(struct store *store)

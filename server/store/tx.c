@@ -4,7 +4,7 @@
  * so a body that went on as if nothing had happened would write outside its transaction. The writer
  * looks at tx->status, not only at the body's answer.
  */
-#include "private.h"
+#include "store_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +15,7 @@ static const char *const statements_sql[TX_STATEMENT_COUNT] = {
                         "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [TX_BLOB_INSERT] = "INSERT INTO blob (project, blob_id, bytes) VALUES (?1, ?2, ?3) "
                        "ON CONFLICT DO NOTHING",
+    [TX_BLOB_SELECT] = "SELECT bytes FROM blob WHERE project = ?1 AND blob_id = ?2",
     [TX_BLOB_EQUAL] = "SELECT bytes = ?3 FROM blob WHERE project = ?1 AND blob_id = ?2",
     [TX_REPLY_INSERT] =
         "INSERT INTO reply (owner, key, at_ms, request_sha256, status, content_type, body) "
@@ -282,6 +283,23 @@ int store_tx_reply_get(struct store_tx *tx, const char *owner, const char *key,
         status = keep_reply(tx, statement, ret_reply);
     else if (rc != SQLITE_DONE)
         status = fail_sqlite(tx, rc);
+    reset(statement);
+    return status;
+}
+
+int store_tx_read_blob(struct store_tx *tx, const char *project, const char *blob_id,
+                       unsigned char **ret_bytes, size_t *ret_length)
+{
+    sqlite3_stmt *statement = tx->statements[TX_BLOB_SELECT];
+    if (tx->status)
+        return tx->status;
+    if (!project || !blob_id)
+        return fail(tx, STORE_INVALID, SQLITE_OK);
+    int rc = bind_text(statement, 1, project);
+    if (rc == SQLITE_OK)
+        rc = bind_text(statement, 2, blob_id);
+    int status = rc == SQLITE_OK ? store_copy_blob(statement, ret_bytes, ret_length)
+                                 : fail_sqlite(tx, rc);
     reset(statement);
     return status;
 }

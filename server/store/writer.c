@@ -17,7 +17,7 @@
  * write-ahead log has grown by a limit, truncating when nothing has come for a second and at the
  * end.
  */
-#include "private.h"
+#include "store_private.h"
 
 #include <errno.h>
 #include <signal.h>

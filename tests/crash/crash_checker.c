@@ -1,10 +1,14 @@
 /* Opens the store as the daemon would after a crash and prints what is there, one line an event, in
  * the form crash_writer promises: PROJECT SEQ CHECKSUM.
  *
- *     crash_checker DIR
+ *     crash_checker DIR [hold]
+ *
+ * With hold it then prints an empty line and keeps the store open until it is killed.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <store/store.h>
 
@@ -22,8 +26,9 @@ int main(int argc, char **argv)
 {
     char error[256] = "";
     struct store *store = NULL;
-    if (argc != 2) {
-        fprintf(stderr, "usage: crash_checker DIR\n");
+    bool hold = argc == 3 && strcmp(argv[2], "hold") == 0;
+    if (argc != 2 && !hold) {
+        fprintf(stderr, "usage: crash_checker DIR [hold]\n");
         return 2;
     }
     if (store_open(argv[1], &store, error)) {
@@ -31,6 +36,11 @@ int main(int argc, char **argv)
         return 1;
     }
     int status = store_read_events(store, NULL, 0, true, print_event, NULL);
+    if (!status && hold) {
+        printf("\n");
+        fflush(stdout);
+        pause();
+    }
     store_close(store);
     return status ? 1 : 0;
 }

@@ -2,26 +2,23 @@
 
     crash_kill.py CRASH_WRITER CRASH_CHECKER [CYCLES]
 
-Positive control: a writer that acknowledges before the commit must be seen to lose something, or the
-harness is blind. The moments are seeded; CRASH_SEED gives others.
+Positive control: a writer that acknowledges before the commit must be seen to lose something, or
+the harness is blind. The moments are seeded; CRASH_SEED gives others.
 """
 import os
-import pathlib
 import random
 import shutil
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import Finding, Writer, lost, stored  # noqa: E402
-from tap import Tap  # noqa: E402
+from harness import Finding, Verdict, Writer, lost, stored
 
 THREADS = 8
 CYCLES_PER_DIRECTORY = 5  # later cycles recover a database that has been killed before
 
 
 def run(writer_program, checker, mode, cycles, rnd):
-    """Promises in all, and lines about what was lost or wrong. With mode early stops at the first loss."""
+    """Number of promises, and lines on what was lost or wrong. Mode early stops at the first."""
     promises, findings = 0, []
     with tempfile.TemporaryDirectory(prefix="amf-crash-") as folder:
         data = os.path.join(folder, "data")
@@ -31,7 +28,7 @@ def run(writer_program, checker, mode, cycles, rnd):
                 shutil.rmtree(data, ignore_errors=True)
                 promised = {}
             writer = Writer(writer_program, data, THREADS, mode)
-            writer.wait_for_promises(1 + rnd.randrange(500))
+            writer.wait_for_promises(1 + rnd.randrange(2000))
             new, errors = writer.kill()
             promises += len(new)
             promised.update(new)
@@ -53,18 +50,22 @@ def main():
     writer, checker = sys.argv[1:3]
     cycles = int(sys.argv[3]) if len(sys.argv) > 3 else 30
     seed = int(os.environ.get("CRASH_SEED", "1"))
-    tap = Tap()
+    verdict = Verdict()
     promises, findings = run(writer, checker, "durable", cycles, random.Random(seed))
-    print(f"# seed {seed}: {cycles} kills, {promises} acknowledged, {len(findings)} findings")
-    tap.check_none(findings, "nothing acknowledged is lost by kill -9, and the database is sound")
-    tap.check(promises >= cycles, "the writer was busy when it was killed", promises)
+    print(f"seed {seed}: {cycles} kills, {promises} acknowledged, {len(findings)} findings")
+    verdict.check(
+        not findings,
+        "nothing acknowledged is lost by kill -9, and the database is sound",
+        findings,
+    )
+    verdict.check(promises >= cycles, "the writer was busy when it was killed")
     _, findings = run(writer, checker, "early", cycles, random.Random(seed))
-    tap.check(
+    verdict.check(
         any("lost" in line for line in findings),
         "a writer that acknowledges too early is caught",
-        "nothing was lost: the harness cannot see loss",
+        ["nothing was lost: the harness cannot see loss"],
     )
-    return tap.done()
+    return verdict.exit_status()
 
 
 if __name__ == "__main__":

@@ -3,15 +3,17 @@
     crash_power.py CRASH_WRITER CRASH_CHECKER [CYCLES]
 
 An ext4 file system in a file is mounted through a loop device and shut down under the writer
-(EXT4_IOC_SHUTDOWN without flushing its journal): what was not synced is gone, as when power fails. Only
-promises read before the shutdown began count. Needs root and a loop device; exits with 77, skipped,
-without them.
+(EXT4_IOC_SHUTDOWN without flushing its journal): what was not synced is gone, as when power fails.
+Only promises read before the shutdown began count. Needs root and a loop device; exits with 77,
+skipped, without them.
 
 Positive control: with synchronous=NORMAL something must be lost, or the harness is blind.
+
+Then the two together: a writer that has not synced is killed, the store is opened, and what it
+shows then must survive a power cut, for the daemon answers from it.
 """
 import fcntl
 import os
-import pathlib
 import random
 import struct
 import subprocess
@@ -19,9 +21,7 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from harness import Finding, Writer, lost, stored  # noqa: E402
-from tap import Tap  # noqa: E402
+from harness import Finding, Verdict, Writer, lost, parse, stored
 
 THREADS = 4
 IMAGE_MIB = 512
@@ -35,7 +35,7 @@ def shell(*command):
 
 
 class Disk:
-    """An ext4 file system that can lose its power. As a context manager: unmounted on every way out."""
+    """An ext4 file system that can lose its power; unmounted on every way out of its `with`."""
 
     def __init__(self, folder):
         self.image = os.path.join(folder, "disk.img")
@@ -70,7 +70,7 @@ class Disk:
 
 
 def cycle(programs, folder, mode, rnd):
-    """One cut on a new disk: number of promises, and a line about what was lost or wrong, or None."""
+    """One cut on a new disk: number of promises, and a line on what was lost or wrong, or None."""
     with Disk(folder) as disk:
         data = os.path.join(disk.mount_point, "data")
         writer = Writer(programs[0], data, THREADS, mode)
@@ -89,6 +89,38 @@ def cycle(programs, folder, mode, rnd):
             return len(promised), str(finding)
         line = f"{len(missing)} of {len(promised)} lost" if missing else None
         return len(promised), line
+
+
+def cycle_after_kill(programs, folder, rnd):
+    """Number of events shown after a kill, and how many of them a power cut then took."""
+    with Disk(folder) as disk:
+        data = os.path.join(disk.mount_point, "data")
+        writer = Writer(programs[0], data, THREADS, "normal")
+        try:
+            writer.wait_for_promises(50 + rnd.randrange(500))
+        finally:
+            writer.kill()
+        checker = subprocess.Popen([programs[1], data, "hold"], stdout=subprocess.PIPE)
+        try:
+            shown = b"".join(iter(checker.stdout.readline, b"\n"))
+            disk.cut_power()
+        finally:
+            checker.kill()
+            checker.communicate()
+        disk.unmount()
+        disk.mount()
+        shown = parse(shown)
+        return len(shown), len(lost(shown, stored(programs[1], data)))
+
+
+def run_after_kill(programs, cycles, rnd):
+    findings = []
+    for number in range(cycles):
+        with tempfile.TemporaryDirectory(prefix="amf-power-") as folder:
+            shown, missing = cycle_after_kill(programs, folder, rnd)
+        if missing or not shown:
+            findings.append(f"cycle {number}: {missing} of {shown} lost")
+    return findings
 
 
 def run(programs, mode, cycles, rnd):
@@ -128,18 +160,24 @@ def main():
     if reason:
         print(f"skipped: {reason}")
         return SKIPPED
-    tap = Tap()
+    verdict = Verdict()
     promises, findings = run(programs, "durable", cycles, random.Random(seed))
-    print(f"# seed {seed}: {cycles} cuts, {promises} acknowledged, {len(findings)} findings")
-    tap.check_none(findings, "nothing acknowledged is lost by a power cut, and the database is sound")
-    tap.check(promises >= cycles, "the writer was busy when the power went", promises)
+    print(f"seed {seed}: {cycles} cuts, {promises} acknowledged, {len(findings)} findings")
+    verdict.check(
+        not findings,
+        "nothing acknowledged is lost by a power cut, and the database is sound",
+        findings,
+    )
+    verdict.check(promises >= cycles, "the writer was busy when the power went")
     _, findings = run(programs, "normal", cycles, random.Random(seed))
-    tap.check(
+    verdict.check(
         any("lost" in line for line in findings),
         "synchronous=NORMAL is seen to lose something",
-        "nothing was lost: the harness cannot see loss",
+        ["nothing was lost: the harness cannot see loss"],
     )
-    return tap.done()
+    findings = run_after_kill(programs, max(1, cycles // 3), random.Random(seed))
+    verdict.check(not findings, "what is shown after a kill survives a power cut", findings)
+    return verdict.exit_status()
 
 
 if __name__ == "__main__":

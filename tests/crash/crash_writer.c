@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <private.h>
+#include <store_private.h>
 
 #include "fixture.h"
 

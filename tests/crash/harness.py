@@ -4,6 +4,7 @@ import collections
 import os
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 
@@ -46,8 +47,26 @@ class Writer:
         return self.promised_now(), errors
 
 
+class Verdict:
+    """Says each case on a line of its own and remembers whether any failed."""
+
+    def __init__(self):
+        self.failed = False
+
+    def check(self, passed, name, findings=()):
+        print("ok" if passed else "FAILED", "-", name)
+        if not passed:
+            self.failed = True
+            for line in findings:
+                print("   ", line)
+        sys.stdout.flush()
+
+    def exit_status(self):
+        return 1 if self.failed else 0
+
+
 def parse(output):
-    """PROJECT SEQ CHECKSUM lines -> {(project, seq): checksum}. Bytes after the last newline are cut."""
+    """PROJECT SEQ CHECKSUM lines -> {(project, seq): checksum}. An unfinished last line is cut."""
     events = {}
     for line in output[: output.rfind(b"\n") + 1].decode().splitlines():
         project, seq, checksum = line.split()

@@ -1,10 +1,59 @@
 """Test Anything Protocol for the Python tests: standard library only.
 
-    tap = Tap()
-    tap.check(length == 225, "225 files", f"found {length}")
-    sys.exit(tap.done())
+main() runs the unittest cases of the calling program, one line a test method. Tap is for checks that are no
+test methods: tap.check(length == 225, "225 files", f"found {length}"), and sys.exit(tap.done()) at the end.
 """
+import io
 import sys
+import traceback
+import unittest
+
+
+class TapResult(unittest.TestResult):
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def _line(self, ok, test, note=""):
+        self.count += 1
+        name = f"{type(test).__name__}.{getattr(test, '_testMethodName', test)}"
+        print(f"{'ok' if ok else 'not ok'} {self.count} - {name}{note}", flush=True)
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self._line(True, test)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._line(True, test, f" # SKIP {reason}")
+
+    def _failed(self, test, error):
+        self._line(False, test)
+        text = io.StringIO()
+        traceback.print_exception(*error, file=text)
+        print("# " + text.getvalue().rstrip().replace("\n", "\n# "), flush=True)
+
+    def addFailure(self, test, error):
+        super().addFailure(test, error)
+        self._failed(test, error)
+
+    def addError(self, test, error):
+        super().addError(test, error)
+        self._failed(test, error)
+
+    def addSubTest(self, test, subtest, error):
+        super().addSubTest(test, subtest, error)
+        if error:
+            print(f"# {subtest}", flush=True)
+            self._failed(test, error)
+
+
+def main():
+    """Runs every test of the calling program; the exit code is 0 because the TAP lines speak."""
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
+    result = TapResult()
+    suite.run(result)
+    print(f"1..{result.count}", flush=True)
 
 
 class Tap:

@@ -15,25 +15,26 @@
 #include <amf/measure.h>
 #include <amf/status.h>
 
-/* A run of test pairs, all of one evaluation task. */
-struct amf_criterion_pairs {
+struct amf_criterion_pairs { /* test pairs, count of each */
     size_t count;
     const double *before; /* v0; 0 carries no information */
     const double *weight; /* omega_x >= 0 */
+    const size_t *target; /* which evaluation task's sum it belongs to */
     const size_t *source; /* whose states: compared with `without` */
 };
 
-/* sum_x omega_x g(x; B) over the run. factor: L, rows x rows lower triangle (row-major). cross:
- * rows x count, stride doubles a row; overwritten by L^-1 C. work: 2 x count doubles. without:
- * leave out pairs of this source (exclude_self), SIZE_MAX: none. Pool tasks only. */
+/* Adds omega_x g(x; B) of every pair to ret_sums[target]. factor: L, rows x rows lower triangle
+ * (row-major). cross: C, rows x count, stride doubles a row; overwritten by L^-1 C. work: 2 x count
+ * doubles. without: leave out pairs of this source (exclude_self), SIZE_MAX: none. Pool tasks only.
+ */
 AMF_CHECKED enum amf_status amf_criterion_block(const struct amf_measure *measure,
                                                 const double *factor, size_t rows, double *cross,
                                                 size_t stride,
                                                 const struct amf_criterion_pairs *pairs,
-                                                size_t without, double *work, double *ret_sum);
+                                                size_t without, double *work, double *ret_sums);
 
-/* d_a / n^2 sum_j weights[j] block_sums[j], in index order. */
+/* d_a / n^2 sum_j weights[j] block_sums[j * stride], in index order. */
 double amf_criterion_gain(const double *weights, const double *block_sums, size_t block_count,
-                          size_t n, size_t action_dim);
+                          size_t stride, size_t n, size_t action_dim);
 
 #endif

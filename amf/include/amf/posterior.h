@@ -54,19 +54,21 @@ amf_posterior_covariance(const struct amf_posterior *posterior, const struct amf
                          size_t left_count, const struct amf_block *right, size_t right_count,
                          struct amf_pool *pool, const atomic_bool *cancel, double *ret_covariance);
 
-/* Rows [from, N) of V = L^-1 k(X, .) at the rows of the blocks: (N - from) x rows(blocks), given V's rows above
- * `from` (from x rows(blocks), may be NULL when from is 0). from: 0 or the N of an ancestor.
- * k_D between two lists is k minus the inner product of their V. Columns are shared out over the pool. */
-AMF_CHECKED enum amf_status
-amf_posterior_whiten(const struct amf_posterior *posterior, size_t from, const double *above,
-                     size_t above_stride, const struct amf_block *blocks, size_t count,
-                     struct amf_pool *pool, const atomic_bool *cancel, double *ret_whitened,
-                     size_t stride);
+/* Rows [from, N) of V = L^-1 k(X, .) at the rows of the blocks: (N - from) x rows(blocks), given
+ * V's rows above `from` (from x rows(blocks), may be NULL when from is 0). from: 0 or the N of an
+ * ancestor. k_D between two lists is k minus the inner product of their V. Columns are shared out
+ * over the pool. */
+AMF_CHECKED enum amf_status amf_posterior_whiten(const struct amf_posterior *posterior, size_t from,
+                                                 const double *above, size_t above_stride,
+                                                 const struct amf_block *blocks, size_t count,
+                                                 struct amf_pool *pool, const atomic_bool *cancel,
+                                                 double *ret_whitened, size_t stride);
 /* The same by the calling thread alone: for pool tasks. */
-AMF_CHECKED enum amf_status
-amf_posterior_whiten_here(const struct amf_posterior *posterior, size_t from, const double *above,
-                          size_t above_stride, const struct amf_block *blocks, size_t count,
-                          double *ret_whitened, size_t stride);
+AMF_CHECKED enum amf_status amf_posterior_whiten_here(const struct amf_posterior *posterior,
+                                                      size_t from, const double *above,
+                                                      size_t above_stride,
+                                                      const struct amf_block *blocks, size_t count,
+                                                      double *ret_whitened, size_t stride);
 
 static inline void amf_posterior_unrefp(struct amf_posterior **posterior)
 {

@@ -79,7 +79,7 @@ struct amf_problem {
 
     const size_t *candidates; /* task indices */
     size_t candidate_count;
-    const size_t *targets;        /* evaluation tasks: task indices, each once */
+    const size_t *targets;        /* evaluation tasks: task indices */
     const double *target_weights; /* mu >= 0, not all 0; normalised here */
     size_t target_count;
 

@@ -164,6 +164,9 @@ static bool set_options(CURL *curl, const struct transport_request *request,
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)silence_s);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+    /* On a kept connection that the server has closed meanwhile, curl repeats a request by itself.
+     * Where a repeat would do harm, the connection has to be a new one. */
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, strcmp(request->method, "DELETE") == 0 ? 1L : 0L);
     if (is_loopback(request->url))
         curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&

@@ -12,13 +12,8 @@ enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *reque
 {
     struct proto_complete *complete = request;
 
-    if (!complete->demonstration == !complete->demonstration_id)
-        return proto_error_set(&ctx->error, PROTO_CODE_MISSING_FIELD, "/demonstration",
-                               "Give either demonstration (the trajectory itself) or demonstration_id "
-                               "(one that is held).");
-    return complete->demonstration
-               ? api_demonstration_prepare(ctx, complete->demonstration, "/demonstration")
-               : PROTO_CODE_OK;
+    return complete->demonstration ? api_demonstration_identify(ctx, complete->demonstration)
+                                   : PROTO_CODE_OK;
 }
 
 static enum proto_code check_task(struct api_ctx *ctx, const struct proto_assignment *assignment,

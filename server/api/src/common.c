@@ -1,6 +1,3 @@
-#include <stdio.h>
-#include <string.h>
-
 #include <store/store.h>
 
 #include "verbs.h"
@@ -85,19 +82,11 @@ enum proto_code api_no_memory(struct api_ctx *ctx)
                            "The server is out of memory; try again later.");
 }
 
-enum proto_code api_demonstration_prepare(struct api_ctx *ctx, struct proto_demonstration *demonstration,
-                                          const char *at)
+enum proto_code api_demonstration_identify(struct api_ctx *ctx,
+                                           struct proto_demonstration *demonstration)
 {
     char *sha256 = proto_arena_alloc(ctx->arena, 65, 1);
-    enum proto_code code = proto_demonstration_check(demonstration, &ctx->error);
 
-    if (code) {
-        char inner[sizeof ctx->error.at];
-
-        memcpy(inner, ctx->error.at, sizeof inner);
-        snprintf(ctx->error.at, sizeof ctx->error.at, "%s%s", at, inner);
-        return code;
-    }
     if (!sha256)
         return api_no_memory(ctx);
     proto_demonstration_hash(demonstration, sha256);

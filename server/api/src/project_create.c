@@ -5,10 +5,9 @@ enum proto_code api_project_create(struct api_ctx *ctx, const void *request, voi
 {
     const struct proto_project *settings = request;
     struct project *project;
-    enum proto_code code = proto_project_check(settings, &ctx->error);
+    enum proto_code code =
+        api_status(ctx, state_create_project(ctx->state, ctx->tx, settings, &project, &ctx->error));
 
-    if (!code)
-        code = api_status(ctx, state_create_project(ctx->state, ctx->tx, settings, &project, &ctx->error));
     if (code)
         return code;
     view_describe_project(project_view(project), response);

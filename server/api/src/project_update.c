@@ -7,10 +7,12 @@ void api_project_update_defaults(struct api_ctx *ctx, void *request)
 {
     const struct view *view = api_view(ctx);
 
-    if (view)
+    if (view) {
         *(struct proto_project *)request = view->settings->project;
-    else
-        proto_project_defaults(request);
+        ctx->base = view->settings;
+    } else {
+        proto_project_defaults(request); /* the handler will say that there is no such project */
+    }
 }
 
 enum proto_code api_project_update(struct api_ctx *ctx, const void *request, void *response)
@@ -22,8 +24,11 @@ enum proto_code api_project_update(struct api_ctx *ctx, const void *request, voi
     if (!code && strcmp(settings->id, ctx->params[0]) != 0)
         code = proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/id",
                                "A project keeps its id, %s.", ctx->params[0]);
-    if (!code)
-        code = proto_project_check(settings, &ctx->error);
+    /* The fields that were not given came from the newest durable settings. */
+    if (!code && project_view(project)->settings != ctx->base)
+        code = proto_error_set(&ctx->error, PROTO_CODE_CHANGED_MEANWHILE, "",
+                               "Project %s changed while this was under way; send it again.",
+                               ctx->params[0]);
     if (!code)
         code = api_status(ctx, project_update(project, ctx->tx, settings, &ctx->error));
     if (!code)

@@ -3,16 +3,6 @@
 
 #include "verbs.h"
 
-void api_project_update_defaults(struct api_ctx *ctx, void *request);
-void api_task_put_defaults(struct api_ctx *ctx, void *request);
-void api_assignment_ask_defaults(struct api_ctx *ctx, void *request);
-enum proto_code api_demonstration_add_prepare(struct api_ctx *ctx, void *request);
-enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request);
-enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *request);
-int api_demonstration_tensors(const void *response, char **ret_bytes, size_t *ret_length);
-int api_asked_text(const void *response, char **ret_bytes, size_t *ret_length);
-int api_openapi_text(const void *response, char **ret_bytes, size_t *ret_length);
-
 static void project_defaults(struct api_ctx *ctx, void *request)
 {
     (void)ctx;

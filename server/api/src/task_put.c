@@ -22,8 +22,6 @@ enum proto_code api_task_put(struct api_ctx *ctx, const void *request, void *res
         code = proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/key",
                                "The path names task %.64s.", ctx->params[1]);
     if (!code)
-        code = proto_task_check(task, &ctx->error);
-    if (!code)
         code = api_status(ctx, project_put_task(project, ctx->tx, task, &created, &ctx->error));
     if (code)
         return code;

@@ -32,6 +32,19 @@ API_VERB(api_readyz);
 API_VERB(api_version);
 API_VERB(api_openapi);
 
+/* What some routes do before their handler (defaults, waits, slow checks), and other forms of an answer. */
+void api_project_update_defaults(struct api_ctx *ctx, void *request);
+void api_task_put_defaults(struct api_ctx *ctx, void *request);
+void api_assignment_ask_defaults(struct api_ctx *ctx, void *request);
+/* Refuses settings that this version cannot serve. */
+enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request);
+enum proto_code api_demonstration_add_prepare(struct api_ctx *ctx, void *request);
+enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request);
+enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *request);
+int api_demonstration_tensors(const void *response, char **ret_bytes, size_t *ret_length);
+int api_asked_text(const void *response, char **ret_bytes, size_t *ret_length);
+int api_openapi_text(const void *response, char **ret_bytes, size_t *ret_length);
+
 /* The view of the project named in the path, kept until the answer has been sent; on NULL ctx->error says why. */
 const struct view *api_view(struct api_ctx *ctx);
 /* Keep a view or a ranking (its reference is taken over) until the answer has been sent. */
@@ -43,12 +56,9 @@ enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project);
 enum proto_code api_status(struct api_ctx *ctx, int status);
 enum proto_code api_no_memory(struct api_ctx *ctx);
 
-/* Checks a demonstration that came in and computes its hash: slow, so on the connection's thread. `at` as in state/project.h. */
-enum proto_code api_demonstration_prepare(struct api_ctx *ctx, struct proto_demonstration *demonstration,
-                                          const char *at);
-
-/* Refuses settings that this version cannot serve. Before POST and PATCH of a project. */
-enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request);
+/* Computes the content hash: slow, so on the connection's thread. */
+enum proto_code api_demonstration_identify(struct api_ctx *ctx,
+                                           struct proto_demonstration *demonstration);
 
 /* Opens one assignment by the newest ranking; see assignment_choose.c. *ret_reason: why none was opened, or what the asker should
  * know beside it; NULL: nothing. *ret_assignment NULL: none. */

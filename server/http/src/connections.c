@@ -153,9 +153,10 @@ void http_connection_progress(struct http_connection *connection, size_t bytes)
     pthread_mutex_unlock(&connection->owner->lock);
 }
 
-void http_connections_drain(struct http_connections *connections, int64_t max_ms)
+size_t http_connections_drain(struct http_connections *connections, int64_t max_ms)
 {
     int64_t end_ms = http_monotonic_ms() + max_ms;
+    size_t left = 0;
 
     pthread_mutex_lock(&connections->lock);
     connections->draining = true;
@@ -165,7 +166,10 @@ void http_connections_drain(struct http_connections *connections, int64_t max_ms
             shutdown(c->fd, SHUT_RD);
     while (connections->first && http_monotonic_ms() < end_ms)
         wait_until(connections, end_ms);
+    for (struct http_connection *c = connections->first; c; c = c->next)
+        left++;
     pthread_mutex_unlock(&connections->lock);
+    return left;
 }
 
 bool http_connections_draining(struct http_connections *connections)

@@ -54,8 +54,8 @@ void http_connection_progress(struct http_connection *connection, size_t bytes);
 
 /* From now on each answer should be a connection's last. Idle connections end at once, requests
  * that have arrived are still read and answered. Returns when all are gone, at the latest after
- * max_ms. */
-void http_connections_drain(struct http_connections *connections, int64_t max_ms);
+ * max_ms; how many are left. */
+size_t http_connections_drain(struct http_connections *connections, int64_t max_ms);
 bool http_connections_draining(struct http_connections *connections);
 
 int64_t http_monotonic_ms(void);

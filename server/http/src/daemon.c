@@ -194,7 +194,7 @@ static int listen_and_start(struct http_server *server, char ret_error[256])
     server->daemon = start_daemon(server, fd, connections);
     if (server->daemon)
         return 0;
-    snprintf(ret_error, 256, "libmicrohttpd %s does not start", MHD_get_version());
+    snprintf(ret_error, 256, "libmicrohttpd %s does not start", http_library());
     close(fd);
     return -1;
 }
@@ -222,6 +222,11 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
     return 0;
 }
 
+const char *http_library(void)
+{
+    return MHD_get_version();
+}
+
 unsigned http_server_port(const struct http_server *server)
 {
     return server->port;
@@ -233,7 +238,9 @@ void http_server_free(struct http_server *server)
         return;
     /* The socket is closed last: the library still polls it until it has stopped. */
     MHD_socket fd = MHD_quiesce_daemon(server->daemon);
-    http_connections_drain(&server->connections, HTTP_DRAIN_MAX_MS);
+    size_t left = http_connections_drain(&server->connections, HTTP_DRAIN_MAX_MS);
+    if (left > 0)
+        http_log(server, "stopping: %zu connections are cut in the middle of a request", left);
     MHD_stop_daemon(server->daemon);
     if (fd != MHD_INVALID_SOCKET)
         close(fd);

@@ -8,6 +8,7 @@
 #include "route.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "percent.h"
@@ -38,17 +39,12 @@ static int template_match(const char *template, const char *path,
     return *template == '\0' && *path == '\0' ? count : -1;
 }
 
-static void allow_add(char allow[64], const char *method)
+static void allow_add(char allow[HTTP_ALLOW_BYTES], const char *method)
 {
-    size_t used = strlen(allow), length = strlen(method);
+    size_t used = strlen(allow);
 
-    if (used + 2 + length >= 64)
-        return;
-    if (used > 0)
-        strcat(allow, ", ");
-    strcat(allow, method);
-    if (strcmp(method, "GET") == 0)
-        allow_add(allow, "HEAD");
+    snprintf(allow + used, HTTP_ALLOW_BYTES - used, "%s%s%s", used ? ", " : "", method,
+             strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
 static enum proto_code decode_params(const struct segment *segments, int count,

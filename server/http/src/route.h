@@ -4,10 +4,13 @@
 
 #include <api/api.h>
 
+/* "GET, HEAD, POST, PUT, PATCH, DELETE" and room to grow. */
+#define HTTP_ALLOW_BYTES 64
+
 struct http_match {
     const struct api_route *route;
     const char *params[API_MAX_PARAMS]; /* decoded, in the arena; NULL beyond the last */
-    char allow[64];                     /* after METHOD_NOT_ALLOWED: value of the Allow header */
+    char allow[HTTP_ALLOW_BYTES];       /* after METHOD_NOT_ALLOWED: value of the Allow header */
 };
 
 /* path: as received, without query. PROTO_CODE_OK, ROUTE_NOT_FOUND, METHOD_NOT_ALLOWED, or

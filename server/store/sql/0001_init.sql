@@ -3,7 +3,7 @@
 -- One row per change of a project: the log that everything else is computed from. Rows are only
 -- ever appended. Large bytes live in `blob`, so reading the log never touches them.
 CREATE TABLE event (
-    -- Order of commit over all projects. As the rowid it makes an append a write at the table's end.
+    -- Order of commit over all projects. Being the rowid, it makes appending write the table's end.
     position INTEGER PRIMARY KEY,
     -- The project changed.
     project TEXT NOT NULL CHECK (project <> ''),
@@ -33,8 +33,8 @@ CREATE TABLE blob (
     PRIMARY KEY (project, blob_id)
 ) STRICT;
 
--- Answers given to requests with an Idempotency-Key, so that a retry gets the same bytes. Written in
--- the transaction of the change they answer.
+-- Answers given to requests with an Idempotency-Key, so that a retry gets the same bytes.
+-- Written in the transaction of the change they answer.
 CREATE TABLE reply (
     -- Who asked: the name of the token.
     owner TEXT NOT NULL,

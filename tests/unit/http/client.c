@@ -71,8 +71,7 @@ struct answer client_read(int fd, bool head_only)
         return answer;
     if (answer.status == 100)
         return client_read(fd, head_only);
-    size_t length =
-        client_header(&answer, "Content-Length", value) ? strtoul(value, NULL, 10) : 0;
+    size_t length = client_header(&answer, "Content-Length", value) ? strtoul(value, NULL, 10) : 0;
     ck_assert_uint_lt(length, sizeof(answer.body));
     while (!head_only && answer.body_bytes < length) {
         ssize_t got = recv(fd, answer.body + answer.body_bytes, length - answer.body_bytes, 0);
@@ -104,9 +103,9 @@ struct answer client_call(int fd, const char *method, const char *path, const ch
                           const char *body)
 {
     char text[8192];
-    int length = snprintf(text, sizeof(text),
-                          "%s %s HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer %s\r\n%s", method,
-                          path, FIXTURE_TOKEN, headers);
+    int length =
+        snprintf(text, sizeof(text), "%s %s HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer %s\r\n%s",
+                 method, path, FIXTURE_TOKEN, headers);
 
     if (body)
         length += snprintf(text + length, sizeof(text) - (size_t)length,

@@ -14,7 +14,8 @@ struct answer {
 
 int client_connect(unsigned port);
 void client_send(int fd, const void *bytes, size_t length);
-/* Reads one answer. head_only: of a HEAD request, which has no body whatever Content-Length says. */
+/* Reads one answer. head_only: of a HEAD request, which has no body whatever Content-Length says.
+ */
 struct answer client_read(int fd, bool head_only);
 /* True when the peer ends the connection without a further byte. */
 bool client_ended(int fd);

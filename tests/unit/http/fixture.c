@@ -3,6 +3,7 @@
  */
 #include "fixture.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,16 @@ static const struct proto_shape project_shape = {
 
 /* An answer that tells effects apart: the count of writes so far. Writers hold the store's lock. */
 static int64_t writes;
+
+static atomic_int waiting;
+
+void fixture_await_request(void)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+
+    while (atomic_load(&waiting) == 0)
+        nanosleep(&moment, NULL);
+}
 
 /* Stands in for server/api: nothing is kept here. */
 void api_release(struct api_ctx *ctx)
@@ -65,6 +76,7 @@ static enum proto_code get_project(struct api_ctx *ctx, const void *request, voi
                             .tv_nsec = (long)((ctx->wait_s - (double)(time_t)ctx->wait_s) * 1e9)};
 
     (void)request;
+    atomic_fetch_add(&waiting, 1);
     nanosleep(&wait, NULL);
     stored->id = stored->sha256 = ctx->params[0];
     return PROTO_CODE_OK;

@@ -1,5 +1,5 @@
-/* Serves the fixture until standard input ends: for tests/api/http_raw and for a look by hand. Prints
- * where it listens as amfd does. Usage: http_fixture [PORT]
+/* Serves the fixture until standard input ends: for tests/api/http_raw and for a look by hand.
+ * Prints where it listens as amfd does. Usage: http_fixture [PORT]
  */
 #include "fixture.h"
 

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <private.h>
+#include <store_private.h>
 
 enum kind { WRITES, SYNCS };
 
@@ -172,6 +172,7 @@ START_TEST(a_database_held_by_another_program_is_busy_and_not_latched)
     char *path = scratch_file(data, "amf.db");
     ck_assert_int_eq(sqlite3_open(path, &other), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_busy_timeout(store->writer.db, 10); /* instead of seconds */
     ck_assert_int_eq(append_large(1), STORE_BUSY);
     ck_assert_ptr_null(store_latched(store));
     ck_assert_int_eq(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);

@@ -1,7 +1,7 @@
 /* Group commit: many threads, one transaction, and who gets which answer.
  *
  * A group is made on purpose: one body holds the writer until the others have queued up. Whether
- * they have is seen in the writer's queue (private.h), not guessed with a sleep.
+ * they have is seen in the writer's queue (store_private.h), not guessed with a sleep.
  */
 #include "support.h"
 
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <private.h>
+#include <store_private.h>
 
 enum { THREADS = 8, WRITES = 200 };
 

@@ -18,7 +18,8 @@
  *     the same state when repeated; a POST carries the same Idempotency-Key each time, by which the
  *     server tells the repeat from a second wish.
  * A DELETE is not repeated once it may have arrived, because its repeat would answer 404 and hide
- * that it worked. Other answers are never repeated; neither is a connection that timed out.
+ * that it worked. A kept connection that turns out to be closed is replaced without counting. Other
+ * answers are never repeated; neither is a connection that timed out.
  *
  * Idempotency-Key: `key` NULL draws a random one (128 bits). result->key tells it, for a caller
  * that wants to try again later.

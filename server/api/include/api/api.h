@@ -35,6 +35,7 @@ struct api_ctx {
     const char *params[API_MAX_PARAMS]; /* decoded path parameters, in order */
     /* query */
     double wait_s;      /* ?wait_s=, 0 */
+    const void *base;   /* what a PATCH was applied to */
     int64_t limit;      /* ?limit=, 1..500, default 100 */
     const char *cursor; /* ?cursor= or NULL */
     /* out */

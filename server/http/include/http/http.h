@@ -34,6 +34,8 @@ struct http_config {
 __attribute__((warn_unused_result)) int http_server_new(const struct http_config *config,
                                                         struct http_server **ret_server,
                                                         char ret_error[256]);
+/* Version of the library in use, such as "0.9.75". */
+const char *http_library(void);
 unsigned http_server_port(const struct http_server *server);
 /* Stops accepting, lets requests under way finish (at most 10 s), frees. */
 void http_server_free(struct http_server *server);

@@ -62,6 +62,8 @@ __attribute__((warn_unused_result)) int store_open(const char *dir, struct store
 void store_set_hooks(struct store *store, const struct store_hooks *hooks);
 /* Waits for queued writes, checkpoints, closes. No other call may be under way. */
 void store_close(struct store *store);
+/* SQLite's version, as loaded. */
+const char *store_library(void);
 /* Text for /readyz: NULL when writes are possible, else why not. Borrowed, valid for the store's
  * life. Any thread. */
 const char *store_latched(struct store *store);
@@ -74,7 +76,8 @@ const char *store_latched(struct store *store);
  *   negative  a store_status, passed on from a store_tx_* call: the whole group fails with it, the
  *             bodies before it included, and rolled_back is called.
  * After a store_tx_* call has failed the group fails, whatever the body answers.
- * A body runs exactly once or, when the store is latched or busy, not at all. */
+ * A body runs once or, when no transaction can be begun (latched, busy), not at all: then no hook
+ * is called either. */
 typedef int (*store_body_fn)(struct store_tx *tx, void *arg);
 __attribute__((warn_unused_result)) int store_write(struct store *store, store_body_fn body,
                                                     void *arg);
@@ -96,6 +99,12 @@ struct store_event {
  * id are STORE_INVALID. */
 __attribute__((warn_unused_result)) int store_tx_append(struct store_tx *tx,
                                                         const struct store_event *event);
+
+/* A blob as this transaction sees it, its own appends included. *ret_bytes is malloc'ed. STORE_NOT_FOUND. */
+__attribute__((warn_unused_result)) int store_tx_read_blob(struct store_tx *tx, const char *project,
+                                                           const char *blob_id,
+                                                           unsigned char **ret_bytes,
+                                                           size_t *ret_length);
 
 /* A reply kept for Idempotency-Key. owner: who asked (token name). */
 struct store_reply {

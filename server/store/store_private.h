@@ -47,6 +47,9 @@ int store_status_of_read(int sqlite_code);
 __attribute__((format(printf, 2, 3))) void store_error_set(char ret_error[STORE_ERROR_BYTES],
                                                            const char *format, ...);
 
+/* read.c. Steps a statement that selects one blob. STORE_NOT_FOUND without a row. */
+int store_copy_blob(sqlite3_stmt *statement, unsigned char **ret_bytes, size_t *ret_length);
+
 /* migrate.c, with the SQL of sql/ in a generated file. */
 extern const char *const store_migrations[];
 extern const int store_migration_count;
@@ -59,6 +62,7 @@ enum store_tx_statement {
     TX_LAST_SEQ,
     TX_EVENT_INSERT,
     TX_BLOB_INSERT,
+    TX_BLOB_SELECT,
     TX_BLOB_EQUAL,
     TX_REPLY_INSERT,
     TX_REPLY_SELECT,

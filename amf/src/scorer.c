@@ -1,0 +1,312 @@
+/* The scorer's life, and a ranking under pending work. */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+#include "scorer_private.h"
+
+struct amf_criterion_settings amf_criterion_settings_default(void)
+{
+    return (struct amf_criterion_settings){.measure = AMF_MEASURE_ENTROPY,
+                                           .weights = AMF_WEIGHTS_TEMPERED,
+                                           .conditioning = AMF_CONDITIONING_ALL,
+                                           .clip = {AMF_CLIP_NONE, 0, 0},
+                                           .ess_target = 8};
+}
+
+void amf_scorer_free(struct amf_scorer *scorer)
+{
+    if (!scorer)
+        return;
+    amf_kernel_unref(scorer->kernel);
+    amf_posterior_unref(scorer->posterior);
+    amf_measure_free(scorer->measure);
+    free(scorer->members);
+    free(scorer->step_log_likelihood);
+    free(scorer->variance);
+    amf_matrix_deinit(&scorer->log_likelihood);
+    amf_matrix_deinit(&scorer->clipped);
+    amf_matrix_deinit(&scorer->weights);
+    free(scorer->entropy);
+    free(scorer->summary);
+    free(scorer->candidates);
+    free(scorer->targets);
+    free(scorer->target_weights);
+    free(scorer->blocks);
+    free(scorer->block_list);
+    free(scorer->groups);
+    free(scorer->tests);
+    free(scorer->test_weight);
+    free(scorer->test_target);
+    free(scorer->test_source);
+    amf_matrix_deinit(&scorer->test_whitened);
+    amf_matrix_deinit(&scorer->block_whitened);
+    amf_matrix_deinit(&scorer->cross);
+    free(scorer);
+}
+
+enum amf_status amf_scorer_new(const struct amf_problem *problem, struct amf_pool *pool,
+                               struct amf_scorer **ret_scorer)
+{
+    AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+    double start;
+    enum amf_status status = amf_scorer_check(problem);
+
+    if (status)
+        return status;
+    scorer = calloc(1, sizeof(*scorer));
+    if (!scorer)
+        return AMF_NO_MEMORY;
+    scorer->pool = pool;
+    scorer->cancel = problem->cancel;
+    scorer->settings = problem->settings;
+    scorer->action_dim = problem->action_dim;
+    scorer->task_count = problem->task_count;
+    scorer->noise = problem->noise;
+    status = amf_measure_new(scorer->settings.measure, scorer->noise, &scorer->measure);
+    if (!status)
+        status = amf_scorer_setup(scorer, problem);
+    start = amf_scorer_seconds();
+    if (!status)
+        status = amf_scorer_sample(scorer, problem);
+    if (!status && scorer->settings.measure != AMF_MEASURE_PRIOR_ENTROPY)
+        status = amf_scorer_keep_covariances(scorer);
+    if (status)
+        return status;
+    scorer->timing.covariance_s = amf_scorer_seconds() - start;
+    *ret_scorer = scorer;
+    scorer = NULL;
+    return AMF_OK;
+}
+
+/* ---- one ranking ---- */
+
+/* The blocks that pending tasks add; a task for which nothing weighs anything adds none. */
+static enum amf_status scorer_extend(const struct amf_scorer *scorer, const size_t *pending,
+                                     size_t pending_count, bool *ret_ignored,
+                                     struct amf_posterior **ret_posterior)
+{
+    AMF_FREE_CLEANUP struct amf_block *blocks = amf_new_array(pending_count, sizeof(*blocks));
+    size_t count = 0;
+
+    if (!blocks)
+        return AMF_NO_MEMORY;
+    for (size_t p = 0; p < pending_count; p++) {
+        if (pending[p] >= scorer->task_count)
+            return AMF_BAD_ARGUMENT;
+        ret_ignored[p] = !(scorer->summary[pending[p]].sum > 0);
+        if (!ret_ignored[p])
+            blocks[count++] =
+                scorer_member_block(scorer, scorer->summary[pending[p]].largest, pending[p]);
+    }
+    if (!count) {
+        *ret_posterior = amf_posterior_ref(scorer->posterior);
+        return AMF_OK;
+    }
+    return amf_posterior_extend(scorer->posterior, blocks, count, NULL, scorer->pool,
+                                scorer->cancel, ret_posterior);
+}
+
+static double scorer_clipped_share(const struct amf_scorer *scorer, size_t task)
+{
+    bool steps = scorer->settings.clip.scope == AMF_CLIP_STEP;
+    double clipped = 0, terms = 0;
+
+    for (size_t i = 0; i < scorer->n; i++) {
+        double size = steps ? (double)scorer->members[i].row_count : 1;
+
+        if (isinf(amf_matrix_row(&scorer->log_likelihood, i)[task]))
+            continue;
+        clipped += size * amf_matrix_row(&scorer->clipped, i)[task];
+        terms += size;
+    }
+    return terms > 0 ? clipped / terms : 0;
+}
+
+static void scorer_describe(const struct amf_scorer *scorer, struct amf_scores *scores)
+{
+    for (size_t k = 0; k < scorer->candidate_count; k++) {
+        const struct scorer_candidate *candidate = &scorer->candidates[k];
+        const struct amf_occupancy_summary *summary = &scorer->summary[candidate->task];
+
+        scores->candidates[k].task = candidate->task;
+        scores->candidates[k].scorable = summary->sum > 0;
+        scores->candidates[k].effective_sample_size = summary->effective_sample_size;
+        scores->candidates[k].largest_weight_share = summary->largest_share;
+        scores->candidates[k].clipped_share = scorer_clipped_share(scorer, candidate->task);
+        scores->candidates[k].skipped_share = candidate->skipped_share;
+    }
+    for (size_t c = 0; c < scorer->task_count; c++) {
+        scores->entropy[c] = scorer->entropy[c];
+        scores->task_scorable[c] = scorer->summary[c].sum > 0;
+    }
+    scores->occupancy = scorer->occupancy;
+    scores->conditioning = scorer->conditioning;
+    scores->blocks = scorer->block_extent;
+    scores->pairs = scorer->test_extent;
+    scores->exhaustive = scorer->occupancy.used == scorer->occupancy.total &&
+                         scorer->conditioning.used == scorer->conditioning.total &&
+                         scorer->block_extent.used == scorer->block_extent.total &&
+                         scorer->test_extent.used == scorer->test_extent.total;
+}
+
+static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
+                                             const struct amf_posterior *posterior,
+                                             struct amf_scores *scores, double *target_gain)
+{
+    AMF_MATRIX_CLEANUP struct amf_matrix sums = AMF_MATRIX_NULL;
+    AMF_FREE_CLEANUP double *weights = amf_new_array(scorer->block_count, sizeof(double));
+    size_t targets = scorer->target_count;
+    enum amf_status status = amf_matrix_init(&sums, scorer->block_count, targets);
+
+    if (status || !weights)
+        return status ? status : AMF_NO_MEMORY;
+    status = amf_scorer_sum_blocks(scorer, posterior, sums.data, &scores->jitter);
+    for (size_t b = 0; b < scorer->block_count; b++)
+        weights[b] = scorer->blocks[b].weight;
+    for (size_t k = 0; !status && k < scorer->candidate_count; k++) {
+        const struct scorer_candidate *candidate = &scorer->candidates[k];
+        double *parts = target_gain + k * targets;
+
+        for (size_t e = 0; candidate->block_count && e < targets; e++) {
+            parts[e] = amf_criterion_gain(
+                weights + candidate->first_block, amf_matrix_row(&sums, candidate->first_block) + e,
+                candidate->block_count, targets, scorer->n, scorer->action_dim);
+            scores->candidates[k].gain += parts[e];
+        }
+        scores->candidates[k].target_gain = parts;
+        if (!isfinite(scores->candidates[k].gain))
+            return AMF_NOT_FINITE;
+    }
+    return status;
+}
+
+/* prior_entropy looks at no block, only at the variances under pending work. */
+static enum amf_status scorer_sum_entropies(const struct amf_scorer *scorer,
+                                            const struct amf_posterior *posterior,
+                                            struct amf_scores *scores)
+{
+    AMF_FREE_CLEANUP double *variance = amf_new_array(scorer->pair_count, sizeof(double));
+    enum amf_status status = AMF_OK;
+
+    if (!variance)
+        return AMF_NO_MEMORY;
+    for (size_t k = 0; !status && k < scorer->candidate_count; k++) {
+        struct amf_score *score = &scores->candidates[k];
+
+        for (size_t i = 0; !status && i < scorer->n; i++) {
+            struct amf_block block = scorer_member_block(scorer, i, score->task);
+
+            if (*scorer_weight(scorer, i, score->task) > 0)
+                status =
+                    amf_posterior_predict(posterior, &block, 1, scorer->pool, scorer->cancel, NULL,
+                                          variance + scorer_pair(scorer, i, score->task));
+        }
+        if (!status && score->scorable)
+            score->gain = amf_scorer_entropy(scorer, score->task, variance);
+    }
+    return status;
+}
+
+/* Scores and everything they point to, in one allocation. */
+static struct amf_scores *scores_new(const struct amf_scorer *scorer, size_t pending_count,
+                                     double **ret_target_gain)
+{
+    size_t candidates = scorer->candidate_count, tasks = scorer->task_count, parts, bytes;
+    struct amf_scores *scores;
+    double *numbers;
+
+    if (__builtin_mul_overflow(candidates, scorer->target_count, &parts) ||
+        __builtin_add_overflow(parts, tasks, &bytes) ||
+        __builtin_mul_overflow(bytes, sizeof(double), &bytes) ||
+        __builtin_add_overflow(bytes, sizeof(*scores) + candidates * sizeof(struct amf_score),
+                               &bytes) ||
+        __builtin_add_overflow(bytes, tasks + pending_count, &bytes))
+        return NULL;
+    scores = calloc(1, bytes);
+    if (!scores)
+        return NULL;
+    scores->candidates = (struct amf_score *)(scores + 1);
+    numbers = (double *)(scores->candidates + candidates);
+    scores->entropy = numbers;
+    *ret_target_gain = numbers + tasks;
+    scores->task_scorable = (bool *)(*ret_target_gain + parts);
+    scores->pending_ignored = scores->task_scorable + tasks;
+    scores->candidate_count = candidates;
+    scores->target_count = scorer->target_count;
+    return scores;
+}
+
+void amf_scores_free(struct amf_scores *scores)
+{
+    free(scores);
+}
+
+enum amf_status amf_scorer_score(const struct amf_scorer *scorer, const size_t *pending,
+                                 size_t pending_count, struct amf_scores **ret_scores)
+{
+    double *target_gain = NULL;
+    AMF_SCORES_CLEANUP struct amf_scores *scores = scores_new(scorer, pending_count, &target_gain);
+    AMF_POSTERIOR_CLEANUP struct amf_posterior *posterior = NULL;
+    enum amf_status status;
+
+    if (!scores)
+        return AMF_NO_MEMORY;
+    status = scorer_extend(scorer, pending, pending_count, scores->pending_ignored, &posterior);
+    if (status)
+        return status;
+    scores->jitter = fmax(scorer->jitter, amf_posterior_jitter(posterior));
+    scorer_describe(scorer, scores);
+    status = scorer->settings.measure == AMF_MEASURE_PRIOR_ENTROPY
+                 ? scorer_sum_entropies(scorer, posterior, scores)
+                 : scorer_sum_candidates(scorer, posterior, scores, target_gain);
+    if (status)
+        return status;
+    *ret_scores = scores;
+    scores = NULL;
+    return AMF_OK;
+}
+
+/* ---- the parts ---- */
+
+size_t amf_scorer_occupancy_count(const struct amf_scorer *scorer)
+{
+    return scorer->n;
+}
+
+size_t amf_scorer_trajectory(const struct amf_scorer *scorer, size_t i)
+{
+    return scorer->members[i].trajectory;
+}
+
+size_t amf_scorer_step_count(const struct amf_scorer *scorer, size_t i)
+{
+    return scorer->members[i].row_count;
+}
+
+const double *amf_scorer_step_log_likelihood(const struct amf_scorer *scorer, size_t i, size_t task)
+{
+    return scorer->step_log_likelihood + scorer_pair(scorer, i, task);
+}
+
+const double *amf_scorer_variance(const struct amf_scorer *scorer, size_t i, size_t task)
+{
+    return scorer->variance + scorer_pair(scorer, i, task);
+}
+
+double amf_scorer_log_likelihood(const struct amf_scorer *scorer, size_t i, size_t task)
+{
+    return amf_matrix_row(&scorer->log_likelihood, i)[task];
+}
+
+double amf_scorer_weight(const struct amf_scorer *scorer, size_t i, size_t task)
+{
+    return *scorer_weight(scorer, i, task);
+}
+
+struct amf_scorer_timing amf_scorer_timing(const struct amf_scorer *scorer)
+{
+    return scorer->timing;
+}

@@ -1,0 +1,115 @@
+/* The scorer: what scorer_setup.c prepares, scorer_sample.c picks and scorer_gain.c evaluates. */
+#ifndef AMF_SCORER_PRIVATE_H
+#define AMF_SCORER_PRIVATE_H
+
+#include <amf/criterion.h>
+#include <amf/matrix.h>
+#include <amf/posterior.h>
+#include <amf/scorer.h>
+
+struct scorer_member { /* a demonstration of the occupancy set */
+    size_t trajectory, task;
+    size_t first_row, row_count; /* in the step table */
+    size_t first_pair;           /* of its row_count x task_count numbers; see scorer_pair */
+};
+
+struct scorer_block { /* B_{j,c'} */
+    struct amf_block at;
+    size_t member; /* j */
+    double weight; /* w_j(c'), rescaled for blocks left out */
+};
+
+struct scorer_group { /* consecutive blocks that one task of the pool takes at a time */
+    size_t first_block, block_count;
+    size_t first_row, row_count; /* among the rows of all blocks */
+};
+
+struct scorer_candidate {
+    size_t task;
+    size_t first_block, block_count;
+    double skipped_share;
+};
+
+struct amf_scorer {
+    struct amf_pool *pool;
+    const atomic_bool *cancel;
+    struct amf_criterion_settings settings;
+    size_t action_dim, task_count;
+    struct amf_scorer_timing timing;
+
+    struct amf_kernel *kernel;
+    struct amf_posterior
+        *posterior;       /* what the criterion is conditioned on, without pending work */
+    double noise, jitter; /* jitter: of this or of the likelihoods' posterior */
+    struct amf_measure *measure;
+
+    size_t n;
+    struct scorer_member *members;
+    size_t pair_count;                     /* sum of row_count x task_count */
+    double *step_log_likelihood;           /* pair_count; -infinity where not covered */
+    double *variance;                      /* pair_count; 0 where not covered */
+    struct amf_matrix log_likelihood;      /* n x task_count, clipped */
+    struct amf_matrix clipped;             /* n x task_count: share of terms outside the clip */
+    struct amf_matrix weights;             /* n x task_count */
+    double *entropy;                       /* task_count */
+    struct amf_occupancy_summary *summary; /* task_count */
+
+    size_t candidate_count, target_count;
+    struct scorer_candidate *candidates;
+    size_t *targets;
+    double *target_weights; /* normalised */
+
+    size_t block_count, block_rows;
+    struct scorer_block *blocks;    /* by candidate, then member */
+    struct amf_block *block_list;   /* their .at */
+    size_t group_count, group_rows; /* group_rows: the largest */
+    struct scorer_group *groups;
+
+    struct amf_block *tests; /* test pairs, by target, member, step */
+    size_t test_block_count, test_count;
+    double *test_weight;
+    size_t *test_target, *test_source; /* target index; member */
+
+    /* Kept while small, else worked out by every call: N x test_count, N x block_rows, and the
+     * covariances of block rows with test pairs, block_rows x test_count. */
+    struct amf_matrix test_whitened, block_whitened, cross;
+    struct amf_extent occupancy, conditioning, block_extent, test_extent;
+};
+
+/* Where the numbers of (member i, task) begin. */
+static inline size_t scorer_pair(const struct amf_scorer *scorer, size_t i, size_t task)
+{
+    return scorer->members[i].first_pair + task * scorer->members[i].row_count;
+}
+
+static inline struct amf_block scorer_member_block(const struct amf_scorer *scorer, size_t i,
+                                                   size_t task)
+{
+    return (struct amf_block){scorer->members[i].first_row, scorer->members[i].row_count, task};
+}
+
+static inline double *scorer_weight(const struct amf_scorer *scorer, size_t i, size_t task)
+{
+    return amf_matrix_row(&scorer->weights, i) + task;
+}
+
+/* scorer_check.c */
+AMF_CHECKED enum amf_status amf_scorer_check(const struct amf_problem *problem);
+/* scorer_setup.c: kernel, posterior, likelihoods, weights, entropies */
+AMF_CHECKED enum amf_status amf_scorer_setup(struct amf_scorer *scorer,
+                                             const struct amf_problem *problem);
+/* variance: pair_count numbers, used where the task's weights are positive. */
+double amf_scorer_entropy(const struct amf_scorer *scorer, size_t task, const double *variance);
+double amf_scorer_seconds(void); /* monotonic */
+/* scorer_sample.c: which blocks and test pairs */
+AMF_CHECKED enum amf_status amf_scorer_sample(struct amf_scorer *scorer,
+                                              const struct amf_problem *problem);
+/* scorer_gain.c */
+AMF_CHECKED enum amf_status amf_scorer_keep_covariances(struct amf_scorer *scorer);
+/* ret_sums: block_count x target_count, zeroed by the caller; *ret_jitter is raised where a block
+ * needs it. */
+AMF_CHECKED enum amf_status amf_scorer_sum_blocks(const struct amf_scorer *scorer,
+                                                  const struct amf_posterior *pending,
+                                                  double *ret_sums, double *ret_jitter);
+
+#endif

@@ -1,0 +1,152 @@
+"""The daemon as a program: start, stop, its door, its data directory."""
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+import tap
+from daemon import AMFD, Daemon, trajectory
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def amfd(*arguments, env=None):
+    return subprocess.run([AMFD, *arguments], capture_output=True, text=True, timeout=30,
+                          env={**os.environ, **(env or {})})
+
+
+class Session(unittest.TestCase):
+    def test_the_acceptance_session_up_to_section_6(self):
+        daemon = Daemon()
+        try:
+            run = subprocess.run(["bash", os.path.join(HERE, "curl_session.sh")], capture_output=True, text=True,
+                                 timeout=120, env={**os.environ, "AMF_URL": daemon.url, "AMF_TOKEN": daemon.token,
+                                                   "AMF_LAST_SECTION": "6"})
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertIn("session ok", run.stdout)
+        finally:
+            daemon.close()
+
+
+class Door(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.close()
+
+    def test_everything_but_operations_needs_the_token(self):
+        for method, path in [("GET", "/v1/projects"), ("POST", "/v1/projects"), ("GET", "/v1/projects/p"),
+                             ("DELETE", "/v1/projects/p"), ("POST", "/v1/projects/p/assignments")]:
+            for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="},
+                            {"Authorization": f"Bearer {self.daemon.token}x"}):
+                answer = self.daemon.request(method, path, headers=headers, token=False)
+                self.assertEqual((answer.status, answer.json["code"]), (401, "unauthorized"))
+                self.assertIn("Bearer", answer.headers["WWW-Authenticate"])
+        for path in ("/healthz", "/readyz", "/version", "/openapi.yaml"):
+            self.assertEqual(self.daemon.request("GET", path, token=False).status, 200)
+
+    def test_unknown_paths_and_methods(self):
+        self.assertEqual(self.daemon.request("GET", "/v2/projects").status, 404)
+        answer = self.daemon.request("PATCH", "/v1/projects")
+        self.assertEqual((answer.status, sorted(answer.headers["Allow"].replace(" ", "").split(","))),
+                         (405, ["GET", "HEAD", "POST"]))
+
+    def test_the_token_is_the_users_alone_and_never_logged(self):
+        self.daemon.request("GET", "/v1/projects")
+        path = os.path.join(self.daemon.data, "d", "admin.token")
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode), 0o700)
+        with open(os.path.join(self.daemon.data, "log"), encoding="utf-8") as log:
+            self.assertNotIn(self.daemon.token, log.read())
+
+    def test_the_contract_is_served(self):
+        answer = self.daemon.request("GET", "/openapi.yaml", token=False)
+        self.assertEqual(answer.headers["Content-Type"], "application/yaml")
+        self.assertIn(b"openapi: 3.1", answer.body)
+
+
+class Program(unittest.TestCase):
+    def test_wrong_use_is_one_line_and_exit_code_2(self):
+        for arguments in (["--colour"], ["--listen"], ["--listen", "localhost"], ["--listen", "127.0.0.1:99999"],
+                          ["--workers", "many"], ["--workers", "65"], ["stray"], ["--config", "/no/such/file"],
+                          ["--listen", "0.0.0.0:0"], ["--data", ""]):
+            with self.subTest(arguments):
+                run = amfd("--data", "/nonexistent", *arguments) if arguments[0] != "--data" else amfd(*arguments)
+                self.assertEqual((run.returncode, run.stdout, run.stderr.count("\n")), (2, "", 1), run.stderr)
+
+    def test_help_version_and_settings(self):
+        self.assertIn("--data DIR", amfd("--help").stdout)
+        self.assertRegex(amfd("--version").stdout, r"^amfd \d+\.\d+\.\d+\n$")
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write("# a comment\nworkers = 3\nlisten = 127.0.0.1:1\n")
+            file.flush()
+            run = amfd("--config", file.name, "--listen", "127.0.0.1:2", "--data", "/x", "--print-config",
+                       env={"AMFD_WORKERS": "4"})
+            self.assertEqual(run.stdout, "data = /x\nlisten = 127.0.0.1:2\nworkers = 4\nallow_remote = false\n")
+            file.write("colour = red\n")
+            file.flush()
+            self.assertIn(":4: no such key", amfd("--config", file.name).stderr)
+
+    def test_two_daemons_on_one_directory(self):
+        daemon = Daemon()
+        try:
+            second = amfd("--data", os.path.join(daemon.data, "d"), "--listen", "127.0.0.1:0")
+            self.assertEqual((second.returncode, second.stdout, second.stderr.count("\n")), (1, "", 1))
+        finally:
+            daemon.close()
+
+    def test_a_directory_of_something_else_is_left_alone(self):
+        with tempfile.TemporaryDirectory() as data:
+            path = os.path.join(data, "amf.db")
+            with open(path, "w", encoding="ascii") as file:
+                file.write("not a database, but somebody's notes\n" * 100)
+            run = amfd("--data", data, "--listen", "127.0.0.1:0")
+            self.assertEqual((run.returncode, run.stdout), (1, ""))
+            with open(path, encoding="ascii") as file:
+                self.assertTrue(file.read().startswith("not a database"))
+
+    def test_a_term_signal_drains_and_exits_0(self):
+        daemon = Daemon()
+        try:
+            daemon.ok("POST", "/v1/projects", {"id": "p"})
+            self.assertTrue(os.path.exists(os.path.join(daemon.data, "d", "listening")))
+            self.assertEqual(daemon.stop(), 0)
+            self.assertFalse(os.path.exists(os.path.join(daemon.data, "d", "listening")))
+        finally:
+            daemon.close()
+
+    def test_a_token_others_can_read_is_refused(self):
+        daemon = Daemon()
+        try:
+            daemon.stop()
+            os.chmod(os.path.join(daemon.data, "d", "admin.token"), 0o644)
+            run = amfd("--data", os.path.join(daemon.data, "d"), "--listen", "127.0.0.1:0")
+            self.assertEqual(run.returncode, 1)
+            self.assertIn("chmod 600", run.stderr)
+        finally:
+            daemon.close()
+
+
+class Durable(unittest.TestCase):
+    def test_what_was_acknowledged_is_there_after_a_kill(self):
+        daemon = Daemon()
+        try:
+            daemon.ok("POST", "/v1/projects", {"id": "p"})
+            daemon.ok("PUT", "/v1/projects/p/tasks/a", {})
+            stored = [daemon.ok("POST", "/v1/projects/p/demonstrations", trajectory("a", i)) for i in range(20)]
+            whole = [daemon.ok("GET", f"/v1/projects/p/demonstrations/{s['id']}") for s in stored]
+            daemon.kill()
+            daemon.start()
+            self.assertEqual([daemon.ok("GET", f"/v1/projects/p/demonstrations/{s['id']}") for s in stored], whole)
+        finally:
+            daemon.close()
+
+
+if __name__ == "__main__":
+    tap.main()

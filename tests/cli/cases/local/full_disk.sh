@@ -1,0 +1,2 @@
+# Output that got lost is no success.
+amf --help >/dev/full

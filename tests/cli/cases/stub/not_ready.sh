@@ -1,0 +1,1 @@
+stub fault none 503; amf server status; echo $?

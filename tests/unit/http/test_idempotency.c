@@ -1,0 +1,174 @@
+/* Replies kept for Idempotency-Key, against a store in memory. */
+#include <src/idempotency.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <store/store.h>
+
+#include "fixture.h"
+#include "suite.h"
+
+/* What a store body is to do, and what it found. */
+struct step {
+    struct http_key key;
+    struct http_reply reply;
+    enum http_replay replay;
+    int64_t expired_ms;
+    int answer; /* of the body, when all went well */
+    struct proto_arena arena;
+};
+
+static struct step step_for(const char *owner, const char *key, const char *body)
+{
+    struct step step = {.key = {.text = key, .owner = owner}};
+
+    http_key_hash("POST", "/v1/projects", body, strlen(body), step.key.request_sha256);
+    return step;
+}
+
+static void step_deinit(struct step *step)
+{
+    http_reply_deinit(&step->reply);
+    proto_arena_deinit(&step->arena);
+}
+
+static int find(struct store_tx *tx, void *arg)
+{
+    struct step *step = arg;
+
+    return http_key_find(tx, &step->key, &step->arena, &step->reply, &step->replay);
+}
+
+static int keep(struct store_tx *tx, void *arg)
+{
+    struct step *step = arg;
+    int status = http_key_keep(tx, &step->key, &step->reply, 1000, &step->expired_ms);
+
+    return status < 0 ? status : step->answer;
+}
+
+static void keep_reply(struct store *store, const char *owner, const char *key, const char *body,
+                       int answer)
+{
+    struct step step = step_for(owner, key, body);
+
+    step.answer = answer;
+    step.reply = (struct http_reply){201, "application/json", strdup("{\"a\":1}"), 7, NULL};
+    ck_assert_int_eq(store_write(store, keep, &step), answer);
+    step_deinit(&step);
+}
+
+static enum http_replay found(struct store *store, const char *owner, const char *key,
+                              const char *body)
+{
+    struct step step = step_for(owner, key, body);
+
+    ck_assert_int_eq(store_write(store, find, &step), STORE_OK);
+    step_deinit(&step);
+    return step.replay;
+}
+
+START_TEST(the_same_request_gets_the_same_bytes)
+{
+    struct store *store = fixture_store_new();
+    struct step step = step_for("admin", "k", "body");
+
+    keep_reply(store, "admin", "k", "body", 0);
+    ck_assert_int_eq(store_write(store, find, &step), STORE_OK);
+    ck_assert_int_eq(step.replay, HTTP_REPLAY_SAME);
+    ck_assert_int_eq(step.reply.status, 201);
+    ck_assert_str_eq(step.reply.content_type, "application/json");
+    ck_assert_uint_eq(step.reply.body_bytes, 7);
+    ck_assert_mem_eq(step.reply.body, "{\"a\":1}", 7);
+    step_deinit(&step);
+    fixture_store_free(store);
+}
+END_TEST
+
+START_TEST(an_answer_without_body_is_one_too)
+{
+    struct store *store = fixture_store_new();
+    struct step kept = step_for("admin", "k", ""), step = step_for("admin", "k", "");
+
+    kept.reply.status = 204;
+    ck_assert_int_eq(store_write(store, keep, &kept), STORE_OK);
+    ck_assert_int_eq(store_write(store, find, &step), STORE_OK);
+    ck_assert_int_eq(step.replay, HTTP_REPLAY_SAME);
+    ck_assert_int_eq(step.reply.status, 204);
+    ck_assert_ptr_null(step.reply.content_type);
+    ck_assert_uint_eq(step.reply.body_bytes, 0);
+    fixture_store_free(store);
+}
+END_TEST
+
+START_TEST(another_request_with_the_key_is_told_apart)
+{
+    struct store *store = fixture_store_new();
+
+    keep_reply(store, "admin", "k", "body", 0);
+    ck_assert_int_eq(found(store, "admin", "k", "other"), HTTP_REPLAY_DIFFERS);
+    ck_assert_int_eq(found(store, "admin", "l", "body"), HTTP_REPLAY_NONE);
+    ck_assert_int_eq(found(store, "robot", "k", "other"), HTTP_REPLAY_NONE);
+    fixture_store_free(store);
+}
+END_TEST
+
+START_TEST(what_is_rolled_back_is_not_replayed)
+{
+    struct store *store = fixture_store_new();
+
+    keep_reply(store, "admin", "k", "body", 9);
+    ck_assert_int_eq(found(store, "admin", "k", "body"), HTTP_REPLAY_NONE);
+    fixture_store_free(store);
+}
+END_TEST
+
+START_TEST(the_hash_covers_every_part)
+{
+    char one[65], other[65];
+
+    http_key_hash("POST", "/a", "b", 1, one);
+    ck_assert_uint_eq(strlen(one), 64);
+    http_key_hash("POST", "/a", "b", 1, other);
+    ck_assert_str_eq(one, other);
+    http_key_hash("POST", "/ab", "", 0, other);
+    ck_assert_str_ne(one, other);
+    http_key_hash("PUT", "/a", "b", 1, other);
+    ck_assert_str_ne(one, other);
+    http_key_hash("POST", "/a", "c", 1, other);
+    ck_assert_str_ne(one, other);
+}
+END_TEST
+
+START_TEST(keys_are_words)
+{
+    char key[HTTP_KEY_MAX_BYTES + 2];
+
+    memset(key, 'k', sizeof(key));
+    key[HTTP_KEY_MAX_BYTES] = '\0';
+    ck_assert(http_key_valid(key));
+    key[HTTP_KEY_MAX_BYTES] = 'k';
+    key[HTTP_KEY_MAX_BYTES + 1] = '\0';
+    ck_assert(!http_key_valid(key));
+    ck_assert(http_key_valid("2f1c9d4e-0b7a-4f39-9d55-1f0e2b3c4d5e"));
+    ck_assert(!http_key_valid(""));
+    ck_assert(!http_key_valid("\"a\""));
+    ck_assert(!http_key_valid("a b"));
+    ck_assert(!http_key_valid("caf\xc3\xa9"));
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        the_same_request_gets_the_same_bytes,
+        an_answer_without_body_is_one_too,
+        another_request_with_the_key_is_told_apart,
+        what_is_rolled_back_is_not_replayed,
+        the_hash_covers_every_part,
+        keys_are_words,
+    };
+
+    return SUITE_RUN("idempotency", tests);
+}
