@@ -112,7 +112,10 @@ def entropy_text(series, picks, style):
     low, high = bounds
     width = max(len(task) for task in series)
     rounds = len(picks)
-    lines = [style.dim(f"   one scale for all: {low:.1f} (lowest) to {high:.1f} (highest); ^ marks a demonstration")]
+    lines = [
+        style.dim(f"   one scale for all: {low:.1f} (lowest) to {high:.1f} (highest); ^ marks a demonstration."),
+        style.dim("   Expected over what is held: it may rise when a demonstration brings states that are new."),
+    ]
     for task, values in series.items():
         rows = spark_rows(values, low, high)
         known = [value for value in values if value is not None]

@@ -225,7 +225,7 @@ static int split_listen(struct config *config, char ret_error[CONFIG_ERROR_BYTES
     if (config->allow_remote || is_loopback(config->address))
         return 0;
     snprintf(ret_error, CONFIG_ERROR_BYTES,
-             "listen: %s is reached by other machines, and tokens would travel in the clear; put a TLS "
+             "listen: %.64s is reached by other machines, and tokens would travel in the clear; put a TLS "
              "proxy in front and listen on 127.0.0.1, or say --allow-remote",
              config->address);
     return -1;

@@ -1,8 +1,12 @@
 /* amfd: arguments, signals, exit codes. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <amf/processor.h>
 
 #include "app.h"
 #include "log.h"
@@ -25,6 +29,16 @@ static int wait_for_end(const struct app *app, const sigset_t *signals)
             return EXIT_CANNOT;
         }
     }
+}
+
+/* Starts the program again with the best BLAS kernels of this processor; see amf/processor.h. Goes on with those in use if it
+ * cannot. */
+static void choose_blas_kernels(char **argv)
+{
+    const char *core = amf_processor_better_core();
+
+    if (core && !setenv("OPENBLAS_CORETYPE", core, 0))
+        execv("/proc/self/exe", argv);
 }
 
 static int run(const struct config *config)
@@ -56,6 +70,7 @@ int main(int argc, char **argv)
     char error[CONFIG_ERROR_BYTES] = "";
     struct config config;
 
+    choose_blas_kernels(argv);
     switch (config_load(argc, argv, &config, error)) {
     case CONFIG_HELP:
         config_help(stdout);

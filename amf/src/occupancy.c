@@ -1,5 +1,5 @@
-/* Importance weights by column of the n x task_count likelihood matrix, all through exp(b (l - max
- * l)).
+/* Importance weights by column of the n x task_count matrix of log ratios, all through exp(b (l -
+ * max l)).
  *
  * The effective sample size of exp(b l) never rises with b, and the label likelihood is concave in
  * b, so both are solved by bisection to the last bit. Logarithms of raw weights are cut at
@@ -132,36 +132,37 @@ struct occupancy_input {
     size_t n, task_count;
 };
 
-static struct occupancy_column occupancy_column(const struct occupancy_input *in, size_t task)
-{
-    return (struct occupancy_column){in->log_likelihood + task, in->n, in->task_count};
-}
-
-/* log sum_j exp l_j(c_j); -infinity when no demonstration has its own likelihood. */
-static double occupancy_log_normalizer(const struct occupancy_input *in)
+/* log sum_j exp l_i(c_j) of one demonstration i; -infinity when none of those is available. */
+static double occupancy_log_mixture(const struct occupancy_input *in, const double *l)
 {
     double largest = -INFINITY, sum = 0;
 
     for (size_t j = 0; j < in->n; j++)
-        largest = fmax(largest, in->log_likelihood[j * in->task_count + in->own_task[j]]);
+        largest = fmax(largest, l[in->own_task[j]]);
     if (isinf(largest))
         return largest;
     for (size_t j = 0; j < in->n; j++)
-        sum += exp(in->log_likelihood[j * in->task_count + in->own_task[j]] - largest);
+        sum += exp(l[in->own_task[j]] - largest);
     return largest + log(sum);
 }
 
-static void occupancy_weigh_raw(const struct occupancy_input *in, double *ret_weights)
+/* log(r_i(c) / n); -infinity where it is unavailable. */
+static void occupancy_log_ratios(const struct occupancy_input *in, double *ret_ratios)
 {
-    double normalizer = occupancy_log_normalizer(in);
+    for (size_t i = 0; i < in->n; i++) {
+        const double *l = in->log_likelihood + i * in->task_count;
+        double mixture = occupancy_log_mixture(in, l);
 
-    for (size_t i = 0; i < in->n * in->task_count; i++) {
-        double l = in->log_likelihood[i];
-
-        ret_weights[i] = isinf(l) || isinf(normalizer)
-                             ? 0
-                             : (double)in->n * exp(fmin(l - normalizer, RAW_LOG_LIMIT));
+        for (size_t c = 0; c < in->task_count; c++)
+            ret_ratios[i * in->task_count + c] = isinf(mixture) ? -INFINITY : l[c] - mixture;
     }
+}
+
+static void occupancy_weigh_raw(const struct occupancy_input *in, const double *ratios,
+                                double *ret_weights)
+{
+    for (size_t i = 0; i < in->n * in->task_count; i++)
+        ret_weights[i] = (double)in->n * exp(fmin(ratios[i], RAW_LOG_LIMIT));
 }
 
 /* d/db of log softmax_c(b l(c))[own] for one demonstration: l(own) minus its expectation. */
@@ -237,13 +238,14 @@ static enum amf_status occupancy_check(const struct occupancy_input *in, enum am
     return AMF_OK;
 }
 
-static void occupancy_weigh_normalized(const struct occupancy_input *in, enum amf_weights mode,
-                                       double ess_target, double *ret_weights, double *ret_temper)
+static void occupancy_weigh_normalized(const struct occupancy_input *in, const double *ratios,
+                                       enum amf_weights mode, double ess_target,
+                                       double *ret_weights, double *ret_temper)
 {
     double shared = mode == AMF_WEIGHTS_CALIBRATED ? occupancy_calibrate(in) : 1;
 
     for (size_t task = 0; task < in->task_count; task++) {
-        struct occupancy_column column = occupancy_column(in, task);
+        struct occupancy_column column = {ratios + task, in->n, in->task_count};
         double b = mode == AMF_WEIGHTS_TEMPERED ? column_temper(&column, ess_target) : shared;
 
         column_normalize(&column, b, ret_weights + task);
@@ -263,15 +265,19 @@ enum amf_status amf_occupancy_weigh(enum amf_weights mode, const double *log_lik
                                     double ess_target, double *ret_weights, double *ret_temper)
 {
     struct occupancy_input in = {log_likelihood, own_task, n, task_count};
+    AMF_MATRIX_CLEANUP struct amf_matrix ratios = AMF_MATRIX_NULL;
     enum amf_status status = occupancy_check(&in, mode, ess_target);
 
+    if (!status)
+        status = amf_matrix_init(&ratios, n, task_count);
     if (status)
         return status;
+    occupancy_log_ratios(&in, ratios.data);
     for (size_t task = 0; ret_temper && task < task_count; task++)
         ret_temper[task] = 1;
     switch (mode) {
     case AMF_WEIGHTS_RAW:
-        occupancy_weigh_raw(&in, ret_weights);
+        occupancy_weigh_raw(&in, ratios.data, ret_weights);
         break;
     case AMF_WEIGHTS_OWN_TASK_RAW:
     case AMF_WEIGHTS_OWN_TASK:
@@ -283,7 +289,8 @@ enum amf_status amf_occupancy_weigh(enum amf_weights mode, const double *log_lik
     case AMF_WEIGHTS_SELF_NORMALIZED:
     case AMF_WEIGHTS_TEMPERED:
     case AMF_WEIGHTS_CALIBRATED:
-        occupancy_weigh_normalized(&in, mode, ess_target, ret_weights, ret_temper);
+        occupancy_weigh_normalized(&in, ratios.data, mode, ess_target, ret_weights, ret_temper);
+        break;
     }
     return AMF_OK;
 }

@@ -133,6 +133,7 @@ static enum amf_client_status complete_in_two(struct cli *cli, const char *const
                                               struct proto_completed *ret_completed)
 {
     struct proto_stored stored;
+    bool duplicate;
     enum amf_client_status status = demo_file_post(cli->client, args[0], file, result, &stored);
 
     if (status != AMF_CLIENT_OK)
@@ -141,8 +142,12 @@ static enum amf_client_status complete_in_two(struct cli *cli, const char *const
     complete->demonstration_id = proto_arena_strdup(&cli->arena, stored.id);
     if (!complete->demonstration_id)
         return AMF_CLIENT_NO_MEMORY;
-    return amf_client_assignment_complete(cli->client, args[0], args[1], complete, key, result,
-                                          ret_completed);
+    duplicate = stored.duplicate;
+    status = amf_client_assignment_complete(cli->client, args[0], args[1], complete, key, result,
+                                            ret_completed);
+    if (status == AMF_CLIENT_OK && ret_completed)
+        ret_completed->demonstration.duplicate = duplicate; /* of the file, not of its id */
+    return status;
 }
 
 COMMAND(cmd_complete)

@@ -60,8 +60,10 @@ const struct command commands[] = {
      "sample size, how many held demonstrations stand behind a gain. > marks the choice.\n",
      ranking_options, sizeof(struct ranking_options), NULL, false, cmd_ranking},
     {"score", NULL, "PROBLEM.json", 1, 1, "score a problem in a file, without a server",
-     "Gains are in nats, or in (action unit)^2 for variance measures.\n", .local = true,
-     .run = cmd_score},
+     "- reads standard input. The result is JSON, on one line with --json. Gains are in nats, or "
+     "in\n"
+     "(action unit)^2 for variance measures.\n",
+     .local = true, .run = cmd_score},
     {"server", "status", "", 0, 0, "tell whether the server lives, is ready, and which it is",
      .run = cmd_server_status},
 };

@@ -7,7 +7,7 @@ stub_server.py, whose misbehaviour it orders with `stub`.
 
     run.py --amf BINARY [--amfd BINARY] [--update] [NAME...]
 
-With --amfd, server/ runs against the real daemon and stub/ is skipped. --update writes .stdout and .exit as they came.
+With --amfd, the cases of server/ run against the real daemon, and only they. --update writes .stdout and .exit as they came.
 """
 import argparse
 import difflib
@@ -15,14 +15,18 @@ import fnmatch
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 
-import stub_server
-
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+os.environ.setdefault("AMF_BUILD", "")  # daemon.py wants it; here the program is named
+
+import daemon  # noqa: E402
+import stub_server  # noqa: E402
+from tap import Tap  # noqa: E402
+
 CASES = HERE / "cases"
 CASE_LIMIT_S = 120
 
@@ -31,35 +35,11 @@ def read(path, otherwise=""):
     return path.read_text(encoding="utf-8") if path.exists() else otherwise
 
 
-class Daemon:
-    """The real amfd on a fresh data directory, with the same face as the stub."""
-
-    def __init__(self, binary, directory):
-        data = directory / "data"
-        self.log = open(directory / "amfd.log", "wb")
-        self.process = subprocess.Popen([binary, "--data", data, "--listen", "127.0.0.1:0"],
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True)
-        line = self.process.stdout.readline()
-        if "http://" not in line:
-            raise SystemExit(f"amfd did not start: {read(directory / 'amfd.log')}")
-        self.url = line.split()[-1]
-        self.token = read(data / "admin.token").strip()
-
-    def shutdown(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
-        self.process.stdout.close()
-        self.log.close()
-
-
-def start_server(kind, amfd, directory):
+def start_server(kind, amfd):
+    """Something with .url, .token and .close(); None for cases that need no server."""
     if kind == "local":
         return None
-    if kind == "server" and amfd:
-        return Daemon(amfd, directory)
-    server = stub_server.start()
-    server.token = stub_server.TOKEN
-    return server
+    return daemon.Daemon(program=amfd) if amfd else stub_server.Stub()
 
 
 def environment(amf, directory, server):
@@ -82,7 +62,7 @@ def run_case(script, amf, amfd):
     try:
         for name in ("home", "work"):
             (directory / name).mkdir()
-        server = start_server(script.parent.name, amfd, directory)
+        server = start_server(script.parent.name, amfd)
         done = subprocess.run(["bash", "-u", script], cwd=directory / "work", timeout=CASE_LIMIT_S,
                               env=environment(amf, directory, server), stdin=subprocess.DEVNULL,
                               capture_output=True)
@@ -93,7 +73,7 @@ def run_case(script, amf, amfd):
         return texts[0], texts[1], done.returncode
     finally:
         if server:
-            server.shutdown()
+            server.close()
         shutil.rmtree(directory)
 
 
@@ -129,15 +109,11 @@ def main():
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     amfd = arguments.amfd.resolve() if arguments.amfd else None
-    scripts = [script for script in sorted(CASES.glob("*/*.sh"))
+    folders = ["server"] if amfd else ["local", "server", "stub"]
+    scripts = [script for folder in folders for script in sorted((CASES / folder).glob("*.sh"))
                if not arguments.names or script.stem in arguments.names]
-    print(f"1..{len(scripts)}", flush=True)
-    failed = 0
-    for number, script in enumerate(scripts, 1):
-        name = f"{script.parent.name}/{script.stem}"
-        if amfd and script.parent.name == "stub":
-            print(f"ok {number} - {name} # SKIP needs the stub")
-            continue
+    tap = Tap()
+    for script in scripts:
         try:
             outcome = run_case(script, arguments.amf.resolve(), amfd)
             complaints = compare(script, *outcome)
@@ -145,12 +121,10 @@ def main():
                 update(script, outcome[0], outcome[2])
         except subprocess.TimeoutExpired:
             complaints = [f"not done after {CASE_LIMIT_S} s"]
-        failed += bool(complaints)
-        print(f"{'not ' if complaints else ''}ok {number} - {name}", flush=True)
-        for line in complaints:
-            print(f"#   {line}")
-    # Under TAP the lines speak; an exit code on top would be read as a crash of the runner.
-    return 0 if not sys.stdout.isatty() else int(failed > 0)
+        tap.check_none(complaints, f"{script.parent.name}/{script.stem}")
+    failed = tap.done()
+    # Under meson the lines speak; an exit code on top would be read as a crash of the runner.
+    return failed if sys.stdout.isatty() else 0
 
 
 if __name__ == "__main__":

@@ -414,12 +414,21 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
 
-def start():
-    """A server on a free port of the loopback; .url, and .shutdown() ends it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.service, server.lock = Service(), threading.Lock()
-    server.state = {"faults": [], "log": [], "keys": []}
-    server.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
+class Stub:
+    """A server on a free port of the loopback, until close()."""
+
+    token = TOKEN
+
+    def __init__(self):
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.service, self.server.lock = Service(), threading.Lock()
+        self.server.state = {"faults": [], "log": [], "keys": []}
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
+        self.thread.start()
+
+    def close(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()

@@ -79,7 +79,10 @@ class Daemon:
             sent.setdefault("Content-Type", "application/json")
         connection = http.client.HTTPConnection(self.address, timeout=60)
         try:
-            connection.request(method, path, body=body, headers=sent)
+            try:
+                connection.request(method, path, body=body, headers=sent)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused before all of the body was sent: the answer is there to be read
             answer = connection.getresponse()
             return Answer(answer.status, dict(answer.getheaders()), answer.read())
         finally:

@@ -1,12 +1,13 @@
 /* Prior covariance of the policy at two state-task pairs, k((s, c), (s', c')).
  *
- *   rbf       v exp(-r^2/2)                       with r^2 = sum_d (s_d - s'_d)^2 / l_d^2 + the
- * same for c: matern32  v (1 + sqrt3 r) exp(-sqrt3 r)       one joint distance over state and task
- *   matern52  v (1 + sqrt5 r + 5 r^2/3) exp(-sqrt5 r)
- *   linear    v (1 + s.s' + c.c')
- *   embedding v <phi, phi'>
- *   factored  v <g, g'> <h, h'>                   the gradient embedding g (x) h, never formed
+ *   rbf        v exp(-r^2/2)
+ *   matern32   v (1 + sqrt3 r) exp(-sqrt3 r)
+ *   matern52   v (1 + sqrt5 r + 5 r^2/3) exp(-sqrt5 r)
+ *   linear     v (1 + s.s' + c.c')
+ *   embedding  v <phi, phi'>
+ *   factored   v <g, g'> <h, h'>, the gradient embedding g (x) h, never formed
  *
+ * r is one joint distance: r^2 = sum_d (s_d - s'_d)^2 / l_d^2 plus the same over the task vectors.
  * With a task table T (M x M, unit diagonal) the first four see the state alone and are multiplied
  * by T[c, c']. A pair is addressed by (row of the step table, task), a block is consecutive rows
  * under one task.

@@ -1,14 +1,18 @@
 /* From log-likelihoods to importance weights w_i(c): how well held demonstration i stands in for an
  * unseen demonstration of task c.
  *
- *   raw              n exp l_i(c) / sum_j exp l_j(c_j)
- *   self_normalized  n exp l_i(c) / sum_j exp l_j(c)
- *   tempered         n exp(b l_i(c)) / sum_j exp(b l_j(c)), per task the largest b in [0, 1] whose
- * effective sample size reaches the target (at most n) calibrated       the same with one b for all
- * tasks: the one that makes the demonstrations' own task labels likeliest under softmax over tasks
- * of b l_i(c) own_task_raw     1 for the demonstration's own task, else 0; own_task: scaled to
- * average 1 uniform          1 All in log space. A pair whose likelihood is unavailable (-infinity)
- * weighs 0 in every mode.
+ *   raw              r_i(c) = n exp l_i(c) / sum_j exp l_i(c_j): its likelihood for c over that for
+ *                    the mixture of tasks that were demonstrated, j over the set
+ *   self_normalized  n r_i(c) / sum_i r_i(c)
+ *   tempered         n r_i(c)^b / sum_i r_i(c)^b, per task the largest b in [0, 1] whose effective
+ *                    sample size reaches the target (at most n)
+ *   calibrated       the same with one b for all tasks: the one that makes the demonstrations' own
+ *                    task labels likeliest under softmax over tasks of b l_i(c)
+ *   own_task_raw     1 for the demonstration's own task, else 0
+ *   own_task         that, scaled to average 1
+ *   uniform          1
+ *
+ * All in log space. A pair whose likelihood is unavailable (-infinity) weighs 0 in every mode.
  */
 #ifndef AMF_OCCUPANCY_H
 #define AMF_OCCUPANCY_H

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include <store/store.h>
+
 #include "verbs.h"
 
 #define ASK_WAIT_S 0.05
@@ -68,6 +70,8 @@ static enum proto_code open_more(struct api_ctx *ctx, struct project *project,
         const struct assignment *opened = NULL;
 
         code = api_assignment_open(ctx, project, ranking, age_s, ask, &opened, &asked->reason);
+        if (code && asked->assignments.count > 0)
+            ctx->store_failure = STORE_NO_MEMORY; /* those opened before are in the draft already */
         if (!opened)
             break;
         items[asked->assignments.count++] = opened->assignment;

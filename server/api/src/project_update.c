@@ -11,7 +11,8 @@ void api_project_update_defaults(struct api_ctx *ctx, void *request)
         *(struct proto_project *)request = view->settings->project;
         ctx->base = view->settings;
     } else {
-        proto_project_defaults(request); /* the handler will say that there is no such project */
+        proto_project_defaults(request);
+        ((struct proto_project *)request)->id = ctx->params[0]; /* the handler says that there is none */
     }
 }
 

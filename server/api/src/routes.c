@@ -18,7 +18,7 @@ static void demonstration_defaults(struct api_ctx *ctx, void *request)
 #define PROJECT "/v1/projects/{project}"
 
 const struct api_route api_routes[] = {
-    {.method = "GET", .template = "/v1/projects", .response = &proto_project_list_shape,
+    {.method = "GET", .template = "/v1/projects", .response = &proto_project_list_shape, .query = API_QUERY_PAGE,
      .handle = api_project_list},
     {.method = "POST", .template = "/v1/projects", .body = API_BODY_JSON, .writes = true,
      .request = &proto_project_shape, .response = &proto_project_shape,
@@ -29,7 +29,7 @@ const struct api_route api_routes[] = {
      .request_defaults = api_project_update_defaults, .prepare = api_project_check_supported, .handle = api_project_update},
     {.method = "DELETE", .template = PROJECT, .writes = true, .handle = api_project_delete},
 
-    {.method = "GET", .template = PROJECT "/tasks", .response = &proto_task_list_shape,
+    {.method = "GET", .template = PROJECT "/tasks", .response = &proto_task_list_shape, .query = API_QUERY_PAGE,
      .handle = api_task_list},
     {.method = "GET", .template = PROJECT "/tasks/{task}", .response = &proto_task_shape,
      .handle = api_task_get},
@@ -40,7 +40,7 @@ const struct api_route api_routes[] = {
      .handle = api_task_delete},
 
     {.method = "GET", .template = PROJECT "/demonstrations",
-     .response = &proto_demonstration_list_shape, .handle = api_demonstration_list},
+     .response = &proto_demonstration_list_shape, .query = API_QUERY_PAGE, .handle = api_demonstration_list},
     {.method = "POST", .template = PROJECT "/demonstrations", .body = API_BODY_DEMONSTRATION,
      .writes = true, .request = &proto_demonstration_shape, .response = &proto_stored_shape,
      .request_defaults = demonstration_defaults, .prepare = api_demonstration_add_prepare,
@@ -52,10 +52,10 @@ const struct api_route api_routes[] = {
      .body_optional = true, .writes = true, .request = &proto_retraction_shape,
      .handle = api_demonstration_retract},
 
-    {.method = "GET", .template = PROJECT "/ranking", .response = &proto_ranking_shape,
+    {.method = "GET", .template = PROJECT "/ranking", .query = API_QUERY_WAIT, .response = &proto_ranking_shape,
      .handle = api_ranking_get},
 
-    {.method = "GET", .template = PROJECT "/assignments", .response = &proto_assignment_list_shape,
+    {.method = "GET", .template = PROJECT "/assignments", .response = &proto_assignment_list_shape, .query = API_QUERY_PAGE,
      .handle = api_assignment_list},
     {.method = "POST", .template = PROJECT "/assignments", .body = API_BODY_JSON, .body_optional = true,
      .writes = true, .request = &proto_ask_shape, .response = &proto_asked_shape,

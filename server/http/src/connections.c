@@ -110,8 +110,6 @@ struct http_connection *http_connections_add(struct http_connections *connection
     if (connection->next)
         connection->next->previous = connection;
     connections->first = connection;
-    if (connections->draining)
-        shutdown(fd, SHUT_RD);
     pthread_mutex_unlock(&connections->lock);
     return connection;
 }
@@ -141,7 +139,7 @@ void http_connection_enter(struct http_connection *connection, enum http_phase p
     connection->phase = phase;
     connection->since_ms = http_monotonic_ms();
     connection->bytes = bytes;
-    if (connections->draining && phase == HTTP_PHASE_IDLE)
+    if (connections->ending_idle && phase == HTTP_PHASE_IDLE)
         shutdown(connection->fd, SHUT_RD);
     pthread_mutex_unlock(&connections->lock);
 }
@@ -153,19 +151,26 @@ void http_connection_progress(struct http_connection *connection, size_t bytes)
     pthread_mutex_unlock(&connection->owner->lock);
 }
 
+static void wait_until_gone(struct http_connections *connections, int64_t end_ms)
+{
+    while (connections->first && http_monotonic_ms() < end_ms)
+        wait_until(connections, end_ms);
+}
+
 size_t http_connections_drain(struct http_connections *connections, int64_t max_ms)
 {
-    int64_t end_ms = http_monotonic_ms() + max_ms;
+    int64_t now_ms = http_monotonic_ms();
     size_t left = 0;
 
     pthread_mutex_lock(&connections->lock);
     connections->draining = true;
+    wait_until_gone(connections, now_ms + HTTP_DRAIN_GRACE_MS);
+    connections->ending_idle = true;
     /* Reading ends, writing goes on: what the kernel holds of a request is still served. */
     for (struct http_connection *c = connections->first; c; c = c->next)
         if (c->phase == HTTP_PHASE_IDLE)
             shutdown(c->fd, SHUT_RD);
-    while (connections->first && http_monotonic_ms() < end_ms)
-        wait_until(connections, end_ms);
+    wait_until_gone(connections, now_ms + max_ms);
     for (struct http_connection *c = connections->first; c; c = c->next)
         left++;
     pthread_mutex_unlock(&connections->lock);

@@ -35,7 +35,7 @@ struct http_connections {
     pthread_cond_t changed;
     pthread_t reaper;
     struct http_connection *first;
-    bool draining, stopping;
+    bool draining, ending_idle, stopping;
 };
 
 /* How long a phase may take; -1: as long as it wants. */
@@ -52,9 +52,9 @@ void http_connection_remove(struct http_connection *connection);
 void http_connection_enter(struct http_connection *connection, enum http_phase phase, size_t bytes);
 void http_connection_progress(struct http_connection *connection, size_t bytes);
 
-/* From now on each answer should be a connection's last. Idle connections end at once, requests
- * that have arrived are still read and answered. Returns when all are gone, at the latest after
- * max_ms; how many are left. */
+/* From now on each answer should be a connection's last. A client that sends its next request
+ * meanwhile is still served; after a moment, connections without one end. Returns when all are
+ * gone, at the latest after max_ms; how many are left. */
 size_t http_connections_drain(struct http_connections *connections, int64_t max_ms);
 bool http_connections_draining(struct http_connections *connections);
 

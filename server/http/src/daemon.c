@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -232,16 +233,34 @@ unsigned http_server_port(const struct http_server *server)
     return server->port;
 }
 
+/* Takes in who has connected already, then refuses: a reset would leave a client guessing. */
+static void close_door(struct http_server *server, int fd)
+{
+    struct sockaddr_storage address;
+
+    for (int i = 0; i < HTTP_BACKLOG; i++) {
+        socklen_t length = sizeof(address);
+        int client = accept4(fd, (struct sockaddr *)&address, &length, SOCK_CLOEXEC);
+        if (client < 0)
+            break;
+        /* The library closes the socket where it cannot take it. */
+        (void)MHD_add_connection(server->daemon, client, (struct sockaddr *)&address, length);
+    }
+    shutdown(fd, SHUT_RD);
+}
+
 void http_server_free(struct http_server *server)
 {
     if (!server)
         return;
-    /* The socket is closed last: the library still polls it until it has stopped. */
     MHD_socket fd = MHD_quiesce_daemon(server->daemon);
+    if (fd != MHD_INVALID_SOCKET)
+        close_door(server, fd);
     size_t left = http_connections_drain(&server->connections, HTTP_DRAIN_MAX_MS);
     if (left > 0)
         http_log(server, "stopping: %zu connections are cut in the middle of a request", left);
     MHD_stop_daemon(server->daemon);
+    /* Closed last: the library may poll it until it has stopped. */
     if (fd != MHD_INVALID_SOCKET)
         close(fd);
     http_connections_deinit(&server->connections);

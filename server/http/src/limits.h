@@ -45,6 +45,9 @@
 #define HTTP_TRANSFER_MAX_MS 15000   /* a body or an answer, plus its size at the rate below */
 #define HTTP_TRANSFER_MIN_RATE 65536 /* bytes a second; slower than any working radio link */
 #define HTTP_REAPER_PERIOD_MS 250
+/* A stop gives a busy client's next request the time to arrive, and its answer the chance to say
+ * "Connection: close", before it ends connections that have nothing to say. */
+#define HTTP_DRAIN_GRACE_MS 500
 #define HTTP_DRAIN_MAX_MS 10000 /* what a graceful stop waits for requests under way */
 
 /* Query parameters. A wait longer than 30 s outlives the patience of proxies in between. */

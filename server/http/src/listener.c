@@ -54,7 +54,7 @@ int http_listener_open(const char *address, unsigned port, int *ret_fd, unsigned
                  address, port);
         return -1;
     }
-    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int status = fd < 0 ? -1 : bind_and_listen(fd, info);
     if (status < 0)
         snprintf(ret_error, 256, "cannot listen on %.100s port %u: %s", address, port,

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <api/api.h>
+
 #include "limits.h"
 #include "percent.h"
 
@@ -54,12 +56,13 @@ static bool parse_cursor(const char *text, struct http_query *query)
 
 static const struct {
     const char *name;
+    unsigned group; /* enum api_query */
     bool (*parse)(const char *text, struct http_query *query);
     const char *expected;
 } parameters[] = {
-    {"wait_s", parse_wait, "seconds from 0 to " TEXT(HTTP_WAIT_MAX_S) ", such as 10 or 2.5"},
-    {"limit", parse_limit, "a number from 1 to " TEXT(HTTP_LIMIT_MAX)},
-    {"cursor", parse_cursor, "the next_cursor of the page before"},
+    {"wait_s", API_QUERY_WAIT, parse_wait, "seconds from 0 to " TEXT(HTTP_WAIT_MAX_S) ", such as 10 or 2.5"},
+    {"limit", API_QUERY_PAGE, parse_limit, "a number from 1 to " TEXT(HTTP_LIMIT_MAX)},
+    {"cursor", API_QUERY_PAGE, parse_cursor, "the next_cursor of the page before"},
 };
 #define PARAMETER_COUNT (sizeof(parameters) / sizeof(*parameters))
 
@@ -73,7 +76,18 @@ static size_t find_parameter(const char *name, size_t length)
     return i;
 }
 
-static enum proto_code parse_pair(const char *pair, size_t length, unsigned *seen,
+static enum proto_code unknown_parameter(unsigned known, struct proto_error *ret_error)
+{
+    const char *have = known == (API_QUERY_WAIT | API_QUERY_PAGE) ? "wait_s, limit and cursor"
+                       : known == API_QUERY_WAIT                  ? "wait_s"
+                       : known == API_QUERY_PAGE                  ? "limit and cursor"
+                                                                  : "none";
+
+    return proto_error_set(ret_error, PROTO_CODE_INVALID_QUERY, "",
+                           "A query parameter is unknown; this path has %s.", have);
+}
+
+static enum proto_code parse_pair(const char *pair, size_t length, unsigned known, unsigned *seen,
                                   struct proto_arena *arena, struct http_query *query,
                                   struct proto_error *ret_error)
 {
@@ -81,9 +95,8 @@ static enum proto_code parse_pair(const char *pair, size_t length, unsigned *see
     size_t name_length = equals ? (size_t)(equals - pair) : length;
     size_t index = find_parameter(pair, name_length);
 
-    if (index == PARAMETER_COUNT)
-        return proto_error_set(ret_error, PROTO_CODE_INVALID_QUERY, "",
-                               "A query parameter is unknown; there are wait_s, limit and cursor.");
+    if (index == PARAMETER_COUNT || !(parameters[index].group & known))
+        return unknown_parameter(known, ret_error);
     const char *name = parameters[index].name;
     if (*seen & (1u << index))
         return proto_error_set(ret_error, PROTO_CODE_INVALID_QUERY, name, "%s stands twice.", name);
@@ -97,7 +110,7 @@ static enum proto_code parse_pair(const char *pair, size_t length, unsigned *see
     return PROTO_CODE_OK;
 }
 
-enum proto_code http_query_parse(const char *text, struct proto_arena *arena,
+enum proto_code http_query_parse(const char *text, unsigned known, struct proto_arena *arena,
                                  struct http_query *ret_query, struct proto_error *ret_error)
 {
     struct http_query query = {.limit = HTTP_LIMIT_DEFAULT};
@@ -105,7 +118,7 @@ enum proto_code http_query_parse(const char *text, struct proto_arena *arena,
 
     for (const char *at = text; at && *text; at = *at ? at + 1 : NULL) {
         size_t length = strcspn(at, "&");
-        enum proto_code code = parse_pair(at, length, &seen, arena, &query, ret_error);
+        enum proto_code code = parse_pair(at, length, known, &seen, arena, &query, ret_error);
         if (code != PROTO_CODE_OK)
             return code;
         at += length;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Sends byte-exact requests to a running server and compares what comes back. Prints TAP.
 
-Usage: run.py --url http://127.0.0.1:PORT --token TOKEN [--slow] [NAME ...]
+Usage: run.py [--url http://127.0.0.1:PORT --token TOKEN] [--slow] [NAME ...]
+Without --url a daemon is started and ended, from the build directory that AMF_BUILD names.
 
 A case is a paragraph of cases/*.txt that begins with '== name'. Its lines, in order:
   send: TEXT        bytes, with Python's escapes; {auth}, {token} and {hidden} stand for the
@@ -193,23 +194,36 @@ def run_case(case, address):
     return None
 
 
+def run_all(tap, url, token, names=(), slow=False):
+    parts = urlsplit(url)
+    for path in sorted((HERE / "cases").glob("*.txt")):
+        for case in read_cases(path, token):
+            if names and case.name not in names:
+                continue
+            if case.options.get("slow") == "yes" and not slow:
+                continue
+            reason = run_case(case, (parts.hostname, parts.port))
+            tap.check(reason is None, f"{path.stem}: {case.name}", reason)
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--url", required=True)
-    parser.add_argument("--token", required=True)
+    parser.add_argument("--url")
+    parser.add_argument("--token")
     parser.add_argument("--slow", action="store_true", help="also wait for the server's deadlines")
     parser.add_argument("names", nargs="*", help="only these cases")
     arguments = parser.parse_args()
-    url = urlsplit(arguments.url)
     tap = Tap()
-    for path in sorted((HERE / "cases").glob("*.txt")):
-        for case in read_cases(path, arguments.token):
-            if arguments.names and case.name not in arguments.names:
-                continue
-            if case.options.get("slow") == "yes" and not arguments.slow:
-                continue
-            reason = run_case(case, (url.hostname, url.port))
-            tap.check(reason is None, f"{path.stem}: {case.name}", reason)
+    if arguments.url:
+        run_all(tap, arguments.url, arguments.token or "", arguments.names, arguments.slow)
+        return tap.done()
+    from daemon import Daemon  # needs AMF_BUILD already when it is imported
+
+    daemon = Daemon()
+    try:
+        run_all(tap, daemon.url, daemon.token, arguments.names, arguments.slow)
+    finally:
+        daemon.close()
     return tap.done()
 
 

@@ -1,4 +1,5 @@
 /* The query string: three parameters, nothing else. */
+#include <api/api.h>
 #include <src/limits.h>
 #include <src/query.h>
 
@@ -12,7 +13,7 @@ static enum proto_code parse(const char *text, struct http_query *query)
 {
     struct proto_error error;
 
-    return http_query_parse(text, &arena, query, &error);
+    return http_query_parse(text, API_QUERY_WAIT | API_QUERY_PAGE, &arena, query, &error);
 }
 
 START_TEST(nothing_means_defaults)
@@ -68,10 +69,26 @@ START_TEST(the_error_names_the_parameter)
     struct http_query query;
     struct proto_error error;
 
-    ck_assert_int_eq(http_query_parse("cursor=a&limit=501", &arena, &query, &error),
+    ck_assert_int_eq(http_query_parse("cursor=a&limit=501", API_QUERY_PAGE, &arena, &query, &error),
                      PROTO_CODE_INVALID_QUERY);
     ck_assert_str_eq(error.at, "limit");
     ck_assert_ptr_nonnull(strstr(error.detail, "500"));
+}
+END_TEST
+
+START_TEST(a_route_knows_its_own_parameters_only)
+{
+    struct http_query query;
+    struct proto_error error;
+
+    ck_assert_int_eq(http_query_parse("limit=1", API_QUERY_WAIT, &arena, &query, &error),
+                     PROTO_CODE_INVALID_QUERY);
+    ck_assert_ptr_nonnull(strstr(error.detail, "wait_s"));
+    ck_assert_int_eq(http_query_parse("wait_s=1", API_QUERY_PAGE, &arena, &query, &error),
+                     PROTO_CODE_INVALID_QUERY);
+    ck_assert_int_eq(http_query_parse("", API_QUERY_NONE, &arena, &query, &error), PROTO_CODE_OK);
+    ck_assert_int_eq(http_query_parse("cursor=a", API_QUERY_NONE, &arena, &query, &error),
+                     PROTO_CODE_INVALID_QUERY);
 }
 END_TEST
 
@@ -91,7 +108,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         nothing_means_defaults,        all_three_are_read,  anything_else_is_refused,
-        the_error_names_the_parameter, a_cursor_has_an_end,
+        the_error_names_the_parameter, a_route_knows_its_own_parameters_only, a_cursor_has_an_end,
     };
     int status = SUITE_RUN("query", tests);
 

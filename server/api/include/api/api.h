@@ -62,6 +62,8 @@ typedef enum proto_code (*api_handler_fn)(struct api_ctx *ctx, const void *reque
 typedef enum proto_code (*api_prepare_fn)(struct api_ctx *ctx, void *request);
 
 enum api_auth { API_AUTH_REQUIRED = 0, API_AUTH_PUBLIC };
+/* Query parameters a route knows; any other is refused. */
+enum api_query { API_QUERY_NONE = 0, API_QUERY_WAIT = 1 /* wait_s */, API_QUERY_PAGE = 2 /* limit, cursor */ };
 enum api_body { API_BODY_NONE = 0, API_BODY_JSON, API_BODY_DEMONSTRATION /* JSON or safetensors */ };
 
 struct api_route {
@@ -70,6 +72,7 @@ struct api_route {
     enum api_auth auth;   /* left out: required */
     enum api_body body;   /* left out: a body is refused */
     bool body_optional;   /* an empty body decodes as {} */
+    unsigned query;       /* enum api_query; left out: none */
     bool writes;          /* handler runs in a transaction */
     const struct proto_shape *request, *response;
     void (*request_defaults)(struct api_ctx *ctx, void *request);
