@@ -23,7 +23,8 @@ struct app {
     char token[TOKEN_BYTES], url[CONFIG_TEXT_BYTES + 32];
 };
 
-/* Where the command line of the same user looks for the daemon. Only a convenience: failing to write it is no error. */
+/* Where the command line of the same user looks for the daemon. Only a convenience: failing to
+ * write it is no error. */
 static void listening_path(const struct app *app, char ret_path[CONFIG_TEXT_BYTES + 16])
 {
     snprintf(ret_path, CONFIG_TEXT_BYTES + 16, "%s/listening", app->config.data);
@@ -59,11 +60,10 @@ static int app_start_state(struct app *app, char ret_error[256])
         snprintf(ret_error, 256, "the worker threads cannot be started");
         return -1;
     }
-    return state_new(&(struct state_config){.store = app->store,
-                                            .pool = app->pool,
-                                            .clock = clock_system,
-                                            .log = log_line},
-                     &app->state, ret_error);
+    return state_new(
+        &(struct state_config){
+            .store = app->store, .pool = app->pool, .clock = clock_system, .log = log_line},
+        &app->state, ret_error);
 }
 
 static int app_start_http(struct app *app, char ret_error[256])
@@ -86,8 +86,8 @@ static int app_start_http(struct app *app, char ret_error[256])
                                               .log = log_line},
                         &app->http, ret_error))
         return -1;
-    snprintf(app->url, sizeof app->url, ipv6 ? "http://[%s]:%u" : "http://%s:%u", app->config.address,
-             http_server_port(app->http));
+    snprintf(app->url, sizeof app->url, ipv6 ? "http://[%s]:%u" : "http://%s:%u",
+             app->config.address, http_server_port(app->http));
     listening_write(app);
     return 0;
 }

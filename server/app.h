@@ -6,7 +6,8 @@
 
 struct app;
 
-/* Opens the data directory, folds the log, starts the threads, listens. 0, or -1 with one line in ret_error. */
+/* Opens the data directory, folds the log, starts the threads, listens. 0, or -1 with one line in
+ * ret_error. */
 int app_new(const struct config *config, struct app **ret_app, char ret_error[CONFIG_ERROR_BYTES]);
 /* Drains and closes, in the reverse order. NULL is fine. */
 void app_free(struct app *app);

@@ -18,12 +18,14 @@ struct config_key {
 
 static const struct config_key keys[] = {
     {"data", CONFIG_STRING, offsetof(struct config, data), 0, 0, "AMFD_DATA", "DIR",
-     "where everything is kept; made if missing (default: $XDG_DATA_HOME/amf or ~/.local/share/amf)"},
+     "where everything is kept; made if missing (default: $XDG_DATA_HOME/amf or "
+     "~/.local/share/amf)"},
     {"listen", CONFIG_STRING, offsetof(struct config, listen), 0, 0, "AMFD_LISTEN", "ADDR:PORT",
      "numeric address and port; port 0: any free one (default: 127.0.0.1:7667)"},
     {"workers", CONFIG_NUMBER, offsetof(struct config, workers), 0, 64, "AMFD_WORKERS", "COUNT",
      "threads that compute rankings, 0 to 64; 0: one per processor (default: 0)"},
-    {"allow_remote", CONFIG_BOOL, offsetof(struct config, allow_remote), 0, 0, "AMFD_ALLOW_REMOTE", NULL,
+    {"allow_remote", CONFIG_BOOL, offsetof(struct config, allow_remote), 0, 0, "AMFD_ALLOW_REMOTE",
+     NULL,
      "listen on an address that other machines reach, although tokens then travel in the clear"},
 };
 
@@ -75,8 +77,8 @@ static int key_set(struct config *config, const struct config_key *key, const ch
         *(bool *)member = !strcmp(value, "true");
         return 0;
     }
-    snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: %s cannot be \"%.64s\": %s", from, key->name, value,
-             key->type == CONFIG_BOOL ? "true or false" : key->help);
+    snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: %s cannot be \"%.64s\": %s", from, key->name,
+             value, key->type == CONFIG_BOOL ? "true or false" : key->help);
     return -1;
 }
 
@@ -119,7 +121,8 @@ static int file_line(struct config *config, char *line, const char *from,
     text = trim(text);
     key = key_find(text);
     if (!key) {
-        snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: no such key: \"%.64s\"; --help lists them", from, text);
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: no such key: \"%.64s\"; --help lists them",
+                 from, text);
         return -1;
     }
     return key_set(config, key, trim(equals + 1), from, ret_error);
@@ -225,7 +228,8 @@ static int split_listen(struct config *config, char ret_error[CONFIG_ERROR_BYTES
     if (config->allow_remote || is_loopback(config->address))
         return 0;
     snprintf(ret_error, CONFIG_ERROR_BYTES,
-             "listen: %.64s is reached by other machines, and tokens would travel in the clear; put a TLS "
+             "listen: %.64s is reached by other machines, and tokens would travel in the clear; "
+             "put a TLS "
              "proxy in front and listen on 127.0.0.1, or say --allow-remote",
              config->address);
     return -1;
@@ -248,7 +252,8 @@ enum config_outcome config_load(int argc, char **argv, struct config *ret_config
 
     config_defaults(ret_config);
     for (int i = 1; i < argc && outcome == CONFIG_RUN; i++) {
-        struct config ignored = *ret_config; /* first pass: a call for help is answered whatever else is wrong */
+        struct config ignored =
+            *ret_config; /* first pass: a call for help is answered whatever else is wrong */
 
         outcome = config_flag(&ignored, argc, argv, &i, ret_error);
         if (outcome == CONFIG_ERROR)
@@ -256,7 +261,8 @@ enum config_outcome config_load(int argc, char **argv, struct config *ret_config
     }
     if (outcome == CONFIG_HELP || outcome == CONFIG_VERSION)
         return outcome;
-    if ((path && config_file(ret_config, path, ret_error)) || config_environment(ret_config, ret_error))
+    if ((path && config_file(ret_config, path, ret_error)) ||
+        config_environment(ret_config, ret_error))
         return CONFIG_ERROR;
     for (int i = 1; i < argc; i++)
         if (config_flag(ret_config, argc, argv, &i, ret_error) == CONFIG_ERROR)
@@ -267,14 +273,17 @@ enum config_outcome config_load(int argc, char **argv, struct config *ret_config
 void config_help(FILE *out)
 {
     fputs("usage: amfd [options]\n\n"
-          "Holds demonstrations and answers which task should be demonstrated next. When it is ready it prints\n"
-          "one line on standard output, \"listening on http://ADDR:PORT\"; logs go to standard error.\n\n"
+          "Holds demonstrations and answers which task should be demonstrated next. When it is "
+          "ready it prints\n"
+          "one line on standard output, \"listening on http://ADDR:PORT\"; logs go to standard "
+          "error.\n\n"
           "options (also as environment variables, and as lines \"key = value\" of the file):\n",
           out);
     for (size_t i = 0; i < KEY_COUNT; i++) {
         char flag[64];
 
-        snprintf(flag, sizeof flag, "--%s %s", keys[i].name, keys[i].argument ? keys[i].argument : "");
+        snprintf(flag, sizeof flag, "--%s %s", keys[i].name,
+                 keys[i].argument ? keys[i].argument : "");
         for (char *c = flag; *c; c++)
             *c = *c == '_' ? '-' : *c;
         fprintf(out, "  %-20s %s [%s]\n", flag, keys[i].help, keys[i].environment);
@@ -282,7 +291,8 @@ void config_help(FILE *out)
     fputs("  --config FILE        read settings from a file first [AMFD_CONFIG]\n"
           "  --print-config       print the settings in force and exit\n"
           "  --version, --help\n\n"
-          "exit codes: 0 after SIGTERM or SIGINT, 1 cannot start or can no longer store, 2 wrong usage\n",
+          "exit codes: 0 after SIGTERM or SIGINT, 1 cannot start or can no longer store, 2 wrong "
+          "usage\n",
           out);
 }
 

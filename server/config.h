@@ -1,4 +1,5 @@
-/* Settings of the daemon: one table of keys; a flag wins over the environment, that over the file, that over the default. */
+/* Settings of the daemon: one table of keys; a flag wins over the environment, that over the file,
+ * that over the default. */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
@@ -19,7 +20,8 @@ struct config {
 
 enum config_outcome { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_PRINT, CONFIG_ERROR };
 
-/* Reads defaults, file, environment and flags. On CONFIG_ERROR ret_error has one line for a person. */
+/* Reads defaults, file, environment and flags. On CONFIG_ERROR ret_error has one line for a person.
+ */
 enum config_outcome config_load(int argc, char **argv, struct config *ret_config,
                                 char ret_error[CONFIG_ERROR_BYTES]);
 void config_help(FILE *out);

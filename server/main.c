@@ -13,7 +13,8 @@
 
 enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
-/* Sleeps until a signal asks to stop (0) or the daemon finds that it can store no more (EXIT_CANNOT). */
+/* Sleeps until a signal asks to stop (0) or the daemon finds that it can store no more
+ * (EXIT_CANNOT). */
 static int wait_for_end(const struct app *app, const sigset_t *signals)
 {
     const struct timespec second = {.tv_sec = 1};
@@ -31,8 +32,8 @@ static int wait_for_end(const struct app *app, const sigset_t *signals)
     }
 }
 
-/* Starts the program again with the best BLAS kernels of this processor; see amf/processor.h. Goes on with those in use if it
- * cannot. */
+/* Starts the program again with the best BLAS kernels of this processor; see amf/processor.h. Goes
+ * on with those in use if it cannot. */
 static void choose_blas_kernels(char **argv)
 {
     const char *core = amf_processor_better_core();

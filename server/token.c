@@ -10,10 +10,12 @@
 
 #define RANDOM_BYTES 32
 
-/* 32 random bytes as 64 symbols would be hex; six bits a symbol keep it short: "amf_" and 43 symbols. */
+/* 32 random bytes as 64 symbols would be hex; six bits a symbol keep it short: "amf_" and 43
+ * symbols. */
 static int token_generate(char ret_token[TOKEN_BYTES])
 {
-    static const char symbols[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char symbols[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     unsigned char random[RANDOM_BYTES + 1] = {0};
     size_t length = 4;
 

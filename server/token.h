@@ -4,8 +4,8 @@
 
 enum { TOKEN_BYTES = 64 };
 
-/* Reads DIR/admin.token; makes one (mode 0600, 256 random bits) when there is none. 0, or -1 with a line in ret_error. A file
- * that others can read is refused. */
+/* Reads DIR/admin.token; makes one (mode 0600, 256 random bits) when there is none. 0, or -1 with a
+ * line in ret_error. A file that others can read is refused. */
 int token_load(const char *dir, char ret_token[TOKEN_BYTES], char ret_error[256]);
 
 #endif

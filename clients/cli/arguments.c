@@ -1,3 +1,6 @@
+/* One pass over the words. Which options may follow is known once the command is, so options that
+ * are a command's own stand behind it; global ones stand anywhere.
+ */
 #include "arguments.h"
 
 #include <stdarg.h>

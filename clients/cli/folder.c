@@ -1,3 +1,6 @@
+/* All names are gathered and sorted before the first is used, so that what is sent, and in which
+ * order, does not depend on the file system.
+ */
 #include "folder.h"
 
 #include <errno.h>

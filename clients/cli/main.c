@@ -94,5 +94,5 @@ int main(int argc, char **argv)
         status = cli_fail(&cli, CLI_LOCAL, "cannot write to standard output");
     amf_client_free(cli.client);
     proto_arena_deinit(&cli.arena);
-    return status;
+    return (int)status;
 }

@@ -1,3 +1,5 @@
+/* Filling option structs from words, by the rows of a table. Numbers are read more strictly than
+ * the C library would. */
 #include "options.h"
 
 #include <errno.h>

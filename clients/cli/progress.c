@@ -1,3 +1,4 @@
+/* At most REDRAW_S apart: on a slow line, bars would take the time they show. */
 #include "progress.h"
 
 #include <time.h>

@@ -38,6 +38,7 @@ static bool wants_quotes(const struct proto_field *field, const char *value)
 
 static char *quote(const char *value, struct proto_arena *arena)
 {
+    static const char digits[] = "0123456789abcdef";
     char *quoted = proto_arena_alloc(arena, strlen(value) + 1, 6), *end = quoted;
 
     if (!quoted)
@@ -47,14 +48,18 @@ static char *quote(const char *value, struct proto_arena *arena)
         unsigned char byte = (unsigned char)*value;
 
         if (byte < 0x20) {
-            end += sprintf(end, "\\u%04x", byte);
+            memcpy(end, "\\u00", 4);
+            end[4] = digits[byte >> 4];
+            end[5] = digits[byte & 15];
+            end += 6;
             continue;
         }
         if (byte == '"' || byte == '\\')
             *end++ = '\\';
         *end++ = *value;
     }
-    memcpy(end, "\"", 2);
+    *end++ = '"';
+    *end = '\0';
     return quoted;
 }
 

@@ -1,3 +1,6 @@
+/* One file at a time: the server's answer to each decides what is told about it, memory is one
+ * file's, and the order in which demonstrations are stored is the order of the names.
+ */
 #include "upload.h"
 
 #include <string.h>

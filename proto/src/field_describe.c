@@ -29,7 +29,7 @@ static bool append_item(char *text, const char *separator, const char *quote, co
 
 static void describe_names(const struct proto_field *field, char *ret_text)
 {
-    strcpy(ret_text, "one of ");
+    snprintf(ret_text, PROTO_MESSAGE_BYTES, "one of ");
     for (size_t i = 0; field->names[i]; i++) {
         if (field->max_length && i == field->max_length)
             return;
@@ -54,7 +54,8 @@ void proto_range_describe(const struct proto_field *field, const char *noun, cha
 static void describe_string(const struct proto_field *field, char *ret_text)
 {
     if (field->flags & PROTO_KEY)
-        strcpy(ret_text, "1 to 64 characters of A-Z a-z 0-9 . _ -, a letter or digit first");
+        snprintf(ret_text, PROTO_MESSAGE_BYTES,
+                 "1 to 64 characters of A-Z a-z 0-9 . _ -, a letter or digit first");
     else
         snprintf(ret_text, PROTO_MESSAGE_BYTES, "a string of %s%zu bytes",
                  field->flags & PROTO_NOT_EMPTY ? "1 to " : "at most ",
@@ -74,7 +75,7 @@ void proto_field_expected(const struct proto_field *field, char *ret_text)
         describe_string(field, ret_text);
         break;
     case PROTO_BOOL:
-        strcpy(ret_text, "true or false");
+        snprintf(ret_text, PROTO_MESSAGE_BYTES, "true or false");
         break;
     case PROTO_INT:
         proto_range_describe(field, "an integer", ret_text);
@@ -103,7 +104,7 @@ void proto_field_expected(const struct proto_field *field, char *ret_text)
         break;
     case PROTO_OBJECT:
     case PROTO_POINTER:
-        strcpy(ret_text, "an object");
+        snprintf(ret_text, PROTO_MESSAGE_BYTES, "an object");
         break;
     case PROTO_JSON:
         snprintf(ret_text, PROTO_MESSAGE_BYTES,
@@ -141,16 +142,16 @@ void proto_value_describe(const json_t *value, char *ret_text)
         snprintf(ret_text, PROTO_MESSAGE_BYTES, "a list of %zu", json_array_size(value));
         break;
     case JSON_OBJECT:
-        strcpy(ret_text, "an object");
+        snprintf(ret_text, PROTO_MESSAGE_BYTES, "an object");
         break;
     case JSON_TRUE:
-        strcpy(ret_text, "true");
+        snprintf(ret_text, PROTO_MESSAGE_BYTES, "true");
         break;
     case JSON_FALSE:
-        strcpy(ret_text, "false");
+        snprintf(ret_text, PROTO_MESSAGE_BYTES, "false");
         break;
     case JSON_NULL:
-        strcpy(ret_text, "null");
+        snprintf(ret_text, PROTO_MESSAGE_BYTES, "null");
         break;
     }
 }

@@ -89,7 +89,7 @@ void proto_real_format(char *ret_text, double number)
 {
     if (number == 0) {
         /* "-0" would come back as the integer 0. */
-        strcpy(ret_text, signbit(number) ? "-0.0" : "0");
+        snprintf(ret_text, PROTO_REAL_BYTES, "%s", signbit(number) ? "-0.0" : "0");
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {

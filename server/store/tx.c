@@ -298,8 +298,8 @@ int store_tx_read_blob(struct store_tx *tx, const char *project, const char *blo
     int rc = bind_text(statement, 1, project);
     if (rc == SQLITE_OK)
         rc = bind_text(statement, 2, blob_id);
-    int status = rc == SQLITE_OK ? store_copy_blob(statement, ret_bytes, ret_length)
-                                 : fail_sqlite(tx, rc);
+    int status =
+        rc == SQLITE_OK ? store_copy_blob(statement, ret_bytes, ret_length) : fail_sqlite(tx, rc);
     reset(statement);
     return status;
 }

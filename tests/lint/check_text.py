@@ -8,7 +8,7 @@ from tap import Tap
 
 BINARY = {".safetensors", ".png"}
 # copied as they are, or input of tests that is right byte for byte
-FOREIGN = ("tests/golden/", "tests/api/curl_session.sh", "tests/api/http_raw/cases/", "tests/cli/cases/",
+FOREIGN = ("tests/golden/", "tests/api/curl_session.sh", "tests/api/http_raw/cases/", "tests/cli/cases/", "tests/fuzz/corpus/",
            "proto/vectors/")
 # written so that this file does not find itself
 LEFT_OVER = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b|not implemented y" r"et")

@@ -4,10 +4,10 @@
 #include <proto/wire.h>
 
 static const char *const type_names[] = {
-    [PROTO_STRING] = "string",   [PROTO_BOOL] = "bool",     [PROTO_INT] = "int",
-    [PROTO_REAL] = "real",       [PROTO_ENUM] = "enum",     [PROTO_STRINGS] = "strings",
-    [PROTO_REALS] = "reals",     [PROTO_MATRIX] = "matrix", [PROTO_SCALE] = "scale",
-    [PROTO_OBJECT] = "object",   [PROTO_POINTER] = "pointer", [PROTO_LIST] = "list",
+    [PROTO_STRING] = "string", [PROTO_BOOL] = "bool",       [PROTO_INT] = "int",
+    [PROTO_REAL] = "real",     [PROTO_ENUM] = "enum",       [PROTO_STRINGS] = "strings",
+    [PROTO_REALS] = "reals",   [PROTO_MATRIX] = "matrix",   [PROTO_SCALE] = "scale",
+    [PROTO_OBJECT] = "object", [PROTO_POINTER] = "pointer", [PROTO_LIST] = "list",
     [PROTO_JSON] = "json",
 };
 
@@ -46,7 +46,8 @@ static void print_field(const struct proto_field *field)
     printf(", \"shape\": \"%s\"}", field->shape ? field->shape->name : "");
 }
 
-/* A shape and those its fields lead to; one that stands twice is printed twice, which is harmless. */
+/* A shape and those its fields lead to; one that stands twice is printed twice, which is harmless.
+ */
 static void print_shape(const struct proto_shape *shape)
 {
     printf("{\"shape\": \"%s\", \"fields\": [", shape->name);
@@ -63,15 +64,15 @@ static void print_shape(const struct proto_shape *shape)
 int main(void)
 {
     const struct proto_shape *const shapes[] = {
-        &proto_project_shape,          &proto_task_shape,
-        &proto_demonstration_shape,    &proto_demonstration_summary_shape,
-        &proto_stored_shape,           &proto_retraction_shape,
-        &proto_ranking_shape,          &proto_ask_shape,
-        &proto_asked_shape,            &proto_complete_shape,
-        &proto_completed_shape,        &proto_project_list_shape,
-        &proto_task_list_shape,        &proto_demonstration_list_shape,
-        &proto_assignment_list_shape,  &proto_version_shape,
-        &proto_health_shape,           &proto_problem_shape,
+        &proto_project_shape,         &proto_task_shape,
+        &proto_demonstration_shape,   &proto_demonstration_summary_shape,
+        &proto_stored_shape,          &proto_retraction_shape,
+        &proto_ranking_shape,         &proto_ask_shape,
+        &proto_asked_shape,           &proto_complete_shape,
+        &proto_completed_shape,       &proto_project_list_shape,
+        &proto_task_list_shape,       &proto_demonstration_list_shape,
+        &proto_assignment_list_shape, &proto_version_shape,
+        &proto_health_shape,          &proto_problem_shape,
     };
 
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)

@@ -1,7 +1,8 @@
 /* POST /v1/projects/{project}/assignments: the next task to demonstrate, as a lease.
  *
- * An operator's open assignments are given again before new ones are opened. The choice is made inside the transaction, from
- * the newest ranking; for a fresh one the request waited before, at most ASK_WAIT_S.
+ * An operator's open assignments are given again before new ones are opened. The choice is made
+ * inside the transaction, from the newest ranking; for a fresh one the request waited before, at
+ * most ASK_WAIT_S.
  */
 #include <string.h>
 
@@ -85,7 +86,8 @@ enum proto_code api_assignment_ask(struct api_ctx *ctx, const void *request, voi
     const struct proto_ask *ask = request;
     struct proto_asked *asked = response;
     struct project *project;
-    struct proto_assignment *items = proto_arena_alloc(ctx->arena, (size_t)ask->count, sizeof *items);
+    struct proto_assignment *items =
+        proto_arena_alloc(ctx->arena, (size_t)ask->count, sizeof *items);
     enum proto_code code = api_project(ctx, &project);
 
     if (code)

@@ -21,7 +21,8 @@ static size_t picks_used(const struct view *view, const struct ranking *ranking)
     size_t used = 0;
 
     while (used < view->assignments.count &&
-           view_assignment(view, view->assignments.count - 1 - used)->opened_seq > ranking->view->seq)
+           view_assignment(view, view->assignments.count - 1 - used)->opened_seq >
+               ranking->view->seq)
         used++;
     return used;
 }
@@ -45,8 +46,9 @@ static enum proto_code choose_for(struct api_ctx *ctx, const struct proto_ask *a
                                              .ask = ask,
                                              .round = asking->view->assignments.count},
                     &asking->chosen))
-        return proto_error_set(&ctx->error, PROTO_CODE_INTERNAL, "",
-                               "The choice could not be made; the settings of selection are refused.");
+        return proto_error_set(
+            &ctx->error, PROTO_CODE_INTERNAL, "",
+            "The choice could not be made; the settings of selection are refused.");
     return PROTO_CODE_OK;
 }
 
@@ -58,13 +60,17 @@ static const char *task_key(const struct asking *asking, size_t task)
 static const char *margin_text(struct proto_arena *arena, const struct asking *asking)
 {
     const struct amf_choice *choice = &asking->chosen.choice;
+    double percent = 100 * choice->margin / (choice->gain - choice->margin);
 
     if (!choice->has_margin || asking->chosen.runner_up == SIZE_MAX)
         return "";
-    if (choice->gain - choice->margin <= 0)
-        return proto_arena_printf(arena, ", ahead of %s", task_key(asking, asking->chosen.runner_up));
-    return proto_arena_printf(arena, ", %.0f %% more than the next, %s",
-                              100 * choice->margin / (choice->gain - choice->margin),
+    if (asking->view->settings->project.selection.cost_exponent > 0)
+        return proto_arena_printf(arena, ", ahead of %s once costs are counted",
+                                  task_key(asking, asking->chosen.runner_up));
+    if (!(percent >= 0.5 && percent < 1000))
+        return proto_arena_printf(arena, ", %s ahead of %s", percent < 0.5 ? "just" : "far",
+                                  task_key(asking, asking->chosen.runner_up));
+    return proto_arena_printf(arena, ", %.0f %% more than the next, %s", percent,
                               task_key(asking, asking->chosen.runner_up));
 }
 
@@ -74,16 +80,18 @@ static const char *why_criterion(struct proto_arena *arena, const struct asking 
     const char *pending =
         counts->pending == 0
             ? ""
-            : proto_arena_printf(arena, ", although %" PRId64 " of it %s under way", counts->pending,
-                                 counts->pending == 1 ? "is" : "are");
+            : proto_arena_printf(arena, ", although %" PRId64 " of it %s under way",
+                                 counts->pending, counts->pending == 1 ? "is" : "are");
 
-    return proto_arena_printf(
-        arena,
-        "A demonstration of %s is expected to tell most about the expert on the tasks that count: %.3g %s%s%s; "
-        "%" PRId64 " held so far.",
-        task_key(asking, asking->chosen.task), asking->chosen.choice.gain,
-        asking->ranking->measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2" : "nats",
-        margin_text(arena, asking), pending ? pending : "", counts->demonstrations + counts->pretraining);
+    return proto_arena_printf(arena,
+                              "A demonstration of %s is expected to tell most about the expert on "
+                              "the tasks that count: %.3g %s%s%s; "
+                              "%" PRId64 " held so far.",
+                              task_key(asking, asking->chosen.task), asking->chosen.choice.gain,
+                              asking->ranking->measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2"
+                                                                                 : "nats",
+                              margin_text(arena, asking), pending ? pending : "",
+                              counts->demonstrations + counts->pretraining);
 }
 
 static const char *why(struct proto_arena *arena, const struct asking *asking)
@@ -95,31 +103,36 @@ static const char *why(struct proto_arena *arena, const struct asking *asking)
     case PROTO_RULE_CRITERION:
         return why_criterion(arena, asking);
     case PROTO_RULE_PRIOR_ENTROPY:
-        return proto_arena_printf(arena,
-                                  "The policy is least certain about %s (rule prior_entropy, which does not look ahead).",
-                                  key);
+        return proto_arena_printf(
+            arena,
+            "The policy is least certain about %s (rule prior_entropy, which does not look ahead).",
+            key);
     case PROTO_RULE_WARM_START:
-        return proto_arena_printf(arena,
-                                  "Warm start: %s has been attempted least (%" PRId64
-                                  " times), and tasks are taken in key order until every one has been tried "
-                                  "as often as the project asks.",
-                                  key, counts->demonstrations + counts->failed + counts->pending);
+        return proto_arena_printf(
+            arena,
+            "Warm start: %s has been attempted least (%" PRId64
+            " times), and tasks are taken in key order until every one has been tried "
+            "as often as the project asks.",
+            key, counts->demonstrations + counts->failed + counts->pending);
     case PROTO_RULE_MINIMUM:
-        return proto_arena_printf(arena, "%s has %" PRId64 " of the %" PRId64
-                                         " demonstrations that the project wants at least.",
-                                  key, counts->demonstrations,
-                                  view_task(asking->view, asking->chosen.task)->task.min_demonstrations);
+        return proto_arena_printf(
+            arena,
+            "%s has %" PRId64 " of the %" PRId64 " demonstrations that the project wants at least.",
+            key, counts->demonstrations,
+            view_task(asking->view, asking->chosen.task)->task.min_demonstrations);
     case PROTO_RULE_EXPLORE:
-        return proto_arena_printf(arena,
-                                  "%s was drawn at random: a share of %.3g of the choices is kept for exploring.",
-                                  key, asking->view->settings->project.selection.explore_share);
+        return proto_arena_printf(
+            arena, "%s was drawn at random: a share of %.3g of the choices is kept for exploring.",
+            key, asking->view->settings->project.selection.explore_share);
     case PROTO_RULE_UNIFORM:
-        return proto_arena_printf(arena, "%s was drawn at random among the tasks (rule uniform).", key);
+        return proto_arena_printf(arena, "%s was drawn at random among the tasks (rule uniform).",
+                                  key);
     case PROTO_RULE_ROUND_ROBIN:
         return proto_arena_printf(arena, "It is the turn of %s (rule round_robin).", key);
     case PROTO_RULE_REBALANCE:
-        return proto_arena_printf(arena, "%s has the fewest known demonstrations, %" PRId64 " (rule rebalance).",
-                                  key, counts->demonstrations + counts->pretraining);
+        return proto_arena_printf(
+            arena, "%s has the fewest known demonstrations, %" PRId64 " (rule rebalance).", key,
+            counts->demonstrations + counts->pretraining);
     case PROTO_RULE_LOWEST_SUCCESS:
         return proto_arena_printf(arena,
                                   "%s succeeds least often: %" PRId64 " of %" PRId64
@@ -128,11 +141,11 @@ static const char *why(struct proto_arena *arena, const struct asking *asking)
     case PROTO_RULE_FALLBACK:
         break;
     }
-    return proto_arena_printf(arena, "%s has the fewest demonstrations (rule fallback): %s", key,
-                              !asking->ranking ? "the first ranking is still being worked out."
-                              : asking->ranking->note
-                                  ? asking->ranking->note
-                                  : "the criterion could not score any task that this asker can do.");
+    return proto_arena_printf(
+        arena, "%s has the fewest demonstrations (rule fallback): %s", key,
+        !asking->ranking        ? "the first ranking is still being worked out."
+        : asking->ranking->note ? asking->ranking->note
+                                : "the criterion could not score any task that this asker can do.");
 }
 
 static enum proto_code reason_set(struct api_ctx *ctx, const char *code, const char *detail,
@@ -154,14 +167,15 @@ static enum proto_code explain_reason(struct api_ctx *ctx, const struct asking *
 
     switch (asking->chosen.choice.reason) {
     case AMF_SELECT_NOTHING_ALLOWED:
-        return reason_set(ctx, "nothing_for_asker",
-                          asking->view->tasks.count == 0
-                              ? "The project has no tasks yet."
-                              : "Every task is excluded, or needs a capability that this asker did not name.",
-                          ret_reason);
+        return reason_set(
+            ctx, "nothing_for_asker",
+            asking->view->tasks.count == 0
+                ? "The project has no tasks yet."
+                : "Every task is excluded, or needs a capability that this asker did not name.",
+            ret_reason);
     case AMF_SELECT_ALL_DONE:
-        return reason_set(ctx, "all_done", "Every task this asker can do has its max_demonstrations.",
-                          ret_reason);
+        return reason_set(ctx, "all_done",
+                          "Every task this asker can do has its max_demonstrations.", ret_reason);
     case AMF_SELECT_BUDGET_SPENT:
         return reason_set(ctx, "budget_spent",
                           proto_arena_printf(ctx->arena,
@@ -170,11 +184,12 @@ static enum proto_code explain_reason(struct api_ctx *ctx, const struct asking *
                                              selection->budget),
                           ret_reason);
     case AMF_SELECT_BELOW_STOP_GAIN:
-        return reason_set(ctx, "below_stop_gain",
-                          proto_arena_printf(ctx->arena,
-                                             "No task adds more than stop_gain, %.3g; the best adds %.3g.",
-                                             selection->stop_gain, asking->chosen.choice.gain),
-                          ret_reason);
+        return reason_set(
+            ctx, "below_stop_gain",
+            proto_arena_printf(ctx->arena,
+                               "No task adds more than stop_gain, %.3g; the best adds %.3g.",
+                               selection->stop_gain, asking->chosen.choice.gain),
+            ret_reason);
     case AMF_SELECT_NOT_SCORABLE:
         return reason_set(ctx, "not_scorable",
                           asking->ranking && asking->ranking->note
@@ -187,8 +202,9 @@ static enum proto_code explain_reason(struct api_ctx *ctx, const struct asking *
     return PROTO_CODE_OK;
 }
 
-enum proto_code api_assignment_open(struct api_ctx *ctx, struct project *project, struct ranking *ranking,
-                                    double age_s, const struct proto_ask *ask,
+enum proto_code api_assignment_open(struct api_ctx *ctx, struct project *project,
+                                    struct ranking *ranking, double age_s,
+                                    const struct proto_ask *ask,
                                     const struct assignment **ret_assignment,
                                     struct proto_reason **ret_reason)
 {

@@ -1,7 +1,7 @@
 /* POST /v1/projects/{project}/assignments/{assignment}/complete
  *
- * A demonstration that is carried is stored in any case; only its credit to the lease depends on fence and state. Without
- * a demonstration there is nothing to keep, so a lost lease is an error.
+ * A demonstration that is carried is stored in any case; only its credit to the lease depends on
+ * fence and state. Without a demonstration there is nothing to keep, so a lost lease is an error.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -68,8 +68,9 @@ static enum proto_code store_carried(struct api_ctx *ctx, struct project *projec
 
     demonstration.assignment = assignment->id;
     return code ? code
-                : api_status(ctx, project_add_demonstration(project, ctx->tx, &demonstration,
-                                                            "/demonstration", ret_stored, &ctx->error));
+                : api_status(ctx,
+                             project_add_demonstration(project, ctx->tx, &demonstration,
+                                                       "/demonstration", ret_stored, &ctx->error));
 }
 
 enum proto_code api_assignment_complete(struct api_ctx *ctx, const void *request, void *response)
@@ -85,17 +86,17 @@ enum proto_code api_assignment_complete(struct api_ctx *ctx, const void *request
     assignment = view_find_assignment(project_view(project), ctx->params[1]);
     if (!assignment)
         return proto_error_set(&ctx->error, PROTO_CODE_ASSIGNMENT_NOT_FOUND, "",
-                               "Project %s has no assignment %.64s.", ctx->params[0], ctx->params[1]);
+                               "Project %s has no assignment %.64s.", ctx->params[0],
+                               ctx->params[1]);
     answer->reason = credit_refused(ctx, &assignment->assignment, complete->fence);
     if (answer->reason && !complete->demonstration)
         return proto_error_set(&ctx->error, PROTO_CODE_LEASE_LOST, "",
                                "No credit: %s; its holder is %s.", answer->reason,
                                assignment->assignment.operator_);
-    code = complete->demonstration
-               ? store_carried(ctx, project, &assignment->assignment, complete->demonstration,
-                               &answer->demonstration)
-               : find_held(ctx, project_view(project), &assignment->assignment,
-                           complete->demonstration_id, &answer->demonstration);
+    code = complete->demonstration ? store_carried(ctx, project, &assignment->assignment,
+                                                   complete->demonstration, &answer->demonstration)
+                                   : find_held(ctx, project_view(project), &assignment->assignment,
+                                               complete->demonstration_id, &answer->demonstration);
     if (!code && !answer->reason)
         code = api_status(ctx, project_end_assignment(project, ctx->tx, ctx->params[1],
                                                       PROTO_ASSIGNMENT_COMPLETED,

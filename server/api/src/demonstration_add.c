@@ -17,8 +17,8 @@ enum proto_code api_demonstration_add(struct api_ctx *ctx, const void *request, 
         code = proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/assignment",
                                "To answer an assignment, POST the demonstration to its /complete.");
     if (!code)
-        code = api_status(ctx, project_add_demonstration(project, ctx->tx, demonstration, "", stored,
-                                                         &ctx->error));
+        code = api_status(ctx, project_add_demonstration(project, ctx->tx, demonstration, "",
+                                                         stored, &ctx->error));
     if (!code)
         ctx->status = stored->duplicate ? API_OKAY : API_CREATED;
     return code;

@@ -19,7 +19,8 @@ static enum proto_code read_whole(struct api_ctx *ctx, const char *id,
     if (status || api_keep(ctx, bytes, free))
         return proto_error_set(&ctx->error, PROTO_CODE_INTERNAL, "",
                                "Demonstration %s cannot be read back from the store.", id);
-    return proto_demonstration_from_tensors(bytes, length, ctx->arena, ret_demonstration, &ctx->error);
+    return proto_demonstration_from_tensors(bytes, length, ctx->arena, ret_demonstration,
+                                            &ctx->error);
 }
 
 enum proto_code api_demonstration_get(struct api_ctx *ctx, const void *request, void *response)
@@ -35,7 +36,8 @@ enum proto_code api_demonstration_get(struct api_ctx *ctx, const void *request, 
     held = view_find_demonstration(view, ctx->params[1]);
     if (!held)
         return proto_error_set(&ctx->error, PROTO_CODE_DEMONSTRATION_NOT_FOUND, "",
-                               "Project %s holds no demonstration %.64s.", view->id, ctx->params[1]);
+                               "Project %s holds no demonstration %.64s.", view->id,
+                               ctx->params[1]);
     proto_demonstration_defaults(&whole);
     code = read_whole(ctx, held->meta.id, &whole);
     if (code)

@@ -12,7 +12,8 @@ void api_project_update_defaults(struct api_ctx *ctx, void *request)
         ctx->base = view->settings;
     } else {
         proto_project_defaults(request);
-        ((struct proto_project *)request)->id = ctx->params[0]; /* the handler says that there is none */
+        ((struct proto_project *)request)->id =
+            ctx->params[0]; /* the handler says that there is none */
     }
 }
 

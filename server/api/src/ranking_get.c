@@ -5,7 +5,8 @@
 
 #include "verbs.h"
 
-/* A project that has just been made, or a daemon that has just started, ranks for the first time within about this. */
+/* A project that has just been made, or a daemon that has just started, ranks for the first time
+ * within about this. */
 #define FIRST_RANKING_S 0.05
 
 static void candidate_fill(const struct view *view, const struct score *score, size_t task,

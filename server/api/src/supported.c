@@ -1,4 +1,5 @@
-/* What the API names and this version cannot do yet is refused when it is asked for, not silently left out. */
+/* What the API names and this version cannot do yet is refused when it is asked for, not silently
+ * left out. */
 #include <math.h>
 
 #include "verbs.h"
@@ -14,8 +15,11 @@ enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request)
     const struct refusal refusals[] = {
         {project->policy.kind != PROTO_POLICY_GP, "/policy/kind",
          "This version serves Gaussian-process policies: \"gp\"."},
-        {project->kernel.kind == PROTO_KERNEL_EMBEDDING || project->kernel.kind == PROTO_KERNEL_FACTORED,
-         "/kernel/kind", "Kernels on uploaded features need an external policy, which this version does not serve."},
+        {project->kernel.kind == PROTO_KERNEL_EMBEDDING ||
+             project->kernel.kind == PROTO_KERNEL_FACTORED,
+         "/kernel/kind",
+         "Kernels on uploaded features need an external policy, which this version does not "
+         "serve."},
         {project->kernel.state_scale.kind == PROTO_SCALE_MARGINAL_LIKELIHOOD, "/kernel/state_scale",
          "Use numbers or \"median\"; the marginal likelihood is not maximised in this version."},
         {project->kernel.task_scale.kind == PROTO_SCALE_MARGINAL_LIKELIHOOD, "/kernel/task_scale",

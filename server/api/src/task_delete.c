@@ -10,5 +10,6 @@ enum proto_code api_task_delete(struct api_ctx *ctx, const void *request, void *
     (void)response;
     ctx->status = API_NO_CONTENT;
     return code ? code
-                : api_status(ctx, project_delete_task(project, ctx->tx, ctx->params[1], &ctx->error));
+                : api_status(ctx,
+                             project_delete_task(project, ctx->tx, ctx->params[1], &ctx->error));
 }

@@ -25,7 +25,8 @@ enum proto_code api_task_put(struct api_ctx *ctx, const void *request, void *res
         code = api_status(ctx, project_put_task(project, ctx->tx, task, &created, &ctx->error));
     if (code)
         return code;
-    view_describe_task(project_view(project), view_find_task(project_view(project), task->key), response);
+    view_describe_task(project_view(project), view_find_task(project_view(project), task->key),
+                       response);
     ctx->status = created ? API_CREATED : API_OKAY;
     return PROTO_CODE_OK;
 }

@@ -32,7 +32,8 @@ API_VERB(api_readyz);
 API_VERB(api_version);
 API_VERB(api_openapi);
 
-/* What some routes do before their handler (defaults, waits, slow checks), and other forms of an answer. */
+/* What some routes do before their handler (defaults, waits, slow checks), and other forms of an
+ * answer. */
 void api_project_update_defaults(struct api_ctx *ctx, void *request);
 void api_task_put_defaults(struct api_ctx *ctx, void *request);
 void api_assignment_ask_defaults(struct api_ctx *ctx, void *request);
@@ -45,11 +46,13 @@ int api_demonstration_tensors(const void *response, char **ret_bytes, size_t *re
 int api_asked_text(const void *response, char **ret_bytes, size_t *ret_length);
 int api_openapi_text(const void *response, char **ret_bytes, size_t *ret_length);
 
-/* The view of the project named in the path, kept until the answer has been sent; on NULL ctx->error says why. */
+/* The view of the project named in the path, kept until the answer has been sent; on NULL
+ * ctx->error says why. */
 const struct view *api_view(struct api_ctx *ctx);
 /* Keep a view or a ranking (its reference is taken over) until the answer has been sent. */
 __attribute__((warn_unused_result)) int api_keep_view(struct api_ctx *ctx, struct view *view);
-__attribute__((warn_unused_result)) int api_keep_ranking(struct api_ctx *ctx, struct ranking *ranking);
+__attribute__((warn_unused_result)) int api_keep_ranking(struct api_ctx *ctx,
+                                                         struct ranking *ranking);
 /* The working project named in the path. PROTO_CODE_OK or an error. */
 enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project);
 /* A status of state/project.h as a handler's answer; a negative one fails the transaction. */
@@ -60,10 +63,11 @@ enum proto_code api_no_memory(struct api_ctx *ctx);
 enum proto_code api_demonstration_identify(struct api_ctx *ctx,
                                            struct proto_demonstration *demonstration);
 
-/* Opens one assignment by the newest ranking; see assignment_choose.c. *ret_reason: why none was opened, or what the asker should
- * know beside it; NULL: nothing. *ret_assignment NULL: none. */
-enum proto_code api_assignment_open(struct api_ctx *ctx, struct project *project, struct ranking *ranking,
-                                    double age_s, const struct proto_ask *ask,
+/* Opens one assignment by the newest ranking; see assignment_choose.c. *ret_reason: why none was
+ * opened, or what the asker should know beside it; NULL: nothing. *ret_assignment NULL: none. */
+enum proto_code api_assignment_open(struct api_ctx *ctx, struct project *project,
+                                    struct ranking *ranking, double age_s,
+                                    const struct proto_ask *ask,
                                     const struct assignment **ret_assignment,
                                     struct proto_reason **ret_reason);
 

@@ -60,7 +60,8 @@ static const struct {
     bool (*parse)(const char *text, struct http_query *query);
     const char *expected;
 } parameters[] = {
-    {"wait_s", API_QUERY_WAIT, parse_wait, "seconds from 0 to " TEXT(HTTP_WAIT_MAX_S) ", such as 10 or 2.5"},
+    {"wait_s", API_QUERY_WAIT, parse_wait,
+     "seconds from 0 to " TEXT(HTTP_WAIT_MAX_S) ", such as 10 or 2.5"},
     {"limit", API_QUERY_PAGE, parse_limit, "a number from 1 to " TEXT(HTTP_LIMIT_MAX)},
     {"cursor", API_QUERY_PAGE, parse_cursor, "the next_cursor of the page before"},
 };

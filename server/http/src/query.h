@@ -16,9 +16,8 @@ struct http_query {
 /* text: what follows '?', or NULL. known: enum api_query, the parameters of this route.
  * PROTO_CODE_OK or INVALID_QUERY: a parameter that is unknown here, given twice, without value or
  * out of range. */
-__attribute__((warn_unused_result)) enum proto_code http_query_parse(const char *text, unsigned known,
-                                                                     struct proto_arena *arena,
-                                                                     struct http_query *ret_query,
-                                                                     struct proto_error *ret_error);
+__attribute__((warn_unused_result)) enum proto_code
+http_query_parse(const char *text, unsigned known, struct proto_arena *arena,
+                 struct http_query *ret_query, struct proto_error *ret_error);
 
 #endif

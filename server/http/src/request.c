@@ -99,7 +99,7 @@ static void split_uri(struct http_request *request)
 static enum proto_code check_query(struct http_request *request)
 {
     struct http_query query;
-    enum proto_code code = http_query_parse(request->query_text, request->route->query,
+    enum proto_code code = http_query_parse(request->query_text, request->match.route->query,
                                             &request->arena, &query, &request->ctx.error);
 
     if (code != PROTO_CODE_OK)

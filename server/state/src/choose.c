@@ -27,7 +27,8 @@ static struct amf_select_candidate describe(const struct choose_request *request
     const struct proto_task *task = &view_task(request->view, index)->task;
     const struct task_counts *counts = &request->view->counts[index];
     const struct score *score = request->scores ? &request->scores[index] : NULL;
-    int64_t pending = counts->pending + (request->extra_pending ? request->extra_pending[index] : 0);
+    int64_t pending =
+        counts->pending + (request->extra_pending ? request->extra_pending[index] : 0);
 
     return (struct amf_select_candidate){
         .allowed = asker_can(request->ask, task),
@@ -60,8 +61,8 @@ static struct amf_select_settings select_settings(const struct view *view)
         .cost_exponent = selection->cost_exponent,
         .stop_gain = selection->stop_gain,
         .stop_hard = selection->stop == PROTO_STOP_HARD,
-        .budget = selection->budget == PROTO_INT_NULL ? AMF_SELECT_NO_LIMIT
-                                                      : (size_t)selection->budget,
+        .budget =
+            selection->budget == PROTO_INT_NULL ? AMF_SELECT_NO_LIMIT : (size_t)selection->budget,
         .seed = (uint64_t)selection->seed,
     };
 }

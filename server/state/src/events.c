@@ -1,7 +1,7 @@
 /* What each kind of event does to the draft: the fold that makes a project out of its log.
  *
- * Everything here is a function of the draft and the event alone. Commands in project.c have checked the event before it was
- * logged, so the only failures left are of memory.
+ * Everything here is a function of the draft and the event alone. Commands in project.c have
+ * checked the event before it was logged, so the only failures left are of memory.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,9 +45,10 @@ static int demonstration_rethin(const struct project *project, const struct demo
     struct demonstration *cell = cell_new(sizeof *cell);
     unsigned char *bytes = NULL;
     size_t length;
-    int status = project->tx
-                     ? store_tx_read_blob(project->tx, project->log_name, old->meta.id, &bytes, &length)
-                     : store_read_blob(project->store, project->log_name, old->meta.id, &bytes, &length);
+    int status =
+        project->tx
+            ? store_tx_read_blob(project->tx, project->log_name, old->meta.id, &bytes, &length)
+            : store_read_blob(project->store, project->log_name, old->meta.id, &bytes, &length);
 
     proto_demonstration_defaults(&whole);
     if (!status && proto_demonstration_from_tensors(bytes, length, &arena, &whole, &error))
@@ -96,8 +97,8 @@ static int apply_project_updated(struct project *project, const struct event_hea
                                  const void *body)
 {
     const struct proto_project *settings = body;
-    bool rethin = settings->criterion.max_steps !=
-                  project->draft.settings->project.criterion.max_steps;
+    bool rethin =
+        settings->criterion.max_steps != project->draft.settings->project.criterion.max_steps;
     int status = apply_settings(project, settings);
 
     (void)head;
@@ -206,7 +207,8 @@ static void count_demonstration(struct view *draft, const struct proto_demonstra
 }
 
 /* The first demonstration tells a project its dimensions. */
-static int apply_dimensions(struct project *project, const struct proto_demonstration *demonstration)
+static int apply_dimensions(struct project *project,
+                            const struct proto_demonstration *demonstration)
 {
     struct proto_project settings = project->draft.settings->project;
 
@@ -237,9 +239,10 @@ static int apply_demonstration_added(struct project *project, const struct event
         clock_format(head->at_ms, at);
         meta.at = at;
         meta.seq = head->seq;
-        failed = proto_copy(&proto_demonstration_summary_shape, &meta, cell_arena(cell), &cell->meta) ||
-                 demonstration_thin(cell, &demonstration->states, &demonstration->actions,
-                                    draft->settings->project.criterion.max_steps);
+        failed =
+            proto_copy(&proto_demonstration_summary_shape, &meta, cell_arena(cell), &cell->meta) ||
+            demonstration_thin(cell, &demonstration->states, &demonstration->actions,
+                               draft->settings->project.criterion.max_steps);
     }
     if (!failed)
         failed = hashes_add(project->hashes, cell) || roll_append(&draft->demonstrations, cell);
@@ -314,8 +317,8 @@ static int apply_assignment_opened(struct project *project, const struct event_h
     return 0;
 }
 
-static int apply_assignment_end(struct project *project, const struct proto_event_assignment_end *end,
-                                int state)
+static int apply_assignment_end(struct project *project,
+                                const struct proto_event_assignment_end *end, int state)
 {
     struct view *draft = &project->draft;
     size_t place = 0, index;
@@ -335,7 +338,8 @@ static int apply_assignment_end(struct project *project, const struct proto_even
     ended = old->assignment;
     ended.state = state;
     ended.demonstration = end->demonstration;
-    failed = !cell || proto_copy(&proto_assignment_shape, &ended, cell_arena(cell), &cell->assignment);
+    failed =
+        !cell || proto_copy(&proto_assignment_shape, &ended, cell_arena(cell), &cell->assignment);
     if (!failed) {
         cell->opened_seq = old->opened_seq;
         cell->expires_ms = old->expires_ms;
@@ -374,12 +378,10 @@ const struct event_kind event_project_deleted = {"project_deleted", &proto_event
 const struct event_kind event_task_put = {"task_put", &proto_task_shape, false, apply_task_put};
 const struct event_kind event_task_deleted = {"task_deleted", &proto_event_removed_shape, false,
                                               apply_task_deleted};
-const struct event_kind event_demonstration_added = {"demonstration_added",
-                                                     &proto_demonstration_summary_shape, true,
-                                                     apply_demonstration_added};
-const struct event_kind event_demonstration_retracted = {"demonstration_retracted",
-                                                         &proto_event_removed_shape, false,
-                                                         apply_demonstration_retracted};
+const struct event_kind event_demonstration_added = {
+    "demonstration_added", &proto_demonstration_summary_shape, true, apply_demonstration_added};
+const struct event_kind event_demonstration_retracted = {
+    "demonstration_retracted", &proto_event_removed_shape, false, apply_demonstration_retracted};
 const struct event_kind event_scales_frozen = {"scales_frozen", &proto_event_scales_shape, false,
                                                apply_scales_frozen};
 const struct event_kind event_assignment_opened = {"assignment_opened", &proto_event_opened_shape,
@@ -389,8 +391,15 @@ const struct event_kind event_assignment_completed = {
 const struct event_kind event_assignment_expired = {
     "assignment_expired", &proto_event_assignment_end_shape, false, apply_assignment_expired};
 
-const struct event_kind *const event_kinds[] = {
-    &event_project_created,       &event_project_updated, &event_project_deleted,
-    &event_task_put,              &event_task_deleted,    &event_demonstration_added,
-    &event_demonstration_retracted, &event_scales_frozen, &event_assignment_opened,
-    &event_assignment_completed,  &event_assignment_expired, NULL};
+const struct event_kind *const event_kinds[] = {&event_project_created,
+                                                &event_project_updated,
+                                                &event_project_deleted,
+                                                &event_task_put,
+                                                &event_task_deleted,
+                                                &event_demonstration_added,
+                                                &event_demonstration_retracted,
+                                                &event_scales_frozen,
+                                                &event_assignment_opened,
+                                                &event_assignment_completed,
+                                                &event_assignment_expired,
+                                                NULL};

@@ -1,5 +1,5 @@
-/* Once a second: open assignments whose time is up end as `expired`, so that what nobody works on any more stops counting as
- * pending. A lease is measured by the wall clock in this version.
+/* Once a second: open assignments whose time is up end as `expired`, so that what nobody works on
+ * any more stops counting as pending. A lease is measured by the wall clock in this version.
  */
 #include <pthread.h>
 #include <stdlib.h>

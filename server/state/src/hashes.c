@@ -1,4 +1,5 @@
-/* Open addressing with linear probing; at most half full, so a probe is short. Removal re-inserts the run behind it. */
+/* Open addressing with linear probing; at most half full, so a probe is short. Removal re-inserts
+ * the run behind it. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,8 @@ struct demonstration *hashes_find(const struct hashes *hashes, const char *sha25
 
 int hashes_add(struct hashes *hashes, struct demonstration *demonstration)
 {
-    if (2 * (hashes->used + 1) > hashes->slot_count && hashes_resize(hashes, 2 * hashes->slot_count))
+    if (2 * (hashes->used + 1) > hashes->slot_count &&
+        hashes_resize(hashes, 2 * hashes->slot_count))
         return -1;
     hashes->slots[hashes_slot(hashes, demonstration->meta.sha256)] = demonstration;
     hashes->used++;

@@ -63,15 +63,15 @@ static double *standardize(const struct proto_matrix *raw, const struct proto_re
 
     for (size_t i = 0; out && i < raw->rows; i++)
         for (size_t d = 0; d < raw->cols; d++)
-            out[i * raw->cols + d] = (raw->data[i * raw->cols + d] - mean->items[d]) / std->items[d];
+            out[i * raw->cols + d] =
+                (raw->data[i * raw->cols + d] - mean->items[d]) / std->items[d];
     return out;
 }
 
 static int build_trajectories(const struct view *view, const struct scales *scales, bool only_new,
                               struct proto_arena *arena, struct amf_problem *problem)
 {
-    struct amf_trajectory *items =
-        proto_arena_alloc(arena, (size_t)view->held + 1, sizeof *items);
+    struct amf_trajectory *items = proto_arena_alloc(arena, (size_t)view->held + 1, sizeof *items);
     size_t count = 0;
 
     for (size_t i = 0; items && i < view->demonstrations.count; i++) {
@@ -194,8 +194,8 @@ static void build_settings(const struct view *view, const struct proto_resolved 
                                 : AMF_CONDITIONING_ALL;
     settings.exclude_self = criterion->exclude_self;
     if (criterion->clip.count == 2) {
-        settings.clip.scope = criterion->clip_scope == PROTO_CLIP_STEP ? AMF_CLIP_STEP
-                                                                       : AMF_CLIP_TRAJECTORY;
+        settings.clip.scope =
+            criterion->clip_scope == PROTO_CLIP_STEP ? AMF_CLIP_STEP : AMF_CLIP_TRAJECTORY;
         settings.clip.low = criterion->clip.items[0];
         settings.clip.high = criterion->clip.items[1];
     }
@@ -266,8 +266,8 @@ int problem_build(const struct view *view, const struct scales *scales, struct p
     status = build_task_part(view, arena, &problem);
     if (status > 0)
         *ret_note = "The kernel of the task graph cannot be formed: check kernel.graph.";
-    if (!status && build_trajectories(view, scales, resolved.occupancy == PROTO_OCCUPANCY_NEW, arena,
-                                      &problem))
+    if (!status && build_trajectories(view, scales, resolved.occupancy == PROTO_OCCUPANCY_NEW,
+                                      arena, &problem))
         status = -1;
     if (!status)
         *ret_problem = problem;

@@ -9,12 +9,11 @@
 /* Settings with every `auto` decided by the policy's kind (api.md). */
 void problem_resolve(const struct view *view, struct proto_resolved *ret_resolved);
 
-/* Everything in *ret_problem is in the arena or borrowed from view and scales. scales: frozen or provisional.
- * 0; -1 out of memory; 1 when the criterion cannot be asked, *ret_note then says why in a sentence. */
-__attribute__((warn_unused_result)) int problem_build(const struct view *view,
-                                                      const struct scales *scales,
-                                                      struct proto_arena *arena,
-                                                      struct amf_problem *ret_problem,
-                                                      const char **ret_note);
+/* Everything in *ret_problem is in the arena or borrowed from view and scales. scales: frozen or
+ * provisional. 0; -1 out of memory; 1 when the criterion cannot be asked, *ret_note then says why
+ * in a sentence. */
+__attribute__((warn_unused_result)) int
+problem_build(const struct view *view, const struct scales *scales, struct proto_arena *arena,
+              struct amf_problem *ret_problem, const char **ret_note);
 
 #endif

@@ -36,17 +36,19 @@ static int check_task_in_kernel(const struct proto_kernel *kernel, const struct 
 {
     if (kernel->task == PROTO_TASK_GRAPH && !graph_has(kernel->graph, task->key))
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/key",
-                                    "Task %s is not a node of the project's kernel.graph.", task->key);
+                                    "Task %s is not a node of the project's kernel.graph.",
+                                    task->key);
     if (kernel->task != PROTO_TASK_VECTOR)
         return 0;
     if (task->vector.count == 0)
-        return (int)proto_error_set(ret_error, PROTO_CODE_MISSING_FIELD, "/vector",
-                                    "Task %s needs a vector: the project's kernel.task is \"vector\".",
-                                    task->key);
+        return (int)proto_error_set(
+            ret_error, PROTO_CODE_MISSING_FIELD, "/vector",
+            "Task %s needs a vector: the project's kernel.task is \"vector\".", task->key);
     if (vector_dim && task->vector.count != vector_dim)
-        return (int)proto_error_set(ret_error, PROTO_CODE_WRONG_DIMENSION, "/vector",
-                                    "The vector of task %s has %zu numbers, the other tasks' have %zu.",
-                                    task->key, task->vector.count, vector_dim);
+        return (int)proto_error_set(
+            ret_error, PROTO_CODE_WRONG_DIMENSION, "/vector",
+            "The vector of task %s has %zu numbers, the other tasks' have %zu.", task->key,
+            task->vector.count, vector_dim);
     if (kernel->task_scale.kind == PROTO_SCALE_VALUES && kernel->task_scale.values.count > 1 &&
         kernel->task_scale.values.count != task->vector.count)
         return (int)proto_error_set(
@@ -61,8 +63,7 @@ static int check_state_scale(const struct proto_project *settings, struct proto_
     const struct proto_scale *scale = &settings->kernel.state_scale;
 
     if (scale->kind == PROTO_SCALE_VALUES && scale->values.count > 1 &&
-        settings->state_dim != PROTO_INT_NULL &&
-        scale->values.count != (size_t)settings->state_dim)
+        settings->state_dim != PROTO_INT_NULL && scale->values.count != (size_t)settings->state_dim)
         return (int)proto_error_set(ret_error, PROTO_CODE_WRONG_DIMENSION, "/kernel/state_scale",
                                     "There are %zu scales for states of %" PRId64 " numbers.",
                                     scale->values.count, settings->state_dim);
@@ -74,8 +75,8 @@ static bool dimension_changed(int64_t held, int64_t wanted)
     return held != PROTO_INT_NULL && held != wanted;
 }
 
-int project_update(struct project *project, struct store_tx *tx, const struct proto_project *settings,
-                   struct proto_error *ret_error)
+int project_update(struct project *project, struct store_tx *tx,
+                   const struct proto_project *settings, struct proto_error *ret_error)
 {
     const struct view *draft = &project->draft;
     const struct proto_project *held = &draft->settings->project;
@@ -85,12 +86,12 @@ int project_update(struct project *project, struct store_tx *tx, const struct pr
     if (!refused && draft->demonstrations.count > 0 &&
         (dimension_changed(held->state_dim, settings->state_dim) ||
          dimension_changed(held->action_dim, settings->action_dim)))
-        refused = (int)proto_error_set(
-            ret_error, PROTO_CODE_SETTINGS_FROZEN,
-            settings->state_dim != held->state_dim ? "/state_dim" : "/action_dim",
-            "Demonstrations of %" PRId64 " states and %" PRId64
-            " actions are held: dimensions cannot change any more.",
-            held->state_dim, held->action_dim);
+        refused = (int)proto_error_set(ret_error, PROTO_CODE_SETTINGS_FROZEN,
+                                       settings->state_dim != held->state_dim ? "/state_dim"
+                                                                              : "/action_dim",
+                                       "Demonstrations of %" PRId64 " states and %" PRId64
+                                       " actions are held: dimensions cannot change any more.",
+                                       held->state_dim, held->action_dim);
     for (size_t i = 0; i < draft->tasks.count && !refused; i++) {
         const struct proto_task *task = &view_task(draft, i)->task;
 
@@ -99,7 +100,8 @@ int project_update(struct project *project, struct store_tx *tx, const struct pr
         if (refused)
             snprintf(ret_error->at, sizeof ret_error->at, "/kernel/task");
     }
-    return refused ? refused : project_log(project, tx, &event_project_updated, settings, NULL, 0, NULL);
+    return refused ? refused
+                   : project_log(project, tx, &event_project_updated, settings, NULL, 0, NULL);
 }
 
 int project_delete(struct project *project, struct store_tx *tx)
@@ -171,8 +173,9 @@ static int check_columns(const struct proto_matrix *matrix, int64_t wanted, cons
                                 matrix->cols, field, wanted);
 }
 
-static int check_demonstration(const struct view *draft, const struct proto_demonstration *demonstration,
-                               const char *at, struct proto_error *ret_error)
+static int check_demonstration(const struct view *draft,
+                               const struct proto_demonstration *demonstration, const char *at,
+                               struct proto_error *ret_error)
 {
     const struct proto_project *settings = &draft->settings->project;
     struct proto_project with_dim = *settings;
@@ -186,7 +189,8 @@ static int check_demonstration(const struct view *draft, const struct proto_demo
                                     demonstration->task);
     refused = check_columns(&demonstration->states, settings->state_dim, at, "states", ret_error);
     if (!refused)
-        refused = check_columns(&demonstration->actions, settings->action_dim, at, "actions", ret_error);
+        refused =
+            check_columns(&demonstration->actions, settings->action_dim, at, "actions", ret_error);
     with_dim.state_dim = (int64_t)demonstration->states.cols;
     return refused ? refused : check_state_scale(&with_dim, ret_error);
 }
@@ -208,7 +212,8 @@ static int freeze_when_due(struct project *project, struct store_tx *tx)
     return status;
 }
 
-static void stored_fill(const struct demonstration *held, bool duplicate, struct proto_stored *ret_stored)
+static void stored_fill(const struct demonstration *held, bool duplicate,
+                        struct proto_stored *ret_stored)
 {
     *ret_stored = (struct proto_stored){.id = held->meta.id,
                                         .seq = held->meta.seq,

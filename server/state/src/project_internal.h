@@ -10,14 +10,15 @@
 
 struct project {
     struct view draft;
-    const char *log_name;  /* the project's name in the store, unique for ever; owned by the registry's entry */
+    const char *log_name;  /* the project's name in the store, unique for ever; owned by the
+                              registry's entry */
     struct hashes *hashes; /* content hash -> demonstration */
     int64_t now_ms;        /* of the transaction under way */
     struct store *store;   /* for reading back what is held */
     struct store_tx *tx;   /* the transaction under way; NULL while the log is folded */
     bool rethin_due;       /* folded a change of max_steps: thin anew what was held before it */
     bool dirty;            /* changed since it was last published */
-    bool spoilt;           /* holds changes that were rolled back, and memory was too short to undo them */
+    bool spoilt; /* holds changes that were rolled back, and memory was too short to undo them */
 };
 
 /* What an event says beside its body. */
@@ -29,16 +30,19 @@ struct event_head {
 struct event_kind {
     const char *type;
     const struct proto_shape *shape;
-    bool has_blob; /* body is a struct proto_demonstration whose states and actions are in the blob */
+    bool has_blob; /* body is a struct proto_demonstration whose states and actions are in the blob
+                    */
     int (*apply)(struct project *project, const struct event_head *head, const void *body);
 };
 
 extern const struct event_kind event_project_created, event_project_updated, event_project_deleted,
     event_task_put, event_task_deleted, event_demonstration_added, event_demonstration_retracted,
-    event_scales_frozen, event_assignment_opened, event_assignment_completed, event_assignment_expired;
+    event_scales_frozen, event_assignment_opened, event_assignment_completed,
+    event_assignment_expired;
 extern const struct event_kind *const event_kinds[]; /* all of them, NULL-terminated */
 
-/* Appends an event and applies it. blob: of a demonstration, else NULL. 0 or a negative store_status. */
+/* Appends an event and applies it. blob: of a demonstration, else NULL. 0 or a negative
+ * store_status. */
 __attribute__((warn_unused_result)) int project_log(struct project *project, struct store_tx *tx,
                                                     const struct event_kind *kind, const void *body,
                                                     const void *blob, size_t blob_bytes,
@@ -47,10 +51,12 @@ __attribute__((warn_unused_result)) int project_log(struct project *project, str
 __attribute__((warn_unused_result)) int project_replay(struct project *project,
                                                        const struct store_event *event);
 
-/* Thins every held demonstration anew, from the store, by today's max_steps. 0 or a negative store_status. */
+/* Thins every held demonstration anew, from the store, by today's max_steps. 0 or a negative
+ * store_status. */
 __attribute__((warn_unused_result)) int project_rethin(struct project *project);
 
-/* The scales that the held demonstrations give today, as a cell; NULL when out of memory or nothing is held. */
+/* The scales that the held demonstrations give today, as a cell; NULL when out of memory or nothing
+ * is held. */
 struct scales *project_fit(const struct view *view);
 /* How many held demonstrations freeze the scales. */
 int64_t project_fit_after(const struct view *view);

@@ -1,4 +1,5 @@
-/* Cost: one posterior (N^3 / 3), likelihoods of n H M pairs (N^2 each), then a scoring per pick; see amf/scorer.h. */
+/* Cost: one posterior (N^3 / 3), likelihoods of n H M pairs (N^2 each), then a scoring per pick;
+ * see amf/scorer.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ struct rank {
     struct proto_timing timing;
     struct pick picks[RANKING_MAX_PICKS];
     size_t pick_count;
-    size_t *pending;        /* tasks: open assignments, then the picks */
+    size_t *pending; /* tasks: open assignments, then the picks */
     size_t pending_count;
     int64_t *extra_pending; /* per task: picks */
     bool exhausted;
@@ -47,7 +48,8 @@ static const char *status_note(enum amf_status status)
 {
     switch (status) {
     case AMF_NOT_POSDEF:
-        return "The kernel matrix is not positive definite even with the largest jitter: raise noise_std.";
+        return "The kernel matrix is not positive definite even with the largest jitter: raise "
+               "noise_std.";
     case AMF_NOT_FINITE:
         return "A number overflowed while ranking: check the scales of states and actions.";
     case AMF_TOO_LARGE:
@@ -162,7 +164,8 @@ static void rank_take_facts(struct rank *rank, const struct amf_scores *scores)
     if (!scores->exhaustive)
         rank->note = extent_note(&rank->arena, scores);
     else if (rank->pending_ignored)
-        rank->note = "No held demonstration stands in for an open assignment's task; it was left out.";
+        rank->note =
+            "No held demonstration stands in for an open assignment's task; it was left out.";
 }
 
 /* Scores of every task of the view under what is pending so far. NULL when out of memory. */

@@ -1,5 +1,6 @@
-/* The thread that keeps rankings fresh: after each change of a project, coalesced, first the ranking itself, then the picks ahead
- * for as long as nothing newer waits. The arithmetic runs in the pool; this thread only waits for it.
+/* The thread that keeps rankings fresh: after each change of a project, coalesced, first the
+ * ranking itself, then the picks ahead for as long as nothing newer waits. The arithmetic runs in
+ * the pool; this thread only waits for it.
  */
 #include <pthread.h>
 #include <stdlib.h>

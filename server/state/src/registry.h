@@ -14,7 +14,7 @@ struct entry {
     char *id, *log_name;
     struct project project; /* the writer thread's */
     /* under the registry's mutex */
-    struct view *view;       /* newest durable one; NULL before the first commit and after deletion */
+    struct view *view; /* newest durable one; NULL before the first commit and after deletion */
     struct ranking *ranking; /* newest one; NULL: none yet */
     double stale_since_s;    /* when an event came that the ranking has not seen */
     int64_t failed_seq;      /* the view that could not be ranked for want of memory; 0: none */
@@ -33,12 +33,14 @@ struct state {
     struct expirer *expirer;
 };
 
-/* ranker.c. The thread takes projects whose ranking is older than their view, one after the other. */
+/* ranker.c. The thread takes projects whose ranking is older than their view, one after the other.
+ */
 __attribute__((warn_unused_result)) int ranker_new(struct state *state, struct ranker **ret_ranker);
 void ranker_free(struct ranker *ranker); /* stops the thread; NULL is fine */
 
 /* expirer.c. The thread that ends leases whose time is up, each as an event of the log. */
-__attribute__((warn_unused_result)) int expirer_new(struct state *state, struct expirer **ret_expirer);
+__attribute__((warn_unused_result)) int expirer_new(struct state *state,
+                                                    struct expirer **ret_expirer);
 void expirer_free(struct expirer *expirer); /* stops the thread; NULL is fine */
 
 #endif

@@ -1,4 +1,5 @@
-/* Thinning, moments and length scales: the numbers a project takes from its own data (criterion.md 1). */
+/* Thinning, moments and length scales: the numbers a project takes from its own data (criterion.md
+ * 1). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +53,8 @@ static struct amf_span *held_spans(const struct view *view, bool actions, size_t
 
     for (size_t i = 0; spans && i < view->demonstrations.count; i++) {
         const struct demonstration *demonstration = view_demonstration(view, i);
-        const struct proto_matrix *matrix = actions ? &demonstration->actions : &demonstration->states;
+        const struct proto_matrix *matrix =
+            actions ? &demonstration->actions : &demonstration->states;
 
         if (demonstration_is_held(demonstration))
             spans[count++] = (struct amf_span){matrix->data, matrix->rows};
@@ -71,8 +73,9 @@ static int fit_moments(const struct view *view, bool actions, size_t dim, struct
     int failed;
 
     spans = held_spans(view, actions, &count);
-    failed = !mean || !std || !spans ||
-             amf_fit_moments(spans, view->settings->project.standardize ? count : 0, dim, mean, std);
+    failed =
+        !mean || !std || !spans ||
+        amf_fit_moments(spans, view->settings->project.standardize ? count : 0, dim, mean, std);
     free(spans);
     if (failed)
         return -1;
@@ -106,9 +109,9 @@ static int fit_task_scale(const struct view *view, double *ret_scale)
         if (vector->count == dim && dim > 0)
             spans[count++] = (struct amf_span){vector->items, 1};
     }
-    failed = !spans || amf_fit_median_distance(spans, count, dim, NULL,
-                                               (uint64_t)view->settings->project.selection.seed,
-                                               ret_scale);
+    failed = !spans ||
+             amf_fit_median_distance(spans, count, dim, NULL,
+                                     (uint64_t)view->settings->project.selection.seed, ret_scale);
     free(spans);
     return failed ? -1 : 0;
 }

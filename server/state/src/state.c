@@ -93,7 +93,8 @@ static int registry_insert(struct state *state, struct entry *entry)
     pthread_mutex_lock(&state->mutex);
     entries = realloc(state->entries, (state->entry_count + 1) * sizeof(void *));
     if (entries) {
-        memmove(entries + place + 1, entries + place, (state->entry_count - place) * sizeof(void *));
+        memmove(entries + place + 1, entries + place,
+                (state->entry_count - place) * sizeof(void *));
         entries[place] = entry;
         state->entries = entries;
         state->entry_count++;
@@ -275,7 +276,8 @@ size_t state_views(struct state *state, const char *after, size_t limit, struct 
     size_t count = 0;
 
     pthread_mutex_lock(&state->mutex);
-    for (size_t i = after ? entry_bound(state, after) : 0; i < state->entry_count && count < limit; i++)
+    for (size_t i = after ? entry_bound(state, after) : 0; i < state->entry_count && count < limit;
+         i++)
         if (state->entries[i]->view && (!after || strcmp(state->entries[i]->id, after) > 0))
             ret_views[count++] = view_ref(state->entries[i]->view);
     pthread_mutex_unlock(&state->mutex);
@@ -297,8 +299,8 @@ static struct timespec deadline_in(double wait_s)
     return deadline;
 }
 
-struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq, double wait_s,
-                              double *ret_age_s)
+struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq,
+                              double wait_s, double *ret_age_s)
 {
     struct timespec deadline = deadline_in(wait_s);
     struct ranking *ranking = NULL;
@@ -311,9 +313,8 @@ struct ranking *state_ranking(struct state *state, const char *project_id, int64
         late = pthread_cond_timedwait(&state->changed, &state->mutex, &deadline);
     if (entry && entry->ranking) {
         ranking = ranking_ref(entry->ranking);
-        *ret_age_s = ranking->view->seq >= entry->view->seq
-                         ? 0
-                         : clock_monotonic_s() - entry->stale_since_s;
+        *ret_age_s =
+            ranking->view->seq >= entry->view->seq ? 0 : clock_monotonic_s() - entry->stale_since_s;
     }
     pthread_mutex_unlock(&state->mutex);
     return ranking;
@@ -341,8 +342,9 @@ enum proto_code state_no_project(const char *project_id, struct proto_error *ret
                            "There is no project %.64s; POST /v1/projects makes one.", project_id);
 }
 
-int state_create_project(struct state *state, struct store_tx *tx, const struct proto_project *settings,
-                         struct project **ret_project, struct proto_error *ret_error)
+int state_create_project(struct state *state, struct store_tx *tx,
+                         const struct proto_project *settings, struct project **ret_project,
+                         struct proto_error *ret_error)
 {
     size_t generation = entry_generation(state, settings->id);
     char log_name[96];
@@ -351,7 +353,8 @@ int state_create_project(struct state *state, struct store_tx *tx, const struct 
 
     if (entry_find(state, settings->id))
         return (int)proto_error_set(ret_error, PROTO_CODE_PROJECT_EXISTS, "/id",
-                                    "A project %s exists; PATCH changes its settings.", settings->id);
+                                    "A project %s exists; PATCH changes its settings.",
+                                    settings->id);
     /* '~' cannot stand in an id, so names of later projects of the same id never meet another's. */
     if (generation == 0)
         snprintf(log_name, sizeof log_name, "%s", settings->id);

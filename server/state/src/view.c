@@ -80,8 +80,7 @@ void view_unref(struct view *view)
 {
     struct published *published = (struct published *)view;
 
-    if (!view ||
-        atomic_fetch_sub_explicit(&published->references, 1, memory_order_acq_rel) != 1)
+    if (!view || atomic_fetch_sub_explicit(&published->references, 1, memory_order_acq_rel) != 1)
         return;
     view_deinit(view);
     free(published);

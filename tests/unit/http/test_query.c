@@ -107,8 +107,12 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        nothing_means_defaults,        all_three_are_read,  anything_else_is_refused,
-        the_error_names_the_parameter, a_route_knows_its_own_parameters_only, a_cursor_has_an_end,
+        nothing_means_defaults,
+        all_three_are_read,
+        anything_else_is_refused,
+        the_error_names_the_parameter,
+        a_route_knows_its_own_parameters_only,
+        a_cursor_has_an_end,
     };
     int status = SUITE_RUN("query", tests);
 

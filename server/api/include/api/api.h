@@ -1,8 +1,9 @@
 /* The verbs of the API as functions: struct in, struct out. No HTTP, no JSON, no SQL.
  *
- * A route names its shapes (proto/field.h) and its handler; server/http decodes into the request struct, calls, and
- * encodes the answer. Reading handlers run on the connection's thread. Writing handlers run on the writer thread
- * inside the open transaction ctx->tx, so that the answer (and the reply kept for Idempotency-Key) commits with its effect.
+ * A route names its shapes (proto/field.h) and its handler; server/http decodes into the request
+ * struct, calls, and encodes the answer. Reading handlers run on the connection's thread. Writing
+ * handlers run on the writer thread inside the open transaction ctx->tx, so that the answer (and
+ * the reply kept for Idempotency-Key) commits with its effect.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -29,8 +30,8 @@ struct api_principal {
 struct api_ctx {
     struct state *state;
     const struct proto_version *version; /* what this daemon is made of */
-    struct store_tx *tx; /* writing handlers only, else NULL */
-    struct proto_arena *arena; /* lives until the answer has been sent */
+    struct store_tx *tx;                 /* writing handlers only, else NULL */
+    struct proto_arena *arena;           /* lives until the answer has been sent */
     struct api_principal principal;
     const char *params[API_MAX_PARAMS]; /* decoded path parameters, in order */
     /* query */
@@ -39,13 +40,15 @@ struct api_ctx {
     int64_t limit;      /* ?limit=, 1..500, default 100 */
     const char *cursor; /* ?cursor= or NULL */
     /* out */
-    int status;         /* answer's HTTP-independent flavour: see enum api_flavour */
+    int status; /* answer's HTTP-independent flavour: see enum api_flavour */
     struct proto_error error;
     struct api_kept *kept; /* what the answer borrows from: given back by api_release */
-    int store_failure; /* negative enum store_status: the transaction has failed; then the handler's code does not count */
+    int store_failure; /* negative enum store_status: the transaction has failed; then the handler's
+                          code does not count */
 };
 
-/* Keeps an object until the answer has been sent, then calls release(object). -1: out of memory, released at once. */
+/* Keeps an object until the answer has been sent, then calls release(object). -1: out of memory,
+ * released at once. */
 __attribute__((warn_unused_result)) int api_keep(struct api_ctx *ctx, void *object,
                                                  void (*release)(void *object));
 /* After the answer has been encoded: gives back all that was kept. */
@@ -54,17 +57,26 @@ void api_release(struct api_ctx *ctx);
 /* How a success is to be told: mapped to a status by http/reply. */
 enum api_flavour { API_OKAY, API_CREATED, API_NO_CONTENT };
 
-/* PROTO_CODE_OK, or an error code with ctx->error filled. request and response are the route's structs; response is zeroed. */
+/* PROTO_CODE_OK, or an error code with ctx->error filled. request and response are the route's
+ * structs; response is zeroed. */
 typedef enum proto_code (*api_handler_fn)(struct api_ctx *ctx, const void *request, void *response);
 
-/* Before a handler, on the connection's thread, without transaction: slow checks and waits (a demonstration's hash,
- * the 50 ms an ask may wait for a fresh ranking). May alter the request. */
+/* Before a handler, on the connection's thread, without transaction: slow checks and waits (a
+ * demonstration's hash, the 50 ms an ask may wait for a fresh ranking). May alter the request. */
 typedef enum proto_code (*api_prepare_fn)(struct api_ctx *ctx, void *request);
 
 enum api_auth { API_AUTH_REQUIRED = 0, API_AUTH_PUBLIC };
 /* Query parameters a route knows; any other is refused. */
-enum api_query { API_QUERY_NONE = 0, API_QUERY_WAIT = 1 /* wait_s */, API_QUERY_PAGE = 2 /* limit, cursor */ };
-enum api_body { API_BODY_NONE = 0, API_BODY_JSON, API_BODY_DEMONSTRATION /* JSON or safetensors */ };
+enum api_query {
+    API_QUERY_NONE = 0,
+    API_QUERY_WAIT = 1 /* wait_s */,
+    API_QUERY_PAGE = 2 /* limit, cursor */
+};
+enum api_body {
+    API_BODY_NONE = 0,
+    API_BODY_JSON,
+    API_BODY_DEMONSTRATION /* JSON or safetensors */
+};
 
 struct api_route {
     const char *method;   /* "GET", "POST", "PUT", "PATCH", "DELETE" */

@@ -1,6 +1,8 @@
-/* The choice for one asker: what is counted of each task, what a ranking says of it, what the asker can do.
+/* The choice for one asker: what is counted of each task, what a ranking says of it, what the asker
+ * can do.
  *
- * The same call makes a ranking's own choice and the one in an assignment, so the two cannot disagree.
+ * The same call makes a ranking's own choice and the one in an assignment, so the two cannot
+ * disagree.
  */
 #ifndef STATE_CHOOSE_H
 #define STATE_CHOOSE_H
@@ -14,25 +16,25 @@
 
 struct choose_request {
     const struct view *view;
-    const struct score *scores;    /* one per task of the view; NULL: nothing is scored yet */
-    const int64_t *extra_pending;  /* per task: picks made ahead of the log; NULL: none */
-    const struct proto_ask *ask;   /* NULL: an asker who can do everything */
-    uint64_t round;                /* assignments opened before this one */
+    const struct score *scores;   /* one per task of the view; NULL: nothing is scored yet */
+    const int64_t *extra_pending; /* per task: picks made ahead of the log; NULL: none */
+    const struct proto_ask *ask;  /* NULL: an asker who can do everything */
+    uint64_t round;               /* assignments opened before this one */
 };
 
 struct chosen {
     struct amf_choice choice;
-    size_t task;     /* index in the view; SIZE_MAX: none */
+    size_t task;      /* index in the view; SIZE_MAX: none */
     size_t runner_up; /* the next best by score, SIZE_MAX: none */
-    size_t allowed;  /* how many candidates the asker can do */
+    size_t allowed;   /* how many candidates the asker can do */
 };
 
 /* 0 or -1 (out of memory, or a setting that libamf refuses). */
 __attribute__((warn_unused_result)) int choose_task(const struct choose_request *request,
                                                     struct chosen *ret_chosen);
 
-/* The scores of a ranking's pick, rearranged for a later view of the same project: one per task of `view`, tasks that the ranking did not
- * know are not scorable. ret_scores: view->tasks.count. */
+/* The scores of a ranking's pick, rearranged for a later view of the same project: one per task of
+ * `view`, tasks that the ranking did not know are not scorable. ret_scores: view->tasks.count. */
 void choose_align_scores(const struct ranking *ranking, size_t pick, const struct view *view,
                          struct score *ret_scores);
 

@@ -1,10 +1,10 @@
 /* The working project: what commands change, on the writer thread only.
  *
- * A command checks first, then appends its events to the open transaction and applies each to the draft. The same
- * apply functions fold the log at start, so a restart arrives at the same state. Statuses:
- *   0            done
- *   positive     an enum proto_code: refused, nothing has changed; *ret_error says why
- *   negative     an enum store_status: the transaction has failed and the draft will be thrown away
+ * A command checks first, then appends its events to the open transaction and applies each to the
+ * draft. The same apply functions fold the log at start, so a restart arrives at the same state.
+ * Statuses: 0            done positive     an enum proto_code: refused, nothing has changed;
+ * *ret_error says why negative     an enum store_status: the transaction has failed and the draft
+ * will be thrown away
  */
 #ifndef STATE_PROJECT_H
 #define STATE_PROJECT_H
@@ -25,37 +25,37 @@ const struct view *project_view(const struct project *project);
 __attribute__((warn_unused_result)) int project_update(struct project *project, struct store_tx *tx,
                                                        const struct proto_project *settings,
                                                        struct proto_error *ret_error);
-__attribute__((warn_unused_result)) int project_delete(struct project *project, struct store_tx *tx);
+__attribute__((warn_unused_result)) int project_delete(struct project *project,
+                                                       struct store_tx *tx);
 
-__attribute__((warn_unused_result)) int project_put_task(struct project *project, struct store_tx *tx,
-                                                         const struct proto_task *task,
-                                                         bool *ret_created,
-                                                         struct proto_error *ret_error);
+__attribute__((warn_unused_result)) int
+project_put_task(struct project *project, struct store_tx *tx, const struct proto_task *task,
+                 bool *ret_created, struct proto_error *ret_error);
 __attribute__((warn_unused_result)) int project_delete_task(struct project *project,
                                                             struct store_tx *tx, const char *key,
                                                             struct proto_error *ret_error);
 
-/* demonstration: checked alone (proto_demonstration_check), sha256 set. Content that is held already is not stored again:
- * ret_stored->duplicate. `at` names where in the request the demonstration stands ("" or "/demonstration"). */
+/* demonstration: checked alone (proto_demonstration_check), sha256 set. Content that is held
+ * already is not stored again: ret_stored->duplicate. `at` names where in the request the
+ * demonstration stands ("" or "/demonstration"). */
 __attribute__((warn_unused_result)) int
 project_add_demonstration(struct project *project, struct store_tx *tx,
                           const struct proto_demonstration *demonstration, const char *at,
                           struct proto_stored *ret_stored, struct proto_error *ret_error);
-__attribute__((warn_unused_result)) int project_retract_demonstration(struct project *project,
-                                                                      struct store_tx *tx,
-                                                                      const char *id,
-                                                                      const char *reason,
-                                                                      struct proto_error *ret_error);
+__attribute__((warn_unused_result)) int
+project_retract_demonstration(struct project *project, struct store_tx *tx, const char *id,
+                              const char *reason, struct proto_error *ret_error);
 
-/* Opens an assignment: id, fence, state and opened_at are filled in. *ret_assignment is borrowed from the project. */
-__attribute__((warn_unused_result)) int project_open_assignment(struct project *project,
-                                                                struct store_tx *tx,
-                                                                const struct proto_event_opened *opened,
-                                                                double lease_s,
-                                                                const struct assignment **ret_assignment);
+/* Opens an assignment: id, fence, state and opened_at are filled in. *ret_assignment is borrowed
+ * from the project. */
+__attribute__((warn_unused_result)) int
+project_open_assignment(struct project *project, struct store_tx *tx,
+                        const struct proto_event_opened *opened, double lease_s,
+                        const struct assignment **ret_assignment);
 /* state: COMPLETED (by a held demonstration) or EXPIRED. The assignment must be open. */
 __attribute__((warn_unused_result)) int project_end_assignment(struct project *project,
                                                                struct store_tx *tx, const char *id,
-                                                               int state, const char *demonstration);
+                                                               int state,
+                                                               const char *demonstration);
 
 #endif

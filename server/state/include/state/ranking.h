@@ -1,8 +1,9 @@
 /* A ranking: every candidate's gain at one sequence number, and the greedy picks worked out ahead.
  *
- * Pick 0 is the answer to the next ask. Pick k is conditioned on the open assignments the ranking saw and on picks 0 .. k-1,
- * so several operators who ask before the next ranking is there are sent apart. Immutable once published; the worker that
- * made it publishes a longer copy as it gets further.
+ * Pick 0 is the answer to the next ask. Pick k is conditioned on the open assignments the ranking
+ * saw and on picks 0 .. k-1, so several operators who ask before the next ranking is there are sent
+ * apart. Immutable once published; the worker that made it publishes a longer copy as it gets
+ * further.
  */
 #ifndef STATE_RANKING_H
 #define STATE_RANKING_H
@@ -34,7 +35,7 @@ struct ranking {
     int measure;       /* resolved, enum proto_measure */
     bool exhaustive, provisional;
     double jitter;
-    const char *note;  /* what was sampled, left out or went wrong; NULL */
+    const char *note; /* what was sampled, left out or went wrong; NULL */
     struct proto_resolved resolved;
     struct proto_timing timing;
     struct pick picks[RANKING_MAX_PICKS];

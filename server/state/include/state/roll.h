@@ -1,8 +1,9 @@
 /* A list of cells that many snapshots share: appending is O(1), copying O(n / 256).
  *
- * Items sit in reference-counted chunks of 256. A copy shares the chunks. The newest owner of the last chunk appends
- * in place: older copies never look beyond their own count. Anybody else's change copies the one chunk first.
- * One thread at a time may change any of the rolls that share chunks; reading is free for all.
+ * Items sit in reference-counted chunks of 256. A copy shares the chunks. The newest owner of the
+ * last chunk appends in place: older copies never look beyond their own count. Anybody else's
+ * change copies the one chunk first. One thread at a time may change any of the rolls that share
+ * chunks; reading is free for all.
  */
 #ifndef STATE_ROLL_H
 #define STATE_ROLL_H
@@ -16,7 +17,10 @@ struct roll {
     size_t chunk_count, count;
 };
 
-#define ROLL_NULL {NULL, 0, 0}
+#define ROLL_NULL                                                                                  \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
 void *roll_get(const struct roll *roll, size_t index); /* borrowed; index < count */
 

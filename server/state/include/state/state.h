@@ -1,7 +1,9 @@
-/* Every project in memory: the registry, the views readers take, the rankings worked out behind them.
+/* Every project in memory: the registry, the views readers take, the rankings worked out behind
+ * them.
  *
- * Lock order: the registry's mutex is the only one, is held for pointer swaps and look-ups only, and nothing else is called
- * under it but condition variables. Views and rankings are read without it.
+ * Lock order: the registry's mutex is the only one, is held for pointer swaps and look-ups only,
+ * and nothing else is called under it but condition variables. Views and rankings are read without
+ * it.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
@@ -27,40 +29,42 @@ struct state_config {
     void *log_arg;
 };
 
-/* Folds the log, hooks into the store, starts the thread that ranks. 0, or -1 with one line in ret_error.
- * Everything in config is borrowed and must outlive the state. */
+/* Folds the log, hooks into the store, starts the thread that ranks. 0, or -1 with one line in
+ * ret_error. Everything in config is borrowed and must outlive the state. */
 __attribute__((warn_unused_result)) int state_new(const struct state_config *config,
                                                   struct state **ret_state, char ret_error[256]);
 /* No more requests may be under way. Before store_close. */
 void state_free(struct state *state);
 
-/* Readers; any thread. A view is the newest durable one; NULL when there is no such project. Give back with view_unref. */
+/* Readers; any thread. A view is the newest durable one; NULL when there is no such project. Give
+ * back with view_unref. */
 struct view *state_view(struct state *state, const char *project_id);
-/* The newest durable views of all projects whose id is greater than `after` (NULL: all), in id order, at most `limit`.
- * Views go into ret_views (room for `limit`); answers how many. */
+/* The newest durable views of all projects whose id is greater than `after` (NULL: all), in id
+ * order, at most `limit`. Views go into ret_views (room for `limit`); answers how many. */
 size_t state_views(struct state *state, const char *after, size_t limit, struct view **ret_views);
 
-/* The newest ranking of a project, waiting up to wait_s for one that has seen event `seq`. NULL when there is none (yet).
- * *ret_age_s: for how long newer events than it has seen have been waiting; 0 when it has seen all. */
-struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq, double wait_s,
-                              double *ret_age_s);
+/* The newest ranking of a project, waiting up to wait_s for one that has seen event `seq`. NULL
+ * when there is none (yet). *ret_age_s: for how long newer events than it has seen have been
+ * waiting; 0 when it has seen all. */
+struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq,
+                              double wait_s, double *ret_age_s);
 
-/* Writers; inside a store_write body only. Statuses as in project.h. state_project starts the project's share in the
- * transaction: its events carry the time of this call. */
+/* Writers; inside a store_write body only. Statuses as in project.h. state_project starts the
+ * project's share in the transaction: its events carry the time of this call. */
 __attribute__((warn_unused_result)) int state_project(struct state *state, const char *project_id,
                                                       struct project **ret_project,
                                                       struct proto_error *ret_error);
-__attribute__((warn_unused_result)) int state_create_project(struct state *state, struct store_tx *tx,
-                                                             const struct proto_project *settings,
-                                                             struct project **ret_project,
-                                                             struct proto_error *ret_error);
+__attribute__((warn_unused_result)) int
+state_create_project(struct state *state, struct store_tx *tx, const struct proto_project *settings,
+                     struct project **ret_project, struct proto_error *ret_error);
 
 /* PROTO_CODE_PROJECT_NOT_FOUND, in words. */
 enum proto_code state_no_project(const char *project_id, struct proto_error *ret_error);
 
 int64_t state_now_ms(const struct state *state);
 struct store *state_store(struct state *state);
-/* The store's name of a project's log, for reading blobs: borrowed; NULL when there is no such project. */
+/* The store's name of a project's log, for reading blobs: borrowed; NULL when there is no such
+ * project. */
 const char *state_log_name(struct state *state, const char *project_id);
 
 #endif

@@ -1,7 +1,7 @@
 /* One project at one sequence number: an immutable snapshot that readers hold without a lock.
  *
- * Everything reachable from a view is const from the moment it is published. A new view shares all that did not
- * change with the one before it.
+ * Everything reachable from a view is const from the moment it is published. A new view shares all
+ * that did not change with the one before it.
  */
 #ifndef STATE_VIEW_H
 #define STATE_VIEW_H
@@ -16,7 +16,8 @@
 
 /* Cells. Their strings and arrays are in their own arena. */
 struct settings {
-    struct proto_project project; /* dimensions filled in once the first demonstration has told them */
+    struct proto_project
+        project; /* dimensions filled in once the first demonstration has told them */
 };
 
 struct task {
@@ -39,11 +40,11 @@ struct scales {
 
 /* What is counted of one task; all of them are derived from the other fields of the view. */
 struct task_counts {
-    int64_t demonstrations;   /* successful, role demonstration */
-    int64_t failed;           /* role demonstration, not successful */
-    int64_t pretraining;      /* successful */
+    int64_t demonstrations; /* successful, role demonstration */
+    int64_t failed;         /* role demonstration, not successful */
+    int64_t pretraining;    /* successful */
     int64_t rollouts, rollouts_succeeded;
-    int64_t pending;          /* open assignments */
+    int64_t pending; /* open assignments */
 };
 
 struct view {
@@ -51,14 +52,15 @@ struct view {
     int64_t seq; /* newest event seen */
     bool deleted;
     struct settings *settings;
-    struct scales *scales; /* NULL until frozen */
+    struct scales *scales;      /* NULL until frozen */
     struct roll tasks;          /* struct task, in key order */
     struct roll demonstrations; /* struct demonstration, in order of seq */
     struct roll assignments;    /* struct assignment, in order of opening */
     struct task_counts *counts; /* one per task, in the order of `tasks` */
     size_t *open;               /* indices into assignments of the open ones, in order of opening */
     size_t open_count;
-    int64_t held;         /* demonstrations the criterion learns from: successful, of role demonstration or pretraining */
+    int64_t held; /* demonstrations the criterion learns from: successful, of role demonstration or
+                     pretraining */
     int64_t demonstrated; /* successful ones of role demonstration: what a budget counts */
 };
 
@@ -70,7 +72,8 @@ size_t view_find_task(const struct view *view, const char *key);
 /* By id; NULL when there is none. O(log n). */
 struct demonstration *view_find_demonstration(const struct view *view, const char *id);
 struct assignment *view_find_assignment(const struct view *view, const char *id);
-/* Index of the first demonstration (assignment) whose id is greater than `id`: where a page after that cursor begins. */
+/* Index of the first demonstration (assignment) whose id is greater than `id`: where a page after
+ * that cursor begins. */
 size_t view_page_demonstrations(const struct view *view, const char *id);
 size_t view_page_assignments(const struct view *view, const char *id);
 

@@ -100,7 +100,8 @@ struct store_event {
 __attribute__((warn_unused_result)) int store_tx_append(struct store_tx *tx,
                                                         const struct store_event *event);
 
-/* A blob as this transaction sees it, its own appends included. *ret_bytes is malloc'ed. STORE_NOT_FOUND. */
+/* A blob as this transaction sees it, its own appends included. *ret_bytes is malloc'ed.
+ * STORE_NOT_FOUND. */
 __attribute__((warn_unused_result)) int store_tx_read_blob(struct store_tx *tx, const char *project,
                                                            const char *blob_id,
                                                            unsigned char **ret_bytes,
