@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <amf/pool.h>
@@ -51,8 +52,21 @@ static void listening_remove(const struct app *app)
     unlink(path);
 }
 
+/* On a fresh account ~/.local/share is not there yet. What cannot be made is for store_open to complain about. */
+static void make_parents(const char *path)
+{
+    char parent[CONFIG_TEXT_BYTES];
+
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
+        (void)mkdir(parent, 0700);
+    }
+}
+
 static int app_start_state(struct app *app, char ret_error[256])
 {
+    if (app->config.data_is_default)
+        make_parents(app->config.data);
     if (store_open(app->config.data, &app->store, ret_error) ||
         token_load(app->config.data, app->token, ret_error))
         return -1;

@@ -237,6 +237,10 @@ static int split_listen(struct config *config, char ret_error[CONFIG_ERROR_BYTES
 
 static int config_finish(struct config *config, char ret_error[CONFIG_ERROR_BYTES])
 {
+    struct config defaults;
+
+    config_defaults(&defaults);
+    config->data_is_default = !strcmp(config->data, defaults.data);
     if (!*config->data) {
         snprintf(ret_error, CONFIG_ERROR_BYTES, "data: no home directory is known; say --data DIR");
         return -1;

@@ -11,6 +11,7 @@ enum { CONFIG_TEXT_BYTES = 1024, CONFIG_ERROR_BYTES = 512 };
 
 struct config {
     char data[CONFIG_TEXT_BYTES];    /* directory */
+    bool data_is_default;            /* nobody named it: the folders above it may be made, too */
     char listen[CONFIG_TEXT_BYTES];  /* ADDR:PORT */
     char address[CONFIG_TEXT_BYTES]; /* the two parts of listen */
     unsigned port;

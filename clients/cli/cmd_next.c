@@ -157,7 +157,7 @@ COMMAND(cmd_complete)
     DEMO_FILE_CLEANUP struct demo_file file = DEMO_FILE_NULL;
     struct proto_complete complete = {.fence = said->fence,
                                       .demonstration_id = said->demonstration_id};
-    struct proto_completed completed, *wanted = cli->json ? NULL : &completed;
+    struct proto_completed completed = {0}, *wanted = cli->json ? NULL : &completed;
     enum amf_client_status status;
     char error[512];
 

@@ -39,7 +39,8 @@ static int add_candidate(struct table *table, const struct proto_ranking *rankin
                          const struct proto_candidate *candidate, double largest)
 {
     char gain[32], ess[32], demonstrations[24], pending[24];
-    bool chosen = ranking->choice && strcmp(ranking->choice, candidate->task) == 0;
+    bool chosen =
+        ranking->choice && candidate->task && strcmp(ranking->choice, candidate->task) == 0;
     const struct cell cells[] = {
         {.text = chosen ? ">" : ""},
         {.text = candidate->task},

@@ -54,7 +54,7 @@ static size_t control_length(const unsigned char *byte)
 
 void output_text(FILE *out, const char *text)
 {
-    const unsigned char *byte = (const unsigned char *)text;
+    const unsigned char *byte = (const unsigned char *)(text ? text : "-");
 
     while (*byte) {
         size_t control = control_length(byte);

@@ -20,7 +20,7 @@ struct terminal {
 
 struct terminal terminal_of(FILE *stream);
 
-/* UTF-8 text with control characters as '?'. */
+/* UTF-8 text with control characters as '?'; NULL as "-". */
 void output_text(FILE *out, const char *text);
 /* Columns a text takes on a terminal. */
 size_t output_width(const char *text);

@@ -93,6 +93,17 @@ class Program(unittest.TestCase):
             file.flush()
             self.assertIn(":4: no such key", amfd("--config", file.name).stderr)
 
+    def test_a_fresh_account_needs_no_preparation(self):
+        with tempfile.TemporaryDirectory() as home:
+            env = {"HOME": home, "AMFD_LISTEN": "127.0.0.1:0"}
+            process = subprocess.Popen([AMFD], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                       env={k: v for k, v in {**os.environ, **env}.items() if k != "XDG_DATA_HOME"})
+            self.assertIn("listening on", process.stdout.readline())
+            process.terminate()
+            process.stdout.close()
+            self.assertEqual(process.wait(30), 0)
+            self.assertTrue(os.path.exists(os.path.join(home, ".local/share/amf/admin.token")))
+
     def test_two_daemons_on_one_directory(self):
         daemon = Daemon()
         try:

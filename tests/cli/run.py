@@ -46,6 +46,8 @@ def environment(amf, directory, server):
     """Nothing of the caller's settings gets in, bar what sanitizers and coverage want."""
     kept = {name: value for name, value in os.environ.items()
             if name.startswith(("ASAN_", "UBSAN_", "LSAN_")) or name == "LLVM_PROFILE_FILE"}
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):  # a finding must not look like an exit code of the command
+        kept[name] = "exitcode=99:halt_on_error=1:" + kept.get(name, "")
     (directory / "bin").mkdir()
     (directory / "bin" / "amf").symlink_to(amf)
     kept.update(PATH=f"{directory / 'bin'}:{HERE / 'bin'}:/usr/bin:/bin", LC_ALL="C", TERM="xterm",

@@ -22,11 +22,14 @@ FAULTS = {
     "503-after": "do what is asked, then answer outcome_unknown",
     "502-html": "answer as a proxy would",
     "redirect": "send the client elsewhere",
+    "hollow": "answer 200 with an object and lists that hold nothing",
     "garbage": "answer 200 with something that is not JSON",
     "413": "refuse the body as too large",
     "escape": "answer with terminal control sequences in the texts",
     "extra": "answer with a field that the client does not know",
 }
+
+HOLLOW_LISTS = ("projects", "tasks", "demonstrations", "candidates", "assignments")
 
 
 class Problem(Exception):
@@ -361,7 +364,8 @@ class Handler(BaseHTTPRequestHandler):
     def control(self, path, raw):
         state = self.server.state
         if path == "/stub/faults":
-            state["faults"] += json.loads(raw)
+            faults = json.loads(raw)
+            state["faults"] = state["faults"] + faults if faults else []
             return self.reply(200, {})
         log, state["log"] = state["log"], []
         return self.reply(200, log)
@@ -394,6 +398,8 @@ class Handler(BaseHTTPRequestHandler):
                     return self.reply(502, b"<html>Bad Gateway</html>", "text/html")
                 if fault == "garbage":
                     return self.reply(200, b"hello")
+                if fault == "hollow":
+                    return self.reply(200, {name: [{}] for name in HOLLOW_LISTS})
                 if fault == "redirect":
                     self.send_response(302)
                     self.send_header("Location", "http://127.0.0.1:1/")

@@ -64,10 +64,14 @@ class Daemon:
         return self._end(signal.SIGKILL)
 
     def close(self):
-        if self.process and self.process.poll() is None:
-            self.kill()
+        """Stops it as a service manager would, and looks whether a sanitizer had anything to say."""
+        code = self.stop() if self.process and self.process.poll() is None else 0
+        with open(os.path.join(self.data, "log"), encoding="utf-8", errors="replace") as log:
+            complaints = [line for line in log if "Sanitizer" in line or "runtime error" in line]
         if self.owned:
             shutil.rmtree(self.data, ignore_errors=True)
+        if code or complaints:
+            raise AssertionError(f"amfd ended with {code}: {''.join(complaints[:20])}")
 
     def request(self, method, path, body=None, headers=None, token=True):
         """body: bytes are sent as they are, anything else as JSON."""

@@ -67,8 +67,9 @@ class Tap:
         self.failed += not passed
         print(f"{'ok' if passed else 'not ok'} {self.count} - {name.replace('#', '')}")
         if not passed:
+            # on standard error, which meson shows of a test that failed
             for line in str(detail).splitlines():
-                print(f"# {line}")
+                print(f"# {line}", file=sys.stderr)
         sys.stdout.flush()
         return passed
 

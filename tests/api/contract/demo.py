@@ -31,7 +31,7 @@ def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        done = run_demo(sys.argv[1], folder)
+        done = run_demo(os.path.abspath(sys.argv[1]), folder)
         picks = [task for _, task in ROUND.findall(done.stdout)]
         totals = {task: (int(new), int(both)) for task, new, both in TOTAL.findall(done.stdout)}
         tap.check(done.returncode == 0, "it succeeds", done.stdout[-2000:] + done.stderr)

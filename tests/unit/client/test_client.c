@@ -230,7 +230,7 @@ START_TEST(two_posts_have_two_keys)
     ck_assert_int_eq(amf_client_demonstration_post_tensors(client, "p", (const unsigned char *)"x",
                                                            1, NULL, &result, NULL),
                      AMF_CLIENT_OK);
-    strcpy(first, result.key);
+    memcpy(first, result.key, sizeof(first));
     ck_assert_int_eq(amf_client_demonstration_post_tensors(client, "p", (const unsigned char *)"x",
                                                            1, NULL, &result, NULL),
                      AMF_CLIENT_OK);
