@@ -83,6 +83,10 @@ enum amf_status amf_scorer_new(const struct amf_problem *problem, struct amf_poo
 
 /* ---- one ranking ---- */
 
+struct scorer_member_task {
+    size_t member, task;
+};
+
 /* The blocks that pending tasks add; a task for which nothing weighs anything adds none. */
 static enum amf_status scorer_extend(const struct amf_scorer *scorer, const size_t *pending,
                                      size_t pending_count, bool *ret_ignored,
@@ -183,30 +187,65 @@ static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
     return status;
 }
 
-/* prior_entropy looks at no block, only at the variances under pending work. */
+/* prior_entropy looks at no block, only at the variances under pending work: one pass over the
+ * pairs of every candidate. */
+static enum amf_status scorer_predict_pairs(const struct amf_scorer *scorer,
+                                            const struct amf_posterior *posterior,
+                                            const struct scorer_member_task *pairs, size_t count,
+                                            double *ret_variance)
+{
+    AMF_FREE_CLEANUP struct amf_block *blocks = amf_new_array(count, sizeof(*blocks));
+    AMF_FREE_CLEANUP double *compact = amf_new_array(scorer->pair_count, sizeof(double));
+    const double *from = compact;
+    enum amf_status status;
+
+    if (!blocks || !compact)
+        return AMF_NO_MEMORY;
+    for (size_t p = 0; p < count; p++)
+        blocks[p] = scorer_member_block(scorer, pairs[p].member, pairs[p].task);
+    status = amf_posterior_predict(posterior, blocks, count, scorer->pool, scorer->cancel, NULL,
+                                   compact);
+    for (size_t p = 0; !status && p < count; from += blocks[p++].row_count)
+        memcpy(ret_variance + scorer_pair(scorer, pairs[p].member, pairs[p].task), from,
+               blocks[p].row_count * sizeof(double));
+    return status;
+}
+
+/* Weighted pairs of tasks that are candidates; each task once, however often it is listed. */
+static size_t scorer_list_pairs(const struct amf_scorer *scorer,
+                                struct scorer_member_task *ret_pairs)
+{
+    size_t count = 0;
+
+    for (size_t task = 0; task < scorer->task_count; task++) {
+        size_t k = 0;
+
+        while (k < scorer->candidate_count && scorer->candidates[k].task != task)
+            k++;
+        for (size_t i = 0; k < scorer->candidate_count && i < scorer->n; i++)
+            if (*scorer_weight(scorer, i, task) > 0)
+                ret_pairs[count++] = (struct scorer_member_task){i, task};
+    }
+    return count;
+}
+
 static enum amf_status scorer_sum_entropies(const struct amf_scorer *scorer,
                                             const struct amf_posterior *posterior,
                                             struct amf_scores *scores)
 {
     AMF_FREE_CLEANUP double *variance = amf_new_array(scorer->pair_count, sizeof(double));
-    enum amf_status status = AMF_OK;
+    AMF_FREE_CLEANUP struct scorer_member_task *pairs =
+        amf_new_array(scorer->n * scorer->task_count, sizeof(*pairs));
+    enum amf_status status;
 
-    if (!variance)
+    if (!variance || !pairs)
         return AMF_NO_MEMORY;
-    for (size_t k = 0; !status && k < scorer->candidate_count; k++) {
-        struct amf_score *score = &scores->candidates[k];
-
-        for (size_t i = 0; !status && i < scorer->n; i++) {
-            struct amf_block block = scorer_member_block(scorer, i, score->task);
-
-            if (*scorer_weight(scorer, i, score->task) > 0)
-                status =
-                    amf_posterior_predict(posterior, &block, 1, scorer->pool, scorer->cancel, NULL,
-                                          variance + scorer_pair(scorer, i, score->task));
-        }
-        if (!status && score->scorable)
-            score->gain = amf_scorer_entropy(scorer, score->task, variance);
-    }
+    status =
+        scorer_predict_pairs(scorer, posterior, pairs, scorer_list_pairs(scorer, pairs), variance);
+    for (size_t k = 0; !status && k < scores->candidate_count; k++)
+        if (scores->candidates[k].scorable)
+            scores->candidates[k].gain =
+                amf_scorer_entropy(scorer, scores->candidates[k].task, variance);
     return status;
 }
 
