@@ -26,6 +26,7 @@
 #define GAIN_SLAB ((size_t)16 << 20)      /* doubles of V_x in one slab when it is not kept */
 #define GAIN_JITTER_FIRST 1e-10           /* the ladder of chol.c, for one block */
 #define GAIN_JITTER_STEPS 7
+#define GAIN_ALIGN 8 /* doubles: a cache line */
 
 struct gain_slab { /* test pairs [first, first + count) */
     size_t first, count;
@@ -76,6 +77,16 @@ static void gain_job_deinit(struct gain_job *job)
 }
 #define GAIN_JOB_CLEANUP __attribute__((cleanup(gain_job_deinit)))
 
+/* A workspace of that many doubles for each worker. Workers' parts start on cache lines: some BLAS
+ * kernels (Prescott's) round by how far an operand is from one, and which worker takes a task must
+ * not show. */
+static enum amf_status gain_workspace(struct amf_matrix *matrix, size_t workers, size_t size)
+{
+    if (__builtin_add_overflow(size, GAIN_ALIGN - 1, &size))
+        return AMF_TOO_LARGE;
+    return amf_matrix_init(matrix, workers, size - size % GAIN_ALIGN);
+}
+
 static enum amf_status gain_job_init(struct gain_job *job)
 {
     const struct amf_scorer *scorer = job->scorer;
@@ -89,17 +100,17 @@ static enum amf_status gain_job_init(struct gain_job *job)
         __builtin_mul_overflow(rows, rows, &square) ||
         __builtin_mul_overflow(workers, scorer->test_block_count, &slices))
         return AMF_TOO_LARGE;
-    status = amf_matrix_init(&job->block_whitened, workers, whitened);
+    status = gain_workspace(&job->block_whitened, workers, whitened);
     if (!status)
-        status = amf_matrix_init(&job->block_pending, workers, pending);
+        status = gain_workspace(&job->block_pending, workers, pending);
     if (!status)
-        status = amf_matrix_init(&job->cross, workers, cross);
+        status = gain_workspace(&job->cross, workers, cross);
     if (!status)
-        status = amf_matrix_init(&job->gram, workers, square);
+        status = gain_workspace(&job->gram, workers, square);
     if (!status)
-        status = amf_matrix_init(&job->trial, workers, square);
+        status = gain_workspace(&job->trial, workers, square);
     if (!status)
-        status = amf_matrix_init(&job->work, workers, 2 * GAIN_COLS);
+        status = gain_workspace(&job->work, workers, 2 * GAIN_COLS);
     if (status)
         return status;
     job->slices = amf_new_array(slices, sizeof(*job->slices));

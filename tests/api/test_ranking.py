@@ -3,6 +3,7 @@ import os
 import sys
 import threading
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import tap
@@ -147,6 +148,24 @@ class Same(unittest.TestCase):
                 daemon.start()
                 self.assertEqual(numbers(ranking(daemon)), numbers(first))
                 self.assertEqual(daemon.ok("GET", "/v1/projects/p/assignments")["assignments"][0]["state"], "open")
+        finally:
+            daemon.close()
+
+    def test_the_plainest_blas_kernels_do_not_show_which_worker_took_a_task(self):
+        """Prescott's kernels round by the alignment of their operands."""
+        patch = unittest.mock.patch.dict(os.environ, OPENBLAS_CORETYPE="PRESCOTT")
+        patch.start()
+        self.addCleanup(patch.stop)
+        daemon = Daemon(workers=1)
+        try:
+            fill(daemon)
+            daemon.ok("POST", "/v1/projects/p/assignments", {"operator": "anna"})
+            first = ranking(daemon)
+            daemon.workers = 7
+            for _ in range(12):
+                daemon.kill()
+                daemon.start()
+                self.assertEqual(numbers(ranking(daemon)), numbers(first))
         finally:
             daemon.close()
 
