@@ -18,6 +18,9 @@ struct entry {
     struct ranking *ranking; /* newest one; NULL: none yet */
     double stale_since_s;    /* when an event came that the ranking has not seen */
     int64_t failed_seq;      /* the view that could not be ranked for want of memory; 0: none */
+    /* the ranking thread's */
+    struct amf_engine *engine; /* what it remembers of the project's rankings; NULL: nothing */
+    uint64_t ranked_at;        /* its clock: one tick a ranking */
 };
 
 struct ranker;

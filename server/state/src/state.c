@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <amf/engine.h>
+
 #include "registry.h"
 
 static void entry_free(struct entry *entry)
@@ -13,6 +15,7 @@ static void entry_free(struct entry *entry)
         return;
     view_unref(entry->view);
     ranking_unref(entry->ranking);
+    amf_engine_free(entry->engine);
     view_deinit(&entry->project.draft);
     hashes_free(entry->project.hashes);
     free(entry->log_name);
