@@ -187,19 +187,21 @@ static enum amf_status pairs_joint(const struct pairs_job *job, size_t index, si
     return status;
 }
 
+/* The newest first: it has all panels to go through, the others the new ones alone. */
 static enum amf_status pairs_member(void *arg, size_t task, size_t worker)
 {
     const struct pairs_job *job = arg;
-    struct engine_member *member = &job->engine->members[task];
+    size_t index = job->engine->member_count - 1 - task;
+    struct engine_member *member = &job->engine->members[index];
     bool joint = job->engine->kernel->form == KERNEL_JOINT;
     enum amf_status status = AMF_OK;
 
     if (pairs_begin(job->engine, member) == job->engine->panel_count)
         return AMF_OK;
     if (!joint)
-        pairs_separable(job, task, worker);
+        pairs_separable(job, index, worker);
     for (size_t c = 0; joint && !status && c < job->engine->kernel->task_count; c++)
-        status = pairs_joint(job, task, c, worker);
+        status = pairs_joint(job, index, c, worker);
     if (!status)
         member->done = job->engine->panel_count;
     return status;

@@ -332,10 +332,3 @@ size_t amf_engine_column(const struct amf_engine *engine, size_t member, size_t 
 {
     return engine->pool.slots[engine->members[member].slot[task]].column;
 }
-
-double amf_engine_covariance(const struct amf_engine *engine, size_t column, size_t other)
-{
-    size_t row = amf_min(column, other);
-
-    return engine->pool.covariance[row * engine->pool.stride + (row == column ? other : column)];
-}

@@ -115,7 +115,13 @@ AMF_CHECKED enum amf_status amf_engine_cover(struct amf_engine *engine,
                                              bool *ret_fits);
 /* Column of a covered pair's first row. */
 size_t amf_engine_column(const struct amf_engine *engine, size_t member, size_t task);
-double amf_engine_covariance(const struct amf_engine *engine, size_t column, size_t other);
+static inline double amf_engine_covariance(const struct amf_engine *engine, size_t column,
+                                           size_t other)
+{
+    size_t low = column < other ? column : other, high = column < other ? other : column;
+
+    return engine->pool.covariance[low * engine->pool.stride + high];
+}
 
 /* engine_factor.c */
 AMF_CHECKED enum amf_status amf_engine_factor(struct amf_engine *engine, struct amf_pool *pool,

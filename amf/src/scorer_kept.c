@@ -138,13 +138,17 @@ static void kept_put_all_columns(const struct kept_job *job)
         }
 }
 
-static void kept_copy(const struct kept_job *job, size_t row, size_t first, size_t count,
-                      double *ret_row)
+/* Rows `row`, ... with columns `first`, ... of the list. Down the rows first: half of the
+ * covariances stand transposed, and neighbours in the list are mostly neighbours in the engine. */
+static void kept_copy(const struct kept_job *job, size_t row, size_t row_count, size_t first,
+                      size_t count, double *ret_rows, size_t stride)
 {
     const struct amf_engine *engine = job->scorer->engine;
 
     for (size_t k = 0; k < count; k++)
-        ret_row[k] = amf_engine_covariance(engine, job->columns[row], job->columns[first + k]);
+        for (size_t r = 0; r < row_count; r++)
+            ret_rows[r * stride + k] =
+                amf_engine_covariance(engine, job->columns[row + r], job->columns[first + k]);
 }
 
 /* One block's covariances with itself and with the test pairs. */
@@ -156,21 +160,22 @@ static enum amf_status kept_copy_block(void *arg, size_t task, size_t worker)
     size_t first = job->pending + scorer->block_first[task];
 
     (void)worker;
-    for (size_t r = 0; r < rows; r++) {
-        kept_copy(job, first + r, first, rows,
-                  scorer->kept.gram + scorer->kept.gram_first[task] + r * rows);
-        kept_copy(job, first + r, job->total - scorer->test_count, scorer->test_count,
-                  amf_matrix_row(&scorer->cross, scorer->block_first[task] + r));
-    }
+    kept_copy(job, first, rows, first, rows, scorer->kept.gram + scorer->kept.gram_first[task],
+              rows);
+    kept_copy(job, first, rows, job->total - scorer->test_count, scorer->test_count,
+              amf_matrix_row(&scorer->cross, scorer->block_first[task]), scorer->test_count);
     return AMF_OK;
 }
 
+/* The rows that pending work on one task would condition on. */
 static enum amf_status kept_copy_pending(void *arg, size_t task, size_t worker)
 {
     const struct kept_job *job = arg;
+    const struct scorer_kept *kept = &job->scorer->kept;
 
     (void)worker;
-    kept_copy(job, task, 0, job->total, amf_matrix_row(&job->scorer->kept.pending, task));
+    kept_copy(job, kept->rows[task].first, kept->rows[task].count, 0, job->total,
+              amf_matrix_row(&kept->pending, kept->rows[task].first), job->total);
     return AMF_OK;
 }
 
@@ -228,7 +233,8 @@ enum amf_status amf_scorer_keep(struct amf_scorer *scorer, const struct amf_prob
     kept_put_all_columns(&job);
     status = amf_pool_run(scorer->pool, scorer->block_count, kept_copy_block, &job, scorer->cancel);
     if (!status)
-        status = amf_pool_run(scorer->pool, job.pending, kept_copy_pending, &job, scorer->cancel);
+        status =
+            amf_pool_run(scorer->pool, scorer->task_count, kept_copy_pending, &job, scorer->cancel);
     if (!status)
         scorer->kept.ready = true;
     return status;

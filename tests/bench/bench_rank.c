@@ -1,96 +1,55 @@
-/* rank_paper of the benchmarks: 12 tasks, 50 demonstrations of 5 steps, RBF, sigma 0.1, entropy,
- * exhaustive, uniform weights, conditioned on everything, from nothing to the ranking.
+/* bench_rank NAME [--input FILE]: rank_paper, rank_kitchen_none, rank_kitchen_all or rank_growth.
  *
- * Inputs of the same shapes and distribution are made here. The ceiling is the time this machine's
- * dgemm, on the same number of threads and in the same run, needs for the fixed flops of the
- * problem: two for every step of the block, step of the test pair and conditioned pair (the
- * cross-covariances), and the forward substitutions. Best of RUNS after a warm-up. JSON lines on
- * stdout, the machine first.
+ * Each from nothing ("cold") and where one demonstration arrives behind what an engine remembers
+ * ("added"): the scorer is made and every candidate scored. Ceilings are what this machine's dgemm,
+ * in the same run, would need for fixed flops, or what its memory would: never for what the program
+ * happened to do. Best of BENCH_RUNS after a warm-up. JSON lines, the machine first.
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
-#include <cblas.h>
+#include <amf/engine.h>
 
-#include "synthetic.h"
+#include "bench.h"
+#include "inputs.h"
 
-#define RUNS 5
-#define GEMM_SIZE 1024
-#define GEMM_REPEATS 4
+#define REFERENCE_FLOPS 92e9 /* a second: the machine that absolute figures were asked for */
 
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static double peak_mib(void)
-{
-    struct rusage usage;
-
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)usage.ru_maxrss / 1024;
-}
-
-/* Every worker multiplies its own matrices. */
-static enum amf_status gemm_task(void *arg, size_t task, size_t worker)
-{
-    size_t size = (size_t)GEMM_SIZE * GEMM_SIZE;
-    double *base = (double *)arg + 3 * size * task;
-
-    (void)worker;
-    for (int i = 0; i < GEMM_REPEATS; i++)
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, GEMM_SIZE, GEMM_SIZE, GEMM_SIZE, 1,
-                    base, GEMM_SIZE, base + size, GEMM_SIZE, 0, base + 2 * size, GEMM_SIZE);
-    return AMF_OK;
-}
-
-/* Flops a second of all workers together; 0 on failure. */
-static double gemm_rate(struct amf_pool *pool)
-{
-    size_t workers = amf_pool_size(pool), count = 3 * (size_t)GEMM_SIZE * GEMM_SIZE * workers;
-    double *matrices = calloc(count, sizeof(double)), best = INFINITY;
-
-    if (!matrices)
-        return 0;
-    for (size_t i = 0; i < count; i++)
-        matrices[i] = (double)(i % 7) - 3;
-    for (int run = 0; run <= RUNS; run++) {
-        double start = seconds();
-
-        if (amf_pool_run(pool, workers, gemm_task, matrices, NULL))
-            best = INFINITY;
-        else if (run)
-            best = fmin(best, seconds() - start);
-    }
-    free(matrices);
-    return (double)workers * GEMM_REPEATS * 2 * pow(GEMM_SIZE, 3) / best;
-}
-
-/* One cold ranking; NaN when it fails. */
-static double rank_once(const struct amf_problem *problem, struct amf_pool *pool)
+static double rank_once(struct amf_engine *engine, const struct amf_problem *problem,
+                        struct amf_pool *pool)
 {
     AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
     AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
-    double start = seconds();
+    double start = bench_seconds();
 
-    if (amf_scorer_new(problem, pool, &scorer) || amf_scorer_score(scorer, NULL, 0, &scores))
+    if (amf_scorer_renew(engine, problem, pool, &scorer) ||
+        amf_scorer_score(scorer, NULL, 0, &scores))
         return NAN;
-    return seconds() - start;
+    return bench_seconds() - start;
 }
 
-static double rank_best(const struct amf_problem *problem, struct amf_pool *pool)
+/* The newest demonstration added to an engine that knows the others; before 0: from nothing. */
+static double rank_added(const struct amf_problem *problem, size_t before, struct amf_pool *pool)
+{
+    AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+    struct amf_problem earlier = *problem;
+
+    if (amf_engine_new(&engine))
+        return NAN;
+    earlier.trajectory_count = before;
+    if (before && isnan(rank_once(engine, &earlier, pool)))
+        return NAN;
+    return rank_once(engine, problem, pool);
+}
+
+static double rank_best(const struct amf_problem *problem, size_t before, struct amf_pool *pool)
 {
     double best = INFINITY;
 
-    for (int run = 0; run <= RUNS; run++) {
-        double time = rank_once(problem, pool);
+    for (int run = 0; run <= BENCH_RUNS; run++) {
+        double time = rank_added(problem, before, pool);
 
         if (isnan(time))
             return NAN;
@@ -100,38 +59,105 @@ static double rank_best(const struct amf_problem *problem, struct amf_pool *pool
     return best;
 }
 
-int main(void)
+static int print_figure(const char *name, const char *figure, double value_s, const char *ceiling,
+                        double ceiling_s, double asked_s)
+{
+    if (isnan(value_s))
+        return -1;
+    bench_print(&(struct bench_figure){name, figure, value_s, ceiling, ceiling_s, asked_s});
+    return 0;
+}
+
+static int rank_paper(struct amf_pool *pool, const struct bench_machine *machine, const char *file)
+{
+    INPUTS_CLEANUP struct inputs in = {0};
+    double pairs = 50 * 5 * 12, held = 50 * 5;
+    double flops = 2 * pairs * pairs * held + 2 * pairs * held * held;
+    double copy_s = pairs * pairs * sizeof(double) / machine->copy_bytes;
+
+    if (inputs_paper(&in, file) ||
+        print_figure("rank_paper", "cold_entropy", rank_best(&in.problem, 0, pool),
+                     "dgemm, 4.9 GFLOP", flops / machine->gemm_flops,
+                     0.06 * REFERENCE_FLOPS / machine->gemm_flops))
+        return -1;
+    return print_figure("rank_paper", "added_entropy",
+                        rank_best(&in.problem, in.demonstrations - 1, pool),
+                        "copying 72 MB of pair covariances", copy_s, 2.5 * copy_s);
+}
+
+static int rank_kitchen(struct amf_pool *pool, const struct bench_machine *machine,
+                        const char *file, bool all)
+{
+    INPUTS_CLEANUP struct inputs in = {0};
+    double none_flops = 8750.0 * 8750 * 265 + 50.0 * 50 * 8750 * 175;
+    double all_flops = none_flops + 1750.0 * 1750 * 8750 + 8750.0 * 8750 * 1750;
+    double none_s = none_flops / machine->gemm_flops, all_s = all_flops / machine->gemm_flops;
+
+    if (inputs_kitchen(&in, file))
+        return -1;
+    if (!all) {
+        in.problem.settings.conditioning = AMF_CONDITIONING_NONE;
+        return print_figure("rank_kitchen_none", "cold_entropy", rank_best(&in.problem, 0, pool),
+                            "dgemm, 24 GFLOP", none_s, none_s / 0.6);
+    }
+    if (print_figure("rank_kitchen_all", "cold_entropy", rank_best(&in.problem, 0, pool),
+                     "dgemm, 185 GFLOP", all_s, all_s / 0.7))
+        return -1;
+    return print_figure("rank_kitchen_all", "added_entropy",
+                        rank_best(&in.problem, in.demonstrations - 1, pool), "dgemm, 185 GFLOP",
+                        all_s, 0.2 * REFERENCE_FLOPS / machine->gemm_flops);
+}
+
+/* N x N form, in the shape of the robot data at the daemon's defaults; ceiling: one read of the
+ * inverse factor, the kernel's table and the covariances that an added demonstration goes through.
+ */
+static int rank_growth(struct amf_pool *pool, const struct bench_machine *machine)
+{
+    static const size_t counts[] = {32, 64, 128, 192, 256};
+    INPUTS_CLEANUP struct inputs in = {0};
+
+    if (inputs_franka(&in, 256))
+        return -1;
+    for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]); k++) {
+        double rows = 16 * (double)counts[k], bytes = 3 * rows * rows * sizeof(double);
+        char figure[32];
+
+        snprintf(figure, sizeof(figure), "added_at_%zu", counts[k]);
+        in.problem.trajectory_count = counts[k];
+        if (print_figure("rank_growth", figure, rank_best(&in.problem, counts[k] - 1, pool),
+                         "reading 3 N^2 doubles", bytes / machine->read_bytes, 0))
+            return -1;
+    }
+    return print_figure("rank_growth", "cold_at_256", rank_best(&in.problem, 0, pool),
+                        "dgemm, 137 GFLOP: 2 N^3", 2 * pow(4096, 3) / machine->gemm_flops, 0);
+}
+
+static int run(const char *name, struct amf_pool *pool, const struct bench_machine *machine,
+               const char *file)
+{
+    if (!strcmp(name, "rank_paper"))
+        return rank_paper(pool, machine, file);
+    if (!strcmp(name, "rank_kitchen_none"))
+        return rank_kitchen(pool, machine, file, false);
+    if (!strcmp(name, "rank_kitchen_all"))
+        return rank_kitchen(pool, machine, file, true);
+    if (!strcmp(name, "rank_growth") && !file)
+        return rank_growth(pool, machine);
+    fprintf(stderr, "no such benchmark, or none that takes an input: %s\n", name);
+    return -1;
+}
+
+int main(int argc, char **argv)
 {
     AMF_POOL_CLEANUP struct amf_pool *pool = NULL;
-    SYNTHETIC_CLEANUP struct synthetic paper = {0};
-    double rate, value, pairs = 50 * 5 * 12, held = 50 * 5;
-    double flops = 2 * pairs * pairs * held + 2 * pairs * held * held;
+    struct bench_machine machine = {0};
 
-    if (amf_pool_new(0, &pool))
+    if (argc != 2 && !(argc == 4 && !strcmp(argv[2], "--input"))) {
+        fprintf(stderr, "usage: bench_rank NAME [--input FILE]\n");
+        return 2;
+    }
+    bench_choose_blas(argv);
+    if (amf_pool_new(0, &pool) || bench_machine(pool, &machine))
         return 1;
-    synthetic_init(&paper, &(struct synthetic_shape){.seed = 1,
-                                                     .demonstrations = 50,
-                                                     .steps = 5,
-                                                     .tasks = 12,
-                                                     .state_dim = 2,
-                                                     .action_dim = 2,
-                                                     .task_dim = 2,
-                                                     .kernel = AMF_KERNEL_RBF,
-                                                     .noise = 0.1});
-    paper.state_scale = 0.5;
-    paper.task_scale = 1;
-    paper.problem.settings.weights = AMF_WEIGHTS_UNIFORM;
-    rate = gemm_rate(pool);
-    printf("{\"name\": \"machine\", \"blas_core\": \"%s\", \"threads\": %zu, \"dgemm_gflops\": "
-           "%.1f}\n",
-           amf_pool_blas_core(), amf_pool_size(pool), rate / 1e9);
-    value = rank_best(&paper.problem, pool);
-    if (!(rate > 0) || isnan(value))
-        return 1;
-    printf("{\"name\": \"rank_paper\", \"figure\": \"cold_entropy\", \"value\": %.4f, \"unit\": "
-           "\"s\", \"ceiling\": \"dgemm, %.2f GFLOP on %zu threads\", \"ceiling_value\": %.4f, "
-           "\"ratio\": %.2f, \"peak_mib\": %.0f}\n",
-           value, flops / 1e9, amf_pool_size(pool), flops / rate, value / (flops / rate),
-           peak_mib());
-    return 0;
+    return run(argv[1], pool, &machine, argc == 4 ? argv[3] : NULL) ? 1 : 0;
 }

@@ -1,0 +1,34 @@
+/* What benchmarks share: time, the machine's ceilings, and the lines they print. */
+#ifndef TEST_BENCH_H
+#define TEST_BENCH_H
+
+#include <amf/pool.h>
+
+#define BENCH_RUNS 5 /* best of so many, after a warm-up */
+
+double bench_seconds(void);
+
+struct bench_machine {
+    double gemm_flops; /* a second, all workers together */
+    double read_bytes; /* a second */
+    double copy_bytes; /* a second; a byte copied counts once */
+};
+
+/* Starts the program again with the processor's best BLAS kernels, as amfd does. */
+void bench_choose_blas(char **argv);
+/* Measures and prints the machine's line. 0, or -1. */
+__attribute__((warn_unused_result)) int bench_machine(struct amf_pool *pool,
+                                                      struct bench_machine *ret_machine);
+
+struct bench_figure {
+    const char *name, *figure;
+    double value_s;
+    const char *ceiling; /* what ceiling_s is the time of */
+    double ceiling_s;
+    double asked_s; /* 0: nothing is asked */
+};
+
+/* One line, with the peak memory of the process. */
+void bench_print(const struct bench_figure *figure);
+
+#endif
