@@ -16,7 +16,8 @@ LAYERS = [
     # main.c and what stands beside it puts the parts together
     {"folder": "server", "exports": None, "may": ["http", "api", "state", "store", "amf", "proto"]},
     {"folder": "clients/c", "exports": "amf_client", "may": ["proto"]},
-    {"folder": "clients/cli", "exports": None, "may": ["amf_client", "proto", "amf"]},
+    {"folder": "clients/lab", "exports": "lab", "may": ["amf", "proto"]},
+    {"folder": "clients/cli", "exports": None, "may": ["amf_client", "lab", "proto", "amf"]},
 ]
 PREFIXES = [layer["exports"] for layer in LAYERS if layer["exports"]]
 
