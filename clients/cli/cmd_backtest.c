@@ -13,14 +13,16 @@
 #define PRETRAIN_EACH 3 /* where --pretrain is not given */
 
 static const char *const kernel_names[] = {"rbf", "matern32", "matern52", "linear", NULL};
+static const char *const half_names[] = {"all", "even", "odd", NULL};
 
 #define AT(member) offsetof(struct backtest_options, member)
 #define AT_LAB(member) AT(lab.member)
 const struct option backtest_options[] = {
     {"pretrain", "N,...", OPTION_REALS, AT(pretrain),
-     "demonstrations held from the start, one number a task in order of their keys (default 3 "
-     "each)"},
+     "held from the start, one number a task in the order of their files (default 3 each)"},
     LAB_OPTION_ROWS(AT_LAB),
+    {"half", "NAME", OPTION_NAME, AT(half), "which recordings of each task: all, or every other",
+     .names = half_names},
     {"held-out", "N", OPTION_INT, AT(held_out), "recordings of each task for the error", .min = 1,
      .max = 1000},
     {"max-steps", "N", OPTION_INT, AT(max_steps), "of a recording, evenly spaced; 0 is all",
@@ -53,8 +55,10 @@ struct recordings {
     size_t file_count; /* read, or half-read */
     struct lab_recording *items;
     size_t count;
-    const char **tasks; /* keys, in the order of their folders' names */
+    const char **tasks; /* keys, in the order of the files' names */
+    size_t *seen;       /* of each task, the other half included */
     size_t task_count, state_dim, action_dim, failed;
+    int half;
 };
 
 static void recordings_deinit(struct recordings *recordings)
@@ -74,25 +78,32 @@ static size_t recordings_task(struct recordings *recordings, const char *key)
     return task;
 }
 
+static bool recordings_wants(const struct recordings *recordings, size_t position)
+{
+    return !recordings->half || position % 2 == (recordings->half == 2);
+}
+
 /* -1: its dimensions are not those of the ones before. */
 static int recordings_add(struct recordings *recordings,
                           const struct proto_demonstration *demonstration)
 {
     const struct proto_matrix *states = &demonstration->states, *actions = &demonstration->actions;
+    size_t task;
 
     if (!demonstration->success || demonstration->role == PROTO_ROLE_ROLLOUT) {
         recordings->failed++;
         return 0;
     }
-    if (!recordings->count) {
+    if (!recordings->task_count) {
         recordings->state_dim = states->cols;
         recordings->action_dim = actions->cols;
     }
+    task = recordings_task(recordings, demonstration->task);
     if (states->cols != recordings->state_dim || actions->cols != recordings->action_dim)
         return -1;
-    recordings->items[recordings->count++] =
-        (struct lab_recording){recordings_task(recordings, demonstration->task), states->rows,
-                               states->data, actions->data};
+    if (recordings_wants(recordings, recordings->seen[task]++))
+        recordings->items[recordings->count++] =
+            (struct lab_recording){task, states->rows, states->data, actions->data};
     return 0;
 }
 
@@ -133,7 +144,8 @@ static enum cli_exit recordings_load(struct cli *cli, const char *directory, str
     recordings->files = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->files));
     recordings->items = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->items));
     recordings->tasks = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->tasks));
-    if (!recordings->files || !recordings->items || !recordings->tasks)
+    recordings->seen = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->seen));
+    if (!recordings->files || !recordings->items || !recordings->tasks || !recordings->seen)
         return cli_no_memory(cli);
     return recordings_read(cli, folder, recordings);
 }
@@ -170,6 +182,7 @@ static enum cli_exit backtest_run(struct cli *cli, const struct backtest_options
     const struct lab_note notes[] = {
         {"experiment", 0, "backtest"},
         {"held_out", (double)options->held_out, NULL},
+        {"half", 0, half_names[options->half]},
         {"max_steps", (double)options->max_steps, NULL},
         {"task_correlation", options->task_correlation, NULL},
     };
@@ -223,12 +236,13 @@ static enum cli_exit backtest_prepare(struct cli *cli, const struct backtest_opt
 COMMAND(cmd_backtest)
 {
     FOLDER_CLEANUP struct folder folder = FOLDER_NULL;
-    __attribute__((cleanup(recordings_deinit))) struct recordings recordings = {0};
+    const struct backtest_options *said = options;
+    __attribute__((cleanup(recordings_deinit))) struct recordings recordings = {.half = said->half};
     enum cli_exit status;
 
     (void)count;
     status = recordings_load(cli, args[0], &folder, &recordings);
     if (status == CLI_OK && !recordings.count)
         status = cli_fail(cli, CLI_LOCAL, "%.300s: no demonstrations there", args[0]);
-    return status == CLI_OK ? backtest_prepare(cli, options, &recordings) : status;
+    return status == CLI_OK ? backtest_prepare(cli, said, &recordings) : status;
 }

@@ -128,7 +128,7 @@ struct backtest_options {
     struct proto_reals pretrain;
     int64_t held_out, max_steps;
     double noise, task_correlation;
-    int kernel;
+    int kernel, half;
 };
 COMMAND(cmd_experiment_integrator);
 COMMAND(cmd_backtest);

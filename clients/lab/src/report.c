@@ -1,4 +1,4 @@
-/* Results as JSON. Numbers with nine digits: far more than the intervals are worth, and few enough
+/* Results as JSON. Numbers with six digits: far more than the intervals are worth, and few enough
  * to keep results beside the code. Strings are names of ours or keys of tasks, which need no
  * escapes.
  */
@@ -21,7 +21,7 @@ static const char *const kernel_names[] = {"rbf", "matern32", "matern52", "linea
 static void report_number(FILE *out, const char *before, double number)
 {
     if (isfinite(number))
-        fprintf(out, "%s%.9g", before, number);
+        fprintf(out, "%s%.6g", before, number);
     else
         fprintf(out, "%snull", before);
 }
@@ -47,37 +47,71 @@ static void report_list(FILE *out, const char *name, const struct lab_interval *
     fputs("], ", out);
 }
 
-/* "auc" is the mean; "area" the same with its interval, "minus_uniform" seed by seed. */
+/* Seed by seed less the area of every other rule. */
+static enum amf_status report_minus(const struct lab_result *result, size_t rule,
+                                    enum lab_metric metric, FILE *out)
+{
+    bool any = false;
+
+    fputs(", \"minus\": {", out);
+    for (size_t other = 0; other < result->settings.rule_count; other++) {
+        struct lab_interval apart;
+        enum amf_status status;
+
+        if (other == rule)
+            continue;
+        status = lab_area(result, rule, other, metric, &apart);
+        if (status)
+            return status;
+        fputs(any ? ", " : "", out);
+        report_interval(out, lab_rule_names[result->settings.rules[other]], apart);
+        any = true;
+    }
+    fputs("}", out);
+    return AMF_OK;
+}
+
+/* "auc" is the mean area; "area" the same with its interval and seed by seed. */
+static enum amf_status report_area(const struct lab_result *result, size_t rule,
+                                   enum lab_metric metric, FILE *out)
+{
+    LAB_FREE_CLEANUP double *areas = lab_new_rows(result->settings.seeds, 1);
+    struct lab_interval area;
+    enum amf_status status = areas ? AMF_OK : AMF_NO_MEMORY;
+
+    if (!status)
+        status = lab_area(result, rule, result->settings.rule_count, metric, &area);
+    if (status)
+        return status;
+    lab_areas(result, rule, metric, areas);
+    report_number(out, "\"auc\": ", area.mean);
+    fputs(", ", out);
+    report_interval(out, "area", area);
+    fputs(", \"seeds\": [", out);
+    for (size_t seed = 0; seed < result->settings.seeds; seed++)
+        report_number(out, seed ? ", " : "", areas[seed]);
+    fputs("]", out);
+    return AMF_OK;
+}
+
 static enum amf_status report_metric(const struct lab_result *result, size_t rule,
                                      enum lab_metric metric, const char *name, FILE *out)
 {
-    size_t points = result->settings.rounds + 1, uniform = 0;
+    size_t points = result->settings.rounds + 1;
     LAB_FREE_CLEANUP struct lab_interval *curve = lab_new_array(points, sizeof(*curve));
-    struct lab_interval area, apart;
     enum amf_status status = curve ? lab_curve(result, rule, metric, curve) : AMF_NO_MEMORY;
 
-    while (uniform < result->settings.rule_count &&
-           result->settings.rules[uniform] != LAB_RULE_UNIFORM)
-        uniform++;
-    if (!status)
-        status = lab_area(result, rule, result->settings.rule_count, metric, &area);
-    if (!status)
-        status = lab_area(result, rule, uniform, metric, &apart);
     if (status)
         return status;
     fprintf(out, "\"%s\": {", name);
     report_list(out, "mean", curve, points, 0);
     report_list(out, "low", curve, points, 1);
     report_list(out, "high", curve, points, 2);
-    report_number(out, "\"auc\": ", area.mean);
-    fputs(", ", out);
-    report_interval(out, "area", area);
-    if (uniform < result->settings.rule_count && uniform != rule) {
-        fputs(", ", out);
-        report_interval(out, "minus_uniform", apart);
-    }
+    status = report_area(result, rule, metric, out);
+    if (!status && metric <= LAB_ENTROPY)
+        status = report_minus(result, rule, metric, out);
     fputs("}, ", out);
-    return AMF_OK;
+    return status;
 }
 
 static enum amf_status report_rule(const struct lab_result *result, size_t rule, FILE *out)

@@ -83,21 +83,29 @@ static double summary_area(const double *curve, size_t rounds)
     return sum / (double)rounds;
 }
 
+void lab_areas(const struct lab_result *result, size_t rule, enum lab_metric metric,
+               double *ret_areas)
+{
+    size_t rounds = result->settings.rounds;
+
+    for (size_t seed = 0; seed < result->settings.seeds; seed++)
+        ret_areas[seed] =
+            summary_area(summary_curves(result, rule, metric) + seed * (rounds + 1), rounds);
+}
+
 enum amf_status lab_area(const struct lab_result *result, size_t rule, size_t against,
                          enum lab_metric metric, struct lab_interval *ret_area)
 {
-    size_t rounds = result->settings.rounds, seeds = result->settings.seeds;
-    LAB_FREE_CLEANUP double *areas = lab_new_rows(seeds, 1);
+    size_t seeds = result->settings.seeds;
+    LAB_FREE_CLEANUP double *areas = lab_new_rows(seeds, 1), *others = lab_new_rows(seeds, 1);
 
-    if (!areas)
+    if (!areas || !others)
         return AMF_NO_MEMORY;
-    for (size_t seed = 0; seed < seeds; seed++) {
-        size_t at = seed * (rounds + 1);
-
-        areas[seed] = summary_area(summary_curves(result, rule, metric) + at, rounds);
-        if (against < result->settings.rule_count)
-            areas[seed] -= summary_area(summary_curves(result, against, metric) + at, rounds);
-    }
+    lab_areas(result, rule, metric, areas);
+    if (against < result->settings.rule_count)
+        lab_areas(result, against, metric, others);
+    for (size_t seed = 0; seed < seeds; seed++)
+        areas[seed] -= others[seed];
     return lab_bootstrap(areas, seeds, 1, ret_area);
 }
 

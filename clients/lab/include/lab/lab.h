@@ -96,9 +96,11 @@ struct lab_interval {
 /* rounds + 1 intervals. */
 AMF_CHECKED enum amf_status lab_curve(const struct lab_result *result, size_t rule,
                                       enum lab_metric metric, struct lab_interval *ret_curve);
-/* Area under the curve, without the round before the first choice, over the number of rounds: the
- * mean over rounds. `against`: another rule, whose area is taken off seed by seed; rule_count:
- * none. */
+/* Area under the curve of each seed, without the round before the first choice, over the number of
+ * rounds: the mean over rounds. */
+void lab_areas(const struct lab_result *result, size_t rule, enum lab_metric metric,
+               double *ret_areas);
+/* Its interval. `against`: another rule, whose area is taken off seed by seed; rule_count: none. */
 AMF_CHECKED enum amf_status lab_area(const struct lab_result *result, size_t rule, size_t against,
                                      enum lab_metric metric, struct lab_interval *ret_area);
 /* Demonstrations asked for under one task, mean over seeds. */
