@@ -59,9 +59,9 @@ enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project);
 enum proto_code api_status(struct api_ctx *ctx, int status);
 enum proto_code api_no_memory(struct api_ctx *ctx);
 
-/* Computes the content hash: slow, so on the connection's thread. */
-enum proto_code api_demonstration_identify(struct api_ctx *ctx,
-                                           struct proto_demonstration *demonstration);
+/* Encodes and hashes what will be stored: slow, so on the connection's thread. */
+enum proto_code api_demonstration_prepare(struct api_ctx *ctx,
+                                          struct proto_demonstration *demonstration);
 
 /* Opens one assignment by the newest ranking; see assignment_choose.c. *ret_reason: why none was
  * opened, or what the asker should know beside it; NULL: nothing. *ret_assignment NULL: none. */
