@@ -60,7 +60,9 @@ class Demo:
 
     def register(self):
         self.say(self.style.bold("Project and tasks"))
-        self.client.send("POST", "/v1/projects", {"id": PROJECT, "title": "Household tasks of a Franka Panda"}, "demo-project")
+        # The pre-training comes in task by task: scales frozen after the first five demonstrations would know one task only.
+        project = {"id": PROJECT, "title": "Household tasks of a Franka Panda", "fit_after": sum(self.pretraining.values())}
+        self.client.send("POST", "/v1/projects", project, "demo-project")
         for task in self.episodes.tasks:
             self.client.send("PUT", f"{self.client.project}/tasks/{task['key']}", {"instruction": task["instruction"]})
             self.say(*view.wrapped(f"{task['key']}:", task["instruction"]))

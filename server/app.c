@@ -52,7 +52,8 @@ static void listening_remove(const struct app *app)
     unlink(path);
 }
 
-/* On a fresh account ~/.local/share is not there yet. What cannot be made is for store_open to complain about. */
+/* On a fresh account ~/.local/share is not there yet. What cannot be made is for store_open to
+ * complain about. */
 static void make_parents(const char *path)
 {
     char parent[CONFIG_TEXT_BYTES];

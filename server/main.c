@@ -1,5 +1,8 @@
 /* amfd: arguments, signals, exit codes. */
+#include <errno.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +16,46 @@
 
 enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
-/* Sleeps until a signal asks to stop (0) or the daemon finds that it can store no more
- * (EXIT_CANNOT). */
-static int wait_for_end(const struct app *app, const sigset_t *signals)
+/* Posted by the handler. A handler, not a blocked signal that main waits for: BLAS starts a thread
+ * before main, and a signal delivered to a thread that does not block it would end the process. */
+static sem_t stop_asked;
+
+static void ask_to_stop(int number)
 {
-    const struct timespec second = {.tv_sec = 1};
+    (void)number;
+    sem_post(&stop_asked);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART};
+
+    sem_init(&stop_asked, 0, 0);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+/* Sleeps a second, or until a signal asks to stop: then true. */
+static bool sleep_until_stop(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    while (sem_timedwait(&stop_asked, &until))
+        if (errno != EINTR)
+            return false;
+    return true;
+}
+
+/* 0 when a signal asked to stop, EXIT_CANNOT when the daemon can store no more. */
+static int wait_for_end(const struct app *app)
+{
     char line[512];
 
-    for (;;) {
-        if (sigtimedwait(signals, NULL, &second) > 0)
-            return 0;
+    while (!sleep_until_stop()) {
         if (app_broken(app)) {
             snprintf(line, sizeof line, "stopping, so that a restart decides what is stored: %s",
                      app_broken(app));
@@ -30,6 +63,7 @@ static int wait_for_end(const struct app *app, const sigset_t *signals)
             return EXIT_CANNOT;
         }
     }
+    return 0;
 }
 
 /* Starts the program again with the best BLAS kernels of this processor; see amf/processor.h. Goes
@@ -46,22 +80,16 @@ static int run(const struct config *config)
 {
     char error[CONFIG_ERROR_BYTES] = "";
     struct app *app = NULL;
-    sigset_t signals;
     int status;
 
-    /* Before any thread exists, so that none of them is interrupted. */
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    catch_signals();
     if (app_new(config, &app, error)) {
         fprintf(stderr, "amfd: %s\n", error);
         return EXIT_CANNOT;
     }
     printf("listening on %s\n", app_url(app));
     fflush(stdout);
-    status = wait_for_end(app, &signals);
+    status = wait_for_end(app);
     app_free(app);
     return status;
 }

@@ -10,19 +10,18 @@
 enum amf_status amf_matrix_init(struct amf_matrix *matrix, size_t rows, size_t cols)
 {
     size_t bytes;
-    double *data = NULL;
+    double *data;
 
     if (__builtin_mul_overflow(rows, cols, &bytes) ||
         __builtin_mul_overflow(bytes, sizeof(double), &bytes) ||
         __builtin_add_overflow(bytes, MATRIX_ALIGNMENT - 1, &bytes))
         return AMF_TOO_LARGE;
     bytes -= bytes % MATRIX_ALIGNMENT;
-    if (bytes) {
-        data = aligned_alloc(MATRIX_ALIGNMENT, bytes);
-        if (!data)
-            return AMF_NO_MEMORY;
-        memset(data, 0, bytes);
-    }
+    bytes = bytes ? bytes : MATRIX_ALIGNMENT;
+    data = aligned_alloc(MATRIX_ALIGNMENT, bytes);
+    if (!data)
+        return AMF_NO_MEMORY;
+    memset(data, 0, bytes);
     *matrix = (struct amf_matrix){data, rows, cols};
     return AMF_OK;
 }

@@ -1,5 +1,4 @@
-/* Importance weights by column of the n x task_count matrix of log ratios, all through exp(b (l -
- * max l)).
+/* Importance weights by column of the n x task_count matrix of log ratios l, as exp(b (l - max l)).
  *
  * The effective sample size of exp(b l) never rises with b, and the label likelihood is concave in
  * b, so both are solved by bisection to the last bit. Logarithms of raw weights are cut at
@@ -42,7 +41,7 @@ double amf_occupancy_sum_steps(const double *terms, size_t step_count, const str
     return sum;
 }
 
-/* A column of likelihoods: one task, or any n numbers a fixed stride apart. */
+/* One task's column: n numbers a fixed stride apart. */
 struct occupancy_column {
     const double *values;
     size_t n, stride;

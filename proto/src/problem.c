@@ -11,262 +11,20 @@
 #include <proto/problem.h>
 
 #include "json.h"
-#include "path.h"
-#include "text.h"
+#include "problem_read.h"
 
 #define CASE_DEFAULT_ESS_TARGET 8
-
-struct case_reader {
-    struct proto_arena *arena;
-    struct proto_error *error;
-    struct proto_case *out;
-};
-
-static struct proto_path case_item(const struct proto_path *parent, size_t index)
-{
-    return (struct proto_path){parent, NULL, index};
-}
-
-static struct proto_path case_member(const struct proto_path *parent, const char *name)
-{
-    return (struct proto_path){parent, name, 0};
-}
-
-static enum proto_code case_no_memory(const struct case_reader *reader)
-{
-    return proto_error_set(reader->error, PROTO_CODE_NO_MEMORY, "", "there is not enough memory");
-}
-
-/* ---- values ---- */
-
-static enum proto_code case_real(const struct case_reader *reader, const json_t *value,
-                                 const struct proto_path *at, double *ret_real)
-{
-    double real = json_number_value(value);
-
-    if (!json_is_number(value))
-        return proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, at, "expected a number");
-    if (!isfinite(real))
-        return proto_error_at(reader->error, PROTO_CODE_NOT_FINITE, at, "expected a finite number");
-    *ret_real = real;
-    return PROTO_CODE_OK;
-}
-
-static enum proto_code case_positive(const struct case_reader *reader, const json_t *value,
-                                     const struct proto_path *at, double *ret_real)
-{
-    double real = 0;
-    enum proto_code code = case_real(reader, value, at, &real);
-
-    if (code)
-        return code;
-    if (!(real > 0))
-        return proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, at,
-                              "expected a number above 0");
-    *ret_real = real;
-    return PROTO_CODE_OK;
-}
-
-static enum proto_code case_count(const struct case_reader *reader, const json_t *value,
-                                  const struct proto_path *at, size_t *ret_count)
-{
-    if (!json_is_integer(value) || json_integer_value(value) < 1 ||
-        json_integer_value(value) > INT32_MAX)
-        return proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, at,
-                              "expected an integer of at least 1");
-    *ret_count = (size_t)json_integer_value(value);
-    return PROTO_CODE_OK;
-}
-
-static enum proto_code case_task(const struct case_reader *reader, const json_t *value,
-                                 const struct proto_path *at, size_t *ret_task)
-{
-    json_int_t index = json_integer_value(value);
-
-    if (!json_is_integer(value))
-        return proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, at,
-                              "expected the index of a task");
-    if (index < 0 || (size_t)index >= reader->out->tasks.rows)
-        return proto_error_at(reader->error, PROTO_CODE_UNKNOWN_TASK, at,
-                              "there are %zu tasks, so an index of at most %zu is expected",
-                              reader->out->tasks.rows, reader->out->tasks.rows - 1);
-    *ret_task = (size_t)index;
-    return PROTO_CODE_OK;
-}
-
-static enum proto_code case_array(const struct case_reader *reader, const json_t *value,
-                                  const struct proto_path *at, size_t count, const char *what)
-{
-    if (!json_is_array(value))
-        return proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, at, "expected a list of %s",
-                              what);
-    if (count != SIZE_MAX && json_array_size(value) != count)
-        return proto_error_at(reader->error, PROTO_CODE_WRONG_DIMENSION, at,
-                              "expected %zu %s, got %zu", count, what, json_array_size(value));
-    return PROTO_CODE_OK;
-}
-
-static enum proto_code case_reals(const struct case_reader *reader, const json_t *value,
-                                  const struct proto_path *at, size_t count, double *ret_reals)
-{
-    enum proto_code code = case_array(reader, value, at, count, "numbers");
-
-    for (size_t i = 0; !code && i < count; i++) {
-        struct proto_path item = case_item(at, i);
-
-        code = case_real(reader, json_array_get(value, i), &item, &ret_reals[i]);
-    }
-    return code;
-}
-
-/* rows SIZE_MAX: as many as there are. */
-static enum proto_code case_matrix(const struct case_reader *reader, const json_t *value,
-                                   const struct proto_path *at, size_t rows, size_t cols,
-                                   struct proto_matrix *ret_matrix)
-{
-    enum proto_code code = case_array(reader, value, at, rows, "rows");
-    size_t count = json_array_size(value), size;
-    double *data;
-
-    if (code)
-        return code;
-    if (__builtin_mul_overflow(count, cols, &size))
-        return case_no_memory(reader);
-    data = proto_arena_alloc(reader->arena, size ? size : 1, sizeof(double));
-    if (!data)
-        return case_no_memory(reader);
-    for (size_t i = 0; !code && i < count; i++) {
-        struct proto_path item = case_item(at, i);
-
-        code = case_reals(reader, json_array_get(value, i), &item, cols, data + i * cols);
-    }
-    *ret_matrix = (struct proto_matrix){data, count, cols};
-    return code;
-}
-
-static enum proto_code case_tasks(const struct case_reader *reader, const json_t *value,
-                                  const struct proto_path *at, size_t **ret_tasks,
-                                  size_t *ret_count)
-{
-    enum proto_code code = case_array(reader, value, at, SIZE_MAX, "task indices");
-    size_t count = json_array_size(value);
-    size_t *tasks;
-
-    if (code)
-        return code;
-    tasks = proto_arena_alloc(reader->arena, count ? count : 1, sizeof(size_t));
-    if (!tasks)
-        return case_no_memory(reader);
-    for (size_t i = 0; !code && i < count; i++) {
-        struct proto_path item = case_item(at, i);
-
-        code = case_task(reader, json_array_get(value, i), &item, &tasks[i]);
-    }
-    *ret_tasks = tasks;
-    *ret_count = count;
-    return code;
-}
-
-static enum proto_code case_choice(const struct case_reader *reader, const json_t *value,
-                                   const struct proto_path *at, const char *const *names,
-                                   size_t *ret_choice)
-{
-    const char *text = json_string_value(value);
-    char known[128] = "";
-    size_t used = 0;
-
-    for (size_t i = 0; names[i]; i++) {
-        if (text && !strcmp(text, names[i])) {
-            *ret_choice = i;
-            return PROTO_CODE_OK;
-        }
-        for (const char *c = names[i]; *c && used + 3 < sizeof(known); c++)
-            known[used++] = *c;
-        if (names[i + 1] && used + 3 < sizeof(known)) {
-            known[used++] = ',';
-            known[used++] = ' ';
-        }
-    }
-    known[used] = '\0';
-    return proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, at, "expected one of %s", known);
-}
-
-/* ---- objects ---- */
-
-static enum proto_code case_object(const struct case_reader *reader, json_t *object,
-                                   const struct proto_path *at, const char *const *known)
-{
-    const char *key;
-    json_t *value;
-
-    if (!json_is_object(object))
-        return proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, at, "expected an object");
-    json_object_foreach(object, key, value)
-    {
-        struct proto_path member = case_member(at, key);
-        size_t i = 0;
-
-        while (known[i] && strcmp(known[i], key))
-            i++;
-        if (!known[i])
-            return proto_error_at(reader->error, PROTO_CODE_UNKNOWN_FIELD, &member,
-                                  "this field is not known here");
-    }
-    return PROTO_CODE_OK;
-}
-
-static enum proto_code case_required(const struct case_reader *reader, json_t *object,
-                                     const struct proto_path *at, json_t **ret_value)
-{
-    *ret_value = json_object_get(object, at->name);
-    if (*ret_value)
-        return PROTO_CODE_OK;
-    return proto_error_at(reader->error, PROTO_CODE_MISSING_FIELD, at, "this field is needed");
-}
-
-static enum proto_code case_required_positive(const struct case_reader *reader, json_t *object,
-                                              const struct proto_path *parent, const char *name,
-                                              double *ret_real)
-{
-    struct proto_path at = case_member(parent, name);
-    json_t *value;
-    enum proto_code code = case_required(reader, object, &at, &value);
-
-    return code ? code : case_positive(reader, value, &at, ret_real);
-}
-
-static enum proto_code case_dimension(const struct case_reader *reader, json_t *root,
-                                      const char *name, size_t *ret_count)
-{
-    struct proto_path at = case_member(NULL, name);
-    json_t *value;
-    enum proto_code code = case_required(reader, root, &at, &value);
-
-    return code ? code : case_count(reader, value, &at, ret_count);
-}
-
-static enum proto_code case_required_matrix(const struct case_reader *reader, json_t *object,
-                                            const struct proto_path *parent, const char *name,
-                                            size_t rows, size_t cols,
-                                            struct proto_matrix *ret_matrix)
-{
-    struct proto_path at = case_member(parent, name);
-    json_t *value;
-    enum proto_code code = case_required(reader, object, &at, &value);
-
-    return code ? code : case_matrix(reader, value, &at, rows, cols, ret_matrix);
-}
 
 /* ---- the kernel ---- */
 
 /* One number, or one per dimension. */
-static enum proto_code case_scale(const struct case_reader *reader, json_t *kernel,
+static enum proto_code case_scale(const struct proto_case_reader *reader, json_t *kernel,
                                   const struct proto_path *parent, const char *name, size_t dim,
                                   struct proto_reals *ret_scale)
 {
-    struct proto_path at = case_member(parent, name);
+    struct proto_path at = proto_case_member(parent, name);
     json_t *value;
-    enum proto_code code = case_required(reader, kernel, &at, &value);
+    enum proto_code code = proto_case_required(reader, kernel, &at, &value);
     size_t count = json_is_array(value) ? dim : 1;
     double *scale;
 
@@ -274,32 +32,32 @@ static enum proto_code case_scale(const struct case_reader *reader, json_t *kern
         return code;
     scale = proto_arena_alloc(reader->arena, count, sizeof(double));
     if (!scale)
-        return case_no_memory(reader);
+        return proto_case_no_memory(reader);
     if (!json_is_array(value))
-        code = case_positive(reader, value, &at, scale);
+        code = proto_case_positive(reader, value, &at, scale);
     else
-        code = case_array(reader, value, &at, dim, "length scales");
+        code = proto_case_array(reader, value, &at, dim, "length scales");
     for (size_t d = 0; !code && json_is_array(value) && d < dim; d++) {
-        struct proto_path item = case_item(&at, d);
+        struct proto_path item = proto_case_item(&at, d);
 
-        code = case_positive(reader, json_array_get(value, d), &item, &scale[d]);
+        code = proto_case_positive(reader, json_array_get(value, d), &item, &scale[d]);
     }
     *ret_scale = (struct proto_reals){scale, count};
     return code;
 }
 
-/* A number with least <= it, and it < most or (closed) it <= most. */
-static enum proto_code case_required_share(const struct case_reader *reader, json_t *kernel,
+/* A number from 0 to 1, which is in only if closed. */
+static enum proto_code case_required_share(const struct proto_case_reader *reader, json_t *kernel,
                                            const struct proto_path *parent, const char *name,
                                            bool closed, double *ret_share)
 {
-    struct proto_path at = case_member(parent, name);
+    struct proto_path at = proto_case_member(parent, name);
     json_t *value;
     double share = 0;
-    enum proto_code code = case_required(reader, kernel, &at, &value);
+    enum proto_code code = proto_case_required(reader, kernel, &at, &value);
 
     if (!code)
-        code = case_real(reader, value, &at, &share);
+        code = proto_case_real(reader, value, &at, &share);
     if (code)
         return code;
     if (share < 0 || share > 1 || (!closed && share == 1))
@@ -309,18 +67,18 @@ static enum proto_code case_required_share(const struct case_reader *reader, jso
     return PROTO_CODE_OK;
 }
 
-static enum proto_code case_graph(const struct case_reader *reader, json_t *kernel,
+static enum proto_code case_graph(const struct proto_case_reader *reader, json_t *kernel,
                                   const struct proto_path *at)
 {
     struct proto_matrix *adjacency = &reader->out->kernel.adjacency;
     size_t tasks = reader->out->tasks.rows;
     enum proto_code code =
-        case_required_matrix(reader, kernel, at, "adjacency", tasks, tasks, adjacency);
+        proto_case_required_matrix(reader, kernel, at, "adjacency", tasks, tasks, adjacency);
 
     for (size_t i = 0; !code && i < tasks; i++)
         for (size_t j = 0; !code && j < tasks; j++) {
-            struct proto_path name = case_member(at, "adjacency");
-            struct proto_path row = case_item(&name, i), item = case_item(&row, j);
+            struct proto_path name = proto_case_member(at, "adjacency");
+            struct proto_path row = proto_case_item(&name, i), item = proto_case_item(&row, j);
             double edge = adjacency->data[i * tasks + j];
 
             if (edge < 0 || edge != adjacency->data[j * tasks + i])
@@ -358,13 +116,13 @@ static const char *const case_type_fields[][8] = {
     {"type", "variance", "lengthscale_state", "adjacency", "lambda", "graph_kernel", NULL},
 };
 
-static enum proto_code case_kernel_parts(const struct case_reader *reader, json_t *kernel,
+static enum proto_code case_kernel_parts(const struct proto_case_reader *reader, json_t *kernel,
                                          const struct proto_path *at, size_t type)
 {
     struct proto_case *out = reader->out;
     bool scaled = type != CASE_LINEAR && type != CASE_EMBEDDING && type != CASE_FACTORED;
     enum proto_code code =
-        case_required_positive(reader, kernel, at, "variance", &out->kernel.variance);
+        proto_case_required_positive(reader, kernel, at, "variance", &out->kernel.variance);
 
     out->kernel.kind = type <= CASE_FACTORED ? (enum proto_case_kernel)type : PROTO_CASE_RBF;
     out->kernel.task = type == CASE_DISCRETE      ? PROTO_CASE_DISCRETE
@@ -384,52 +142,54 @@ static enum proto_code case_kernel_parts(const struct case_reader *reader, json_
     return code;
 }
 
-static enum proto_code case_kernel(const struct case_reader *reader, json_t *root)
+static enum proto_code case_kernel(const struct proto_case_reader *reader, json_t *root)
 {
-    struct proto_path at = case_member(NULL, "kernel"), type_at = case_member(&at, "type");
+    struct proto_path at = proto_case_member(NULL, "kernel"),
+                      type_at = proto_case_member(&at, "type");
     json_t *kernel, *type;
     size_t choice = 0;
-    enum proto_code code = case_required(reader, root, &at, &kernel);
+    enum proto_code code = proto_case_required(reader, root, &at, &kernel);
 
     if (!code && !json_is_object(kernel))
         code = proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, &at, "expected an object");
     if (!code)
-        code = case_required(reader, kernel, &type_at, &type);
+        code = proto_case_required(reader, kernel, &type_at, &type);
     if (!code)
-        code = case_choice(reader, type, &type_at, case_type_names, &choice);
+        code = proto_case_choice(reader, type, &type_at, case_type_names, &choice);
     if (!code)
-        code = case_object(reader, kernel, &at, case_type_fields[choice]);
+        code = proto_case_object(reader, kernel, &at, case_type_fields[choice]);
     return code ? code : case_kernel_parts(reader, kernel, &at, choice);
 }
 
 /* ---- demonstrations ---- */
 
-static enum proto_code case_demonstration(const struct case_reader *reader, json_t *value,
+static enum proto_code case_demonstration(const struct proto_case_reader *reader, json_t *value,
                                           const struct proto_path *at,
                                           struct proto_case_demonstration *ret)
 {
     static const char *const known[] = {"task", "states", "actions", NULL};
     const struct proto_case *out = reader->out;
-    struct proto_path task_at = case_member(at, "task"), states_at = case_member(at, "states");
+    struct proto_path task_at = proto_case_member(at, "task"),
+                      states_at = proto_case_member(at, "states");
     json_t *task;
-    enum proto_code code = case_object(reader, value, at, known);
+    enum proto_code code = proto_case_object(reader, value, at, known);
 
     if (!code)
-        code = case_required(reader, value, &task_at, &task);
+        code = proto_case_required(reader, value, &task_at, &task);
     if (!code)
-        code = case_task(reader, task, &task_at, &ret->task);
+        code = proto_case_task(reader, task, &task_at, &ret->task);
     if (!code)
-        code = case_required_matrix(reader, value, at, "states", SIZE_MAX, out->state_dim,
-                                    &ret->states);
+        code = proto_case_required_matrix(reader, value, at, "states", SIZE_MAX, out->state_dim,
+                                          &ret->states);
     if (!code && !ret->states.rows)
         code = proto_error_at(reader->error, PROTO_CODE_EMPTY_TRAJECTORY, &states_at,
                               "expected at least one step");
     return code ? code
-                : case_required_matrix(reader, value, at, "actions", ret->states.rows,
-                                       out->action_dim, &ret->actions);
+                : proto_case_required_matrix(reader, value, at, "actions", ret->states.rows,
+                                             out->action_dim, &ret->actions);
 }
 
-static enum proto_code case_demonstrations(const struct case_reader *reader, json_t *root)
+static enum proto_code case_demonstrations(const struct proto_case_reader *reader, json_t *root)
 {
     static const char *const names[] = {"pretraining", "demonstrations"};
     struct proto_case *out = reader->out;
@@ -437,13 +197,13 @@ static enum proto_code case_demonstrations(const struct case_reader *reader, jso
     enum proto_code code = PROTO_CODE_OK;
 
     for (int set = 0; !code && set < 2; set++) {
-        struct proto_path at = case_member(NULL, names[set]);
+        struct proto_path at = proto_case_member(NULL, names[set]);
         json_t *list = json_object_get(root, names[set]);
 
         if (list || set)
-            code = case_required(reader, root, &at, &list);
+            code = proto_case_required(reader, root, &at, &list);
         if (!code && list)
-            code = case_array(reader, list, &at, SIZE_MAX, "demonstrations");
+            code = proto_case_array(reader, list, &at, SIZE_MAX, "demonstrations");
         counts[set] = json_array_size(list);
     }
     if (code)
@@ -453,10 +213,11 @@ static enum proto_code case_demonstrations(const struct case_reader *reader, jso
     out->demonstrations = proto_arena_alloc(reader->arena, out->demonstration_count + 1,
                                             sizeof(*out->demonstrations));
     if (!out->demonstrations)
-        return case_no_memory(reader);
+        return proto_case_no_memory(reader);
     for (int set = 0; set < 2; set++)
         for (size_t i = 0; !code && i < counts[set]; i++, used++) {
-            struct proto_path at = case_member(NULL, names[set]), item = case_item(&at, i);
+            struct proto_path at = proto_case_member(NULL, names[set]),
+                              item = proto_case_item(&at, i);
 
             code = case_demonstration(reader, json_array_get(json_object_get(root, names[set]), i),
                                       &item, &out->demonstrations[used]);
@@ -467,23 +228,23 @@ static enum proto_code case_demonstrations(const struct case_reader *reader, jso
 /* ---- numbers per demonstration, task and step ---- */
 
 /* The matrices of one demonstration, one per task. */
-static enum proto_code case_per_task(const struct case_reader *reader, const json_t *value,
+static enum proto_code case_per_task(const struct proto_case_reader *reader, const json_t *value,
                                      const struct proto_path *at, size_t steps, size_t dim,
                                      struct proto_matrix **ret_matrices)
 {
     size_t tasks = reader->out->tasks.rows;
     struct proto_matrix *matrices;
-    enum proto_code code = case_array(reader, value, at, tasks, "tasks");
+    enum proto_code code = proto_case_array(reader, value, at, tasks, "tasks");
 
     if (code)
         return code;
     matrices = proto_arena_alloc(reader->arena, tasks, sizeof(*matrices));
     if (!matrices)
-        return case_no_memory(reader);
+        return proto_case_no_memory(reader);
     for (size_t c = 0; !code && c < tasks; c++) {
-        struct proto_path item = case_item(at, c);
+        struct proto_path item = proto_case_item(at, c);
 
-        code = case_matrix(reader, json_array_get(value, c), &item, steps, dim, &matrices[c]);
+        code = proto_case_matrix(reader, json_array_get(value, c), &item, steps, dim, &matrices[c]);
     }
     *ret_matrices = matrices;
     return code;
@@ -495,18 +256,19 @@ static size_t case_first_length(const json_t *value)
     return json_array_size(json_array_get(json_array_get(json_array_get(value, 0), 0), 0));
 }
 
-/* Tables name holds one entry per demonstration from `first` on; *ret_dim 0: found from the first.
- * member: offset of the struct proto_matrix * to fill. */
-static enum proto_code case_table(const struct case_reader *reader, json_t *root, const char *name,
-                                  size_t first, size_t member, size_t *dim)
+/* The table `name` holds one entry per demonstration from `first` on. *dim: numbers a step; 0:
+ * found from the first step. member: offset of the struct proto_matrix * that is filled. */
+static enum proto_code case_table(const struct proto_case_reader *reader, json_t *root,
+                                  const char *name, size_t first, size_t member, size_t *dim)
 {
     struct proto_case *out = reader->out;
-    struct proto_path at = case_member(NULL, name);
+    struct proto_path at = proto_case_member(NULL, name);
     json_t *value;
-    enum proto_code code = case_required(reader, root, &at, &value);
+    enum proto_code code = proto_case_required(reader, root, &at, &value);
 
     if (!code)
-        code = case_array(reader, value, &at, out->demonstration_count - first, "demonstrations");
+        code = proto_case_array(reader, value, &at, out->demonstration_count - first,
+                                "demonstrations");
     if (code)
         return code;
     if (!*dim && out->demonstration_count > first) {
@@ -516,7 +278,7 @@ static enum proto_code case_table(const struct case_reader *reader, json_t *root
                                   "expected at least one number a step");
     }
     for (size_t d = first; !code && d < out->demonstration_count; d++) {
-        struct proto_path item = case_item(&at, d - first);
+        struct proto_path item = proto_case_item(&at, d - first);
         void *target = (char *)&out->demonstrations[d] + member;
 
         code = case_per_task(reader, json_array_get(value, d - first), &item,
@@ -525,17 +287,17 @@ static enum proto_code case_table(const struct case_reader *reader, json_t *root
     return code;
 }
 
-static enum proto_code case_unused(const struct case_reader *reader, json_t *root, const char *name,
-                                   bool used, const char *why)
+static enum proto_code case_unused(const struct proto_case_reader *reader, json_t *root,
+                                   const char *name, bool used, const char *why)
 {
-    struct proto_path at = case_member(NULL, name);
+    struct proto_path at = proto_case_member(NULL, name);
 
     if (used || !json_object_get(root, name))
         return PROTO_CODE_OK;
     return proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, &at, "used only with %s", why);
 }
 
-static enum proto_code case_tables(const struct case_reader *reader, json_t *root)
+static enum proto_code case_tables(const struct proto_case_reader *reader, json_t *root)
 {
     struct proto_case *out = reader->out;
     bool embedding = out->kernel.kind == PROTO_CASE_EMBEDDING;
@@ -563,11 +325,11 @@ static enum proto_code case_tables(const struct case_reader *reader, json_t *roo
 
 /* ---- settings ---- */
 
-static enum proto_code case_targets(const struct case_reader *reader, json_t *root)
+static enum proto_code case_targets(const struct proto_case_reader *reader, json_t *root)
 {
     struct proto_case *out = reader->out;
-    struct proto_path tasks_at = case_member(NULL, "evaluation_tasks"),
-                      mu_at = case_member(NULL, "mu");
+    struct proto_path tasks_at = proto_case_member(NULL, "evaluation_tasks"),
+                      mu_at = proto_case_member(NULL, "mu");
     json_t *tasks = json_object_get(root, "evaluation_tasks"), *mu = json_object_get(root, "mu");
     double sum = 0;
     enum proto_code code = PROTO_CODE_OK;
@@ -575,22 +337,23 @@ static enum proto_code case_targets(const struct case_reader *reader, json_t *ro
     out->evaluation_count = out->tasks.rows;
     out->evaluation_tasks = proto_arena_alloc(reader->arena, out->tasks.rows, sizeof(size_t));
     if (!out->evaluation_tasks)
-        return case_no_memory(reader);
+        return proto_case_no_memory(reader);
     for (size_t c = 0; c < out->tasks.rows; c++)
         out->evaluation_tasks[c] = c;
     if (tasks)
-        code = case_tasks(reader, tasks, &tasks_at, &out->evaluation_tasks, &out->evaluation_count);
+        code = proto_case_tasks(reader, tasks, &tasks_at, &out->evaluation_tasks,
+                                &out->evaluation_count);
     if (code)
         return code;
     out->mu = proto_arena_alloc(reader->arena, out->evaluation_count + 1, sizeof(double));
     if (!out->mu)
-        return case_no_memory(reader);
+        return proto_case_no_memory(reader);
     for (size_t e = 0; e < out->evaluation_count; e++)
         out->mu[e] = 1;
     if (mu)
-        code = case_reals(reader, mu, &mu_at, out->evaluation_count, out->mu);
+        code = proto_case_reals(reader, mu, &mu_at, out->evaluation_count, out->mu);
     for (size_t e = 0; !code && e < out->evaluation_count; e++) {
-        struct proto_path item = case_item(&mu_at, e);
+        struct proto_path item = proto_case_item(&mu_at, e);
 
         if (out->mu[e] < 0)
             code = proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, &item,
@@ -603,22 +366,23 @@ static enum proto_code case_targets(const struct case_reader *reader, json_t *ro
     return code;
 }
 
-static enum proto_code case_clip(const struct case_reader *reader, json_t *root)
+static enum proto_code case_clip(const struct proto_case_reader *reader, json_t *root)
 {
     static const char *const scopes[] = {"none", "trajectory", "step", NULL};
     struct proto_case *out = reader->out;
-    struct proto_path at = case_member(NULL, "clip"), scope_at = case_member(NULL, "clip_scope");
+    struct proto_path at = proto_case_member(NULL, "clip"),
+                      scope_at = proto_case_member(NULL, "clip_scope");
     json_t *clip = json_object_get(root, "clip"), *scope = json_object_get(root, "clip_scope");
     double range[2] = {0, 0};
     size_t choice = PROTO_CASE_CLIP_NONE;
     enum proto_code code = PROTO_CODE_OK;
 
     if (scope)
-        code = case_choice(reader, scope, &scope_at, scopes, &choice);
+        code = proto_case_choice(reader, scope, &scope_at, scopes, &choice);
     if (!code && choice != PROTO_CASE_CLIP_NONE)
-        code = case_required(reader, root, &at, &clip);
+        code = proto_case_required(reader, root, &at, &clip);
     if (!code && clip && !json_is_null(clip))
-        code = case_reals(reader, clip, &at, 2, range);
+        code = proto_case_reals(reader, clip, &at, 2, range);
     if (!code && range[0] > range[1])
         code = proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, &at,
                               "expected [low, high] with low at most high");
@@ -628,47 +392,48 @@ static enum proto_code case_clip(const struct case_reader *reader, json_t *root)
     return code;
 }
 
-static enum proto_code case_choices(const struct case_reader *reader, json_t *root)
+static enum proto_code case_choices(const struct proto_case_reader *reader, json_t *root)
 {
     static const char *const conditionings[] = {"none", "all", NULL};
     static const char *const policies[] = {"gp", "deterministic", NULL};
-    struct proto_path conditioning_at = case_member(NULL, "conditioning");
-    struct proto_path policy_at = case_member(NULL, "policy");
+    struct proto_path conditioning_at = proto_case_member(NULL, "conditioning");
+    struct proto_path policy_at = proto_case_member(NULL, "policy");
     json_t *conditioning, *policy;
     size_t all = 0, kind = 0;
-    enum proto_code code = case_required(reader, root, &conditioning_at, &conditioning);
+    enum proto_code code = proto_case_required(reader, root, &conditioning_at, &conditioning);
 
     if (!code)
-        code = case_choice(reader, conditioning, &conditioning_at, conditionings, &all);
+        code = proto_case_choice(reader, conditioning, &conditioning_at, conditionings, &all);
     if (!code)
-        code = case_required(reader, root, &policy_at, &policy);
+        code = proto_case_required(reader, root, &policy_at, &policy);
     if (!code)
-        code = case_choice(reader, policy, &policy_at, policies, &kind);
+        code = proto_case_choice(reader, policy, &policy_at, policies, &kind);
     reader->out->conditioning_all = all == 1;
     reader->out->policy = (enum proto_case_policy)kind;
     return code;
 }
 
-static enum proto_code case_settings(const struct case_reader *reader, json_t *root)
+static enum proto_code case_settings(const struct proto_case_reader *reader, json_t *root)
 {
     struct proto_case *out = reader->out;
-    struct proto_path pending_at = case_member(NULL, "pending_tasks");
-    struct proto_path ess_at = case_member(NULL, "ess_target"), name_at = case_member(NULL, "name");
+    struct proto_path pending_at = proto_case_member(NULL, "pending_tasks");
+    struct proto_path ess_at = proto_case_member(NULL, "ess_target"),
+                      name_at = proto_case_member(NULL, "name");
     json_t *pending = json_object_get(root, "pending_tasks");
     json_t *ess = json_object_get(root, "ess_target"), *name = json_object_get(root, "name");
-    enum proto_code code = case_required_positive(reader, root, NULL, "noise", &out->noise);
+    enum proto_code code = proto_case_required_positive(reader, root, NULL, "noise", &out->noise);
 
     out->ess_target = CASE_DEFAULT_ESS_TARGET;
     if (!code && name && !json_is_string(name))
         code = proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, &name_at, "expected a text");
     if (!code && name) {
         out->name = proto_arena_strdup(reader->arena, json_string_value(name));
-        code = out->name ? PROTO_CODE_OK : case_no_memory(reader);
+        code = out->name ? PROTO_CODE_OK : proto_case_no_memory(reader);
     }
     if (!code && pending)
-        code = case_tasks(reader, pending, &pending_at, &out->pending, &out->pending_count);
+        code = proto_case_tasks(reader, pending, &pending_at, &out->pending, &out->pending_count);
     if (!code && ess)
-        code = case_real(reader, ess, &ess_at, &out->ess_target);
+        code = proto_case_real(reader, ess, &ess_at, &out->ess_target);
     if (!code && out->ess_target < 1)
         code = proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, &ess_at,
                               "expected a number of at least 1");
@@ -677,12 +442,12 @@ static enum proto_code case_settings(const struct case_reader *reader, json_t *r
     return code ? code : case_clip(reader, root);
 }
 
-static enum proto_code case_read_tasks(const struct case_reader *reader, json_t *root)
+static enum proto_code case_read_tasks(const struct proto_case_reader *reader, json_t *root)
 {
     struct proto_case *out = reader->out;
-    struct proto_path at = case_member(NULL, "tasks");
-    enum proto_code code =
-        case_required_matrix(reader, root, NULL, "tasks", SIZE_MAX, out->task_dim, &out->tasks);
+    struct proto_path at = proto_case_member(NULL, "tasks");
+    enum proto_code code = proto_case_required_matrix(reader, root, NULL, "tasks", SIZE_MAX,
+                                                      out->task_dim, &out->tasks);
 
     if (!code && !out->tasks.rows)
         code = proto_error_at(reader->error, PROTO_CODE_INVALID_FIELD, &at,
@@ -690,7 +455,7 @@ static enum proto_code case_read_tasks(const struct case_reader *reader, json_t 
     return code;
 }
 
-static enum proto_code case_read(const struct case_reader *reader, json_t *root)
+static enum proto_code case_read(const struct proto_case_reader *reader, json_t *root)
 {
     static const char *const known[] = {"name",
                                         "kernel",
@@ -716,14 +481,14 @@ static enum proto_code case_read(const struct case_reader *reader, json_t *root)
                                         "evaluation_tasks",
                                         NULL};
     struct proto_case *out = reader->out;
-    enum proto_code code = case_object(reader, root, NULL, known);
+    enum proto_code code = proto_case_object(reader, root, NULL, known);
 
     if (!code)
-        code = case_dimension(reader, root, "state_dim", &out->state_dim);
+        code = proto_case_dimension(reader, root, "state_dim", &out->state_dim);
     if (!code)
-        code = case_dimension(reader, root, "action_dim", &out->action_dim);
+        code = proto_case_dimension(reader, root, "action_dim", &out->action_dim);
     if (!code)
-        code = case_dimension(reader, root, "task_dim", &out->task_dim);
+        code = proto_case_dimension(reader, root, "task_dim", &out->task_dim);
     if (!code)
         code = case_read_tasks(reader, root);
     if (!code)
@@ -741,7 +506,7 @@ enum proto_code proto_case_decode(const char *text, size_t length, struct proto_
                                   struct proto_case *ret_case, struct proto_error *ret_error)
 {
     struct proto_case out = {0};
-    struct case_reader reader = {arena, ret_error, &out};
+    struct proto_case_reader reader = {arena, ret_error, &out};
     PROTO_JSON_CLEANUP json_t *root = NULL;
     enum proto_code code = proto_json_load(text, length, PROTO_JSON_MAX_ANSWER_VALUES,
                                            PROTO_CODE_MALFORMED_JSON, "", &root, ret_error);
@@ -751,104 +516,4 @@ enum proto_code proto_case_decode(const char *text, size_t length, struct proto_
     if (!code)
         *ret_case = out;
     return code;
-}
-
-/* ---- the result ---- */
-
-static void case_put_reals(struct proto_text *text, const double *reals, size_t count,
-                           bool nullable)
-{
-    proto_text_puts(text, "[");
-    for (size_t i = 0; i < count; i++) {
-        if (i)
-            proto_text_puts(text, ", ");
-        if (nullable && isnan(reals[i]))
-            proto_text_puts(text, "null");
-        else
-            proto_text_real(text, reals[i]);
-    }
-    proto_text_puts(text, "]");
-}
-
-static void case_put_matrix(struct proto_text *text, const struct proto_matrix *matrix)
-{
-    proto_text_puts(text, "[");
-    for (size_t i = 0; i < matrix->rows; i++) {
-        if (i)
-            proto_text_puts(text, ", ");
-        case_put_reals(text, matrix->data + i * matrix->cols, matrix->cols, false);
-    }
-    proto_text_puts(text, "]");
-}
-
-static void case_put_name(struct proto_text *text, size_t index, const char *name)
-{
-    if (index)
-        proto_text_puts(text, ", ");
-    proto_text_string(text, name);
-    proto_text_puts(text, ": ");
-}
-
-static void case_put_gain(struct proto_text *text, const struct proto_case_weights *mode)
-{
-    proto_text_puts(text, "{");
-    for (size_t m = 0; mode->measures[m]; m++) {
-        case_put_name(text, m, mode->measures[m]);
-        case_put_reals(text, mode->gain.data + m * mode->gain.cols, mode->gain.cols, true);
-    }
-    proto_text_puts(text, "}");
-}
-
-static void case_put_likelihoods(struct proto_text *text, const struct proto_case_result *result)
-{
-    size_t rows = result->log_likelihood_clipped.rows * result->log_likelihood_clipped.cols;
-
-    if (!result->step_log_likelihood)
-        return;
-    proto_text_puts(text, "\"step_log_likelihood\": [");
-    for (size_t i = 0; i < rows; i++) {
-        if (i)
-            proto_text_puts(text, ", ");
-        case_put_reals(text, result->step_log_likelihood[i].items,
-                       result->step_log_likelihood[i].count, false);
-    }
-    proto_text_puts(text, "], ");
-}
-
-int proto_case_result_encode(const struct proto_case_result *result, char **ret_text,
-                             size_t *ret_length)
-{
-    struct proto_text text = PROTO_TEXT_NULL;
-
-    proto_text_puts(&text, "{");
-    case_put_likelihoods(&text, result);
-    proto_text_puts(&text, "\"log_likelihood_clipped\": ");
-    case_put_matrix(&text, &result->log_likelihood_clipped);
-    proto_text_puts(&text, ", \"posterior_variance_at_test_pairs\": ");
-    case_put_reals(&text, result->posterior_variance.items, result->posterior_variance.count,
-                   false);
-    proto_text_puts(&text, ", \"weights\": {");
-    for (size_t m = 0; m < result->mode_count; m++) {
-        case_put_name(&text, m, result->modes[m].name);
-        case_put_matrix(&text, &result->modes[m].weights);
-    }
-    proto_text_puts(&text, "}, \"effective_sample_size\": {");
-    for (size_t m = 0; m < result->mode_count; m++) {
-        case_put_name(&text, m, result->modes[m].name);
-        case_put_reals(&text, result->modes[m].effective_sample_size, result->modes[m].weights.cols,
-                       false);
-    }
-    proto_text_puts(&text, "}, \"gain\": {");
-    for (size_t m = 0; m < result->mode_count; m++) {
-        case_put_name(&text, m, result->modes[m].name);
-        case_put_gain(&text, &result->modes[m]);
-    }
-    proto_text_puts(&text, "}}");
-    if (text.failed) {
-        proto_text_deinit(&text);
-        return -1;
-    }
-    *ret_text = text.data;
-    *ret_length = text.length;
-    return 0;
 }

@@ -223,7 +223,8 @@ int store_copy_blob(sqlite3_stmt *statement, unsigned char **ret_bytes, size_t *
     unsigned char *copy = malloc(length ? length : 1);
     if (!copy)
         return STORE_NO_MEMORY;
-    memcpy(copy, bytes, length);
+    if (length)
+        memcpy(copy, bytes, length);
     *ret_bytes = copy;
     *ret_length = length;
     return STORE_OK;

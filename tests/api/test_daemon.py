@@ -1,5 +1,7 @@
 """The daemon as a program: start, stop, its door, its data directory."""
+import ctypes
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -131,6 +133,20 @@ class Program(unittest.TestCase):
             self.assertFalse(os.path.exists(os.path.join(daemon.data, "d", "listening")))
         finally:
             daemon.close()
+
+    def test_a_term_signal_to_any_thread_drains(self):
+        for own_choice in (True, False):  # with and without the start that picks BLAS kernels
+            env = os.environ if own_choice else {**os.environ, "OPENBLAS_CORETYPE": "PRESCOTT"}
+            with tempfile.TemporaryDirectory() as data:
+                process = subprocess.Popen([AMFD, "--data", f"{data}/d", "--listen", "127.0.0.1:0"], text=True,
+                                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
+                self.assertIn("listening on", process.stdout.readline())
+                others = [int(t) for t in os.listdir(f"/proc/{process.pid}/task") if int(t) != process.pid]
+                self.assertTrue(others)
+                for thread in others:
+                    ctypes.CDLL(None).tgkill(process.pid, thread, signal.SIGTERM)
+                process.stdout.close()
+                self.assertEqual(process.wait(30), 0)
 
     def test_a_token_others_can_read_is_refused(self):
         daemon = Daemon()

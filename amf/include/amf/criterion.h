@@ -1,11 +1,10 @@
 /* The gain of demonstrating a candidate task, from numbers already at hand.
  *
- *   G(c') = d_a / n^2  sum_j w_j(c')  sum_x omega_x g(x; B_{j,c'}),   omega_x = mu_c w_i(c) for x =
- * (s_{i,t}, c)
+ *   G(c') = d_a / n^2  sum_j w_j(c')  sum_x omega_x g(x; B_{j,c'})
  *
- * For a block B with posterior covariance S = k_D(B, B) + sigma^2 I = L L' and cross-covariances C
- * = k_D(B, x), v0 - v1 = |L^-1 C|^2: H^2 operations a test pair. Pure functions: no allocation, no
- * threads.
+ * over test pairs x = (s_{i,t}, c) of weight omega_x = mu_c w_i(c). For a block B with posterior
+ * covariance S = k_D(B, B) + sigma^2 I = L L' and cross-covariances C = k_D(B, x), the reduction
+ * v0 - v1 is |L^-1 C|^2: H^2 operations a test pair. Pure functions: no allocation, no threads.
  */
 #ifndef AMF_CRITERION_H
 #define AMF_CRITERION_H

@@ -11,7 +11,7 @@
 #include <amf/status.h>
 
 struct amf_matrix {
-    double *data; /* rows x cols; 64-byte aligned; NULL when empty */
+    double *data; /* rows x cols; 64-byte aligned; NULL only before init */
     size_t rows, cols;
 };
 

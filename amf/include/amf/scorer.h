@@ -112,10 +112,10 @@ struct amf_extent { /* what was used of what there was */
 struct amf_scores {
     struct amf_score *candidates; /* in the problem's order */
     size_t candidate_count, target_count;
-    /* Per task of the problem, task_count each: */
-    double
-        *entropy; /* d_a/n sum_i w_i(c) sum_t 1/2 log(2 pi e v0), nats, before pending work; 0 when
-                   * not scorable. The gain of prior_entropy itself does know pending work. */
+    /* Per task of the problem, task_count each. entropy: d_a/n sum_i w_i(c) sum_t 1/2 log(2 pi e
+     * v0) in nats, before pending work (which the gain of prior_entropy does know); 0 when not
+     * scorable. */
+    double *entropy;
     bool *task_scorable;   /* an evaluation task that is not contributes nothing */
     bool *pending_ignored; /* pending_count: no demonstration weighs anything for it, no block added
                             */
@@ -129,13 +129,12 @@ AMF_CHECKED enum amf_status amf_scorer_score(const struct amf_scorer *scorer, co
                                              size_t pending_count, struct amf_scores **ret_scores);
 void amf_scores_free(struct amf_scores *scores);
 
-/* ---- the parts, for who wants to look: i is a position in the occupancy set, t a step that was
- * kept ---- */
+/* The parts, for who wants to look: i is a position in the occupancy set. */
 size_t amf_scorer_occupancy_count(const struct amf_scorer *scorer);      /* n */
 size_t amf_scorer_trajectory(const struct amf_scorer *scorer, size_t i); /* in the problem */
 size_t amf_scorer_step_count(const struct amf_scorer *scorer, size_t i); /* H_i */
-/* H_i numbers each; -infinity where the pair is not covered. NULL when the weights need no
- * likelihood and the policy cannot give one. */
+/* One number for each of the H_i steps that were kept. Likelihoods are -infinity, and variances 0,
+ * where the pair is not covered; variances are before pending work. */
 const double *amf_scorer_step_log_likelihood(const struct amf_scorer *scorer, size_t i,
                                              size_t task);
 const double *amf_scorer_variance(const struct amf_scorer *scorer, size_t i, size_t task);
