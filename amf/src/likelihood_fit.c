@@ -57,10 +57,19 @@ static enum amf_status fit_evaluate(void *arg, const double *x, double *ret_valu
     return AMF_OK;
 }
 
+static void fit_bound(struct fit *fit, const struct likelihood_part *part, double range)
+{
+    for (size_t p = part->first; p < part->first + part->count; p++) {
+        fit->low[p] = fit->start[p] - log(range);
+        fit->high[p] = fit->start[p] + log(range);
+    }
+}
+
 static enum amf_status fit_init(struct fit *fit)
 {
-    size_t size = fit->likelihood->size;
-    const struct likelihood_part *correlation = &fit->likelihood->of_correlation;
+    const struct amf_likelihood *likelihood = fit->likelihood;
+    const struct likelihood_part *correlation = &likelihood->of_correlation;
+    size_t size = likelihood->size;
 
     fit->start = amf_new_array(5 * size, sizeof(double));
     if (!fit->start)
@@ -71,10 +80,10 @@ static enum amf_status fit_init(struct fit *fit)
     fit->best = fit->x + size;
     amf_likelihood_start(fit->likelihood, fit->start);
     memcpy(fit->best, fit->start, size * sizeof(double));
-    for (size_t p = 0; p < size; p++) {
-        fit->low[p] = fit->start[p] - log(AMF_LIKELIHOOD_RANGE);
-        fit->high[p] = fit->start[p] + log(AMF_LIKELIHOOD_RANGE);
-    }
+    fit_bound(fit, &likelihood->of_variance, AMF_LIKELIHOOD_RANGE);
+    fit_bound(fit, &likelihood->of_noise, AMF_LIKELIHOOD_RANGE);
+    fit_bound(fit, &likelihood->of_state, AMF_LIKELIHOOD_SCALE_RANGE);
+    fit_bound(fit, &likelihood->of_task, AMF_LIKELIHOOD_SCALE_RANGE);
     if (correlation->count) {
         fit->low[correlation->first] = 0;
         fit->high[correlation->first] = FIT_CORRELATION_MAX;

@@ -59,7 +59,11 @@ AMF_CHECKED enum amf_status amf_likelihood_evaluate(const struct amf_likelihood 
 
 /* ---- its maximum ---- */
 
-#define AMF_LIKELIHOOD_RANGE 100.0 /* how far a number may go from where it began, as a factor */
+/* How far a number may go from where it began, as a factor. Scales begin near the distance of the
+ * data: under a tenth of it nothing that is held tells about anything else, and the likelihood of a
+ * noise that was given too small leads there. */
+#define AMF_LIKELIHOOD_SCALE_RANGE 10.0
+#define AMF_LIKELIHOOD_RANGE 100.0 /* variance and noise */
 
 struct amf_likelihood_options {
     size_t row_limit;   /* rows that are fitted; 0: all */
@@ -85,8 +89,8 @@ struct amf_likelihood_fit { /* numbers that were not asked for are the problem's
     double jitter; /* that the checks needed; 0: none */
 };
 
-/* Maximises by L-BFGS from the problem's numbers and from seeded restarts, within AMF_LIKELIHOOD_
- * RANGE. What was found must beat the problem's own numbers on the checked rows, or those stay. A
+/* Maximises by L-BFGS from the problem's numbers and from seeded restarts, within the ranges above.
+ * What was found must beat the problem's own numbers on the checked rows, or those stay. A
  * start whose arithmetic fails is given up; the statuses are those of amf_likelihood_new, and
  * those of amf_likelihood_evaluate for the problem's own numbers. *ret_fit is one allocation. */
 AMF_CHECKED enum amf_status amf_likelihood_maximise(const struct amf_problem *problem,
