@@ -82,6 +82,14 @@ enum proto_code api_no_memory(struct api_ctx *ctx)
                            "The server is out of memory; try again later.");
 }
 
+enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *view,
+                                     struct proto_project *ret_project)
+{
+    if (!view_describe_project(view, ctx->arena, ret_project))
+        return PROTO_CODE_OK;
+    return ctx->tx ? api_status(ctx, STORE_NO_MEMORY) : api_no_memory(ctx);
+}
+
 enum proto_code api_demonstration_identify(struct api_ctx *ctx,
                                            struct proto_demonstration *demonstration)
 {

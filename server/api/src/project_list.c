@@ -18,7 +18,8 @@ enum proto_code api_project_list(struct api_ctx *ctx, const void *request, void 
     list->projects.count = count < limit ? count : limit;
     list->projects.items = projects;
     for (size_t i = 0; i < list->projects.count; i++)
-        view_describe_project(views[i], &projects[i]);
+        if (api_describe_project(ctx, views[i], &projects[i]))
+            return ctx->error.code;
     if (count > limit)
         list->next_cursor = views[limit - 1]->id;
     return PROTO_CODE_OK;

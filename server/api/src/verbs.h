@@ -14,6 +14,7 @@ API_VERB(api_project_list);
 API_VERB(api_project_get);
 API_VERB(api_project_update);
 API_VERB(api_project_delete);
+API_VERB(api_project_refit);
 API_VERB(api_task_list);
 API_VERB(api_task_get);
 API_VERB(api_task_put);
@@ -39,6 +40,7 @@ void api_task_put_defaults(struct api_ctx *ctx, void *request);
 void api_assignment_ask_defaults(struct api_ctx *ctx, void *request);
 /* Refuses settings that this version cannot serve. */
 enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request);
+enum proto_code api_project_refit_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_demonstration_add_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *request);
@@ -58,6 +60,10 @@ enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project);
 /* A status of state/project.h as a handler's answer; a negative one fails the transaction. */
 enum proto_code api_status(struct api_ctx *ctx, int status);
 enum proto_code api_no_memory(struct api_ctx *ctx);
+
+/* The project as it is told to clients. Inside a transaction a failure fails it. */
+enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *view,
+                                     struct proto_project *ret_project);
 
 /* Computes the content hash: slow, so on the connection's thread. */
 enum proto_code api_demonstration_identify(struct api_ctx *ctx,

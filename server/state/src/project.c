@@ -104,6 +104,21 @@ int project_update(struct project *project, struct store_tx *tx,
                    : project_log(project, tx, &event_project_updated, settings, NULL, 0, NULL);
 }
 
+int project_refit(struct project *project, struct store_tx *tx, const struct view *base,
+                  const struct scales *scales, struct proto_error *ret_error)
+{
+    const struct view *draft = &project->draft;
+
+    if (draft->settings != base->settings ||
+        !roll_same(&draft->demonstrations, &base->demonstrations) ||
+        !roll_same(&draft->tasks, &base->tasks))
+        return (int)proto_error_set(ret_error, PROTO_CODE_CHANGED_MEANWHILE, "",
+                                    "Demonstrations, tasks or settings of %s changed while the "
+                                    "numbers were worked out; send it again.",
+                                    draft->id);
+    return project_log(project, tx, &event_scales_frozen, &scales->frozen, NULL, 0, NULL);
+}
+
 int project_delete(struct project *project, struct store_tx *tx)
 {
     const struct proto_event_removed removed = {.key = project->draft.id, .reason = NULL};
@@ -207,6 +222,7 @@ static int freeze_when_due(struct project *project, struct store_tx *tx)
     scales = project_fit(draft);
     if (!scales)
         return STORE_NO_MEMORY;
+    scales->frozen.fit_due = project_wants_fit(draft); /* fitter.c does it, and logs it */
     status = project_log(project, tx, &event_scales_frozen, &scales->frozen, NULL, 0, NULL);
     cell_unref(scales);
     return status;

@@ -84,7 +84,7 @@ static int rank_prepare(struct rank *rank, struct amf_pool *pool)
     int built;
 
     problem_resolve(view, &rank->resolved);
-    rank->provisional = !view->scales;
+    rank->provisional = !view->scales || project_fit_due(view);
     if (view->held > 0) {
         rank->scales = view->scales ? cell_ref(view->scales) : project_fit(view);
         if (!rank->scales)

@@ -235,7 +235,8 @@ int state_new(const struct state_config *config, struct state **ret_state, char 
     state_committed(state);
     store_set_hooks(config->store,
                     &(struct store_hooks){state_committed, state_rolled_back, state});
-    if (ranker_new(state, &state->ranker) || expirer_new(state, &state->expirer)) {
+    if (ranker_new(state, &state->ranker) || fitter_new(state, &state->fitter) ||
+        expirer_new(state, &state->expirer)) {
         snprintf(ret_error, 256, "the ranking threads cannot be started");
         state_free(state);
         return -1;
@@ -249,6 +250,7 @@ void state_free(struct state *state)
     if (!state)
         return;
     expirer_free(state->expirer);
+    fitter_free(state->fitter);
     ranker_free(state->ranker);
     for (size_t i = 0; i < state->entry_count; i++)
         entry_free(state->entries[i]);

@@ -36,7 +36,8 @@ struct api_ctx {
     const char *params[API_MAX_PARAMS]; /* decoded path parameters, in order */
     /* query */
     double wait_s;      /* ?wait_s=, 0 */
-    const void *base;   /* what a PATCH was applied to */
+    const void *base;   /* what a PATCH was applied to, or a refit was worked out from */
+    const void *found;  /* what a route's prepare worked out for its handler; kept by api_keep */
     int64_t limit;      /* ?limit=, 1..500, default 100 */
     const char *cursor; /* ?cursor= or NULL */
     /* out */

@@ -28,6 +28,13 @@ __attribute__((warn_unused_result)) int project_update(struct project *project, 
 __attribute__((warn_unused_result)) int project_delete(struct project *project,
                                                        struct store_tx *tx);
 
+/* Freezes numbers that were worked out from `base`, a view of this project. changed_meanwhile when
+ * its demonstrations, tasks or settings are others now. */
+__attribute__((warn_unused_result)) int project_refit(struct project *project, struct store_tx *tx,
+                                                      const struct view *base,
+                                                      const struct scales *scales,
+                                                      struct proto_error *ret_error);
+
 __attribute__((warn_unused_result)) int
 project_put_task(struct project *project, struct store_tx *tx, const struct proto_task *task,
                  bool *ret_created, struct proto_error *ret_error);
