@@ -117,6 +117,20 @@ class Projects(Case):
         self.assertEqual(again["seq"], 1)
         self.assertEqual(self.daemon.ok("GET", "/v1/projects/gone/tasks")["tasks"], [])
 
+    def test_ids_are_free_again_after_a_restart_too(self):
+        daemon = Daemon()
+        try:
+            for round_ in range(3):
+                daemon.ok("POST", "/v1/projects", {"id": "again", "title": str(round_)}, status=201)
+                if round_ == 1:
+                    daemon.kill()
+                    daemon.start()
+                self.assertEqual(daemon.ok("GET", "/v1/projects/again")["title"], str(round_))
+                self.assertEqual(daemon.request("DELETE", "/v1/projects/again").status, 204)
+                self.assertEqual(daemon.request("GET", "/v1/projects/again").status, 404)
+        finally:
+            daemon.close()
+
     def test_lists_come_in_pages(self):
         for i in range(7):
             self.daemon.ok("POST", "/v1/projects", {"id": f"page-{i}"})

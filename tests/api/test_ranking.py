@@ -99,6 +99,63 @@ class Ranking(Case):
         self.assertGreater(after["seq"], before["seq"])
         self.assertEqual(after["candidates"], before["candidates"])
 
+    def test_what_froze_the_scales_cannot_change_under_them(self):
+        fill(self.daemon, "held-scales")  # six held: frozen
+        for demonstration in self.daemon.ok("GET", "/v1/projects/held-scales/demonstrations")["demonstrations"]:
+            self.daemon.request("DELETE", f"/v1/projects/held-scales/demonstrations/{demonstration['id']}")
+        for patch, at in [({"state_dim": 4000}, "/state_dim"), ({"action_dim": 1}, "/action_dim"),
+                          ({"standardize": False}, "/standardize")]:
+            answer = self.daemon.request("PATCH", "/v1/projects/held-scales", patch)
+            self.assertEqual((answer.status, answer.json["code"], answer.json["at"]), (409, "settings_frozen", at))
+
+    def test_a_smaller_fit_after_freezes_at_once(self):
+        fill(self.daemon, "sooner", fit_after=100)
+        self.assertTrue(ranking(self.daemon, "sooner")["provisional"])
+        self.daemon.ok("PATCH", "/v1/projects/sooner", {"fit_after": 3})
+        self.assertFalse(ranking(self.daemon, "sooner")["provisional"])
+
+    def test_an_evaluation_task_that_counts_nothing_is_named(self):
+        fill(self.daemon, "nothing", criterion={"weights": "own_task"})
+        self.daemon.ok("PUT", "/v1/projects/nothing/tasks/d", {"role": "evaluation"})
+        answer = ranking(self.daemon, "nothing")
+        self.assertRegex(answer["note"], r"\bd\b")
+        self.assertEqual(ranking(self.daemon, "nothing")["note"], answer["note"], "also once picks were worked out")
+
+    def test_pretraining_does_not_end_the_warm_start_of_occupancy_new(self):
+        fill(self.daemon, "new", counts=(0, 0, 0, 0), criterion={"occupancy": "new"})
+        for i in range(6):
+            self.daemon.ok("POST", "/v1/projects/new/demonstrations", trajectory("a", i, role="pretraining"))
+        self.assertEqual(ranking(self.daemon, "new")["rule"], "warm_start")
+
+    def test_costs_change_the_order_and_the_choice_is_its_first_line(self):
+        fill(self.daemon, "costs", selection={"cost_exponent": 1})
+        best = ranking(self.daemon, "costs")["choice"]
+        self.daemon.ok("PUT", f"/v1/projects/costs/tasks/{best}", {"cost_s": 6000})
+        answer = ranking(self.daemon, "costs")
+        self.assertEqual(answer["candidates"][-1]["task"], best)
+        self.assertEqual(answer["choice"], answer["candidates"][0]["task"])
+
+    def test_a_busy_project_does_not_starve_another(self):
+        fill(self.daemon, "busy", counts=(40, 40, 0, 0))
+        fill(self.daemon, "quiet")
+        stop = threading.Event()
+
+        def load():
+            for i in range(4000):
+                if stop.is_set():
+                    return
+                self.daemon.ok("PUT", "/v1/projects/busy/tasks/a", {"weight": 1 + i % 2})
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        try:
+            answer = self.daemon.ok("GET", "/v1/projects/quiet/ranking?wait_s=20")
+            self.assertEqual(answer["age_s"], 0)
+            self.assertTrue(thread.is_alive(), "the load went on for longer")
+        finally:
+            stop.set()
+            thread.join()
+
     def test_every_rule_and_mode_answers(self):
         fill(self.daemon, "modes")
         for criterion in [{"weights": w} for w in ("raw", "self_normalized", "calibrated", "own_task",
@@ -244,6 +301,24 @@ class Assignments(Case):
         self.assertEqual(len({a["fence"] for a in answers}), 16)
         self.assertGreater(len({a["task"] for a in answers}), 1)
 
+    def test_a_batch_is_spread_even_before_the_ranking_has_seen_it(self):
+        fill(self.daemon, "hurry")
+        ranking(self.daemon, "hurry")
+        self.daemon.ok("POST", "/v1/projects/hurry/demonstrations", trajectory("d", 33))
+        tasks = [a["task"] for a in self.ask("hurry", operator="anna", count=8)["assignments"]]
+        self.assertEqual((len(tasks), set(tasks)), (8, set(TASKS)))
+
+    def test_an_asker_who_cannot_do_the_best_leaves_it_to_the_next(self):
+        fill(self.daemon, "leave")
+        best = ranking(self.daemon, "leave")["choice"]
+        self.ask("leave", operator="anna", exclude=[best])
+        self.assertEqual(self.ask("leave", operator="boris")["assignments"][0]["task"], best)
+
+    def test_the_budget_counts_demonstrations_of_every_task(self):
+        fill(self.daemon, "budget", selection={"budget": 6})
+        self.daemon.ok("PUT", "/v1/projects/budget/tasks/a", {"role": "evaluation"})
+        self.assertEqual(self.ask("budget", status=200, operator="anna")["reason"]["code"], "budget_spent")
+
     def test_plain_text_is_one_key_a_line(self):
         fill(self.daemon, "text")
         answer = self.daemon.request("POST", "/v1/projects/text/assignments", {"operator": "a", "count": 2},
@@ -324,6 +399,23 @@ class Complete(Case):
         late = self.complete("late", lease["id"], fence=lease["fence"],
                              demonstration=trajectory(lease["task"], 44)).json
         self.assertEqual((late["credited"], self.count("late")), (False, count + 3))
+
+    def test_only_a_successful_demonstration_completes(self):
+        lease = self.open("attempt")
+        count = self.count("attempt")
+        tried = self.complete("attempt", lease["id"], fence=lease["fence"],
+                              demonstration=trajectory(lease["task"], 42, success=False)).json
+        self.assertEqual((tried["credited"], tried["assignment"]["state"]), (False, "open"))
+        self.assertEqual(self.count("attempt"), count + 1)
+        for role in ("rollout", "pretraining"):
+            wrong = self.complete("attempt", lease["id"], 422, fence=lease["fence"],
+                                  demonstration=trajectory(lease["task"], 43, role=role))
+            self.assertEqual(wrong.json["at"], "/demonstration/role")
+        by_id = self.complete("attempt", lease["id"], 422, fence=lease["fence"],
+                              demonstration_id=tried["demonstration"]["id"])
+        self.assertEqual(by_id.json["at"], "/demonstration_id")
+        done = self.complete("attempt", lease["id"], fence=lease["fence"], demonstration=trajectory(lease["task"], 44))
+        self.assertTrue(done.json["credited"])
 
     def test_refusals_store_nothing(self):
         lease = self.open("refused")

@@ -204,6 +204,9 @@ struct proto_demonstration {
     double duration_s;             /* NaN: unknown */
     const char *source, *metadata; /* metadata: JSON object text */
     const char *assignment;        /* id of the lease it answers, or NULL */
+    /* Not on the wire: the whole as safetensors, once somebody has made it; borrowed. */
+    const unsigned char *encoded;
+    size_t encoded_bytes;
 };
 void proto_demonstration_defaults(void *ret_demonstration);
 /* At least one step (else empty_trajectory), as many actions as states. */

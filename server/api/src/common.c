@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include <store/store.h>
 
 #include "verbs.h"
@@ -90,14 +92,23 @@ enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *vie
     return ctx->tx ? api_status(ctx, STORE_NO_MEMORY) : api_no_memory(ctx);
 }
 
-enum proto_code api_demonstration_identify(struct api_ctx *ctx,
-                                           struct proto_demonstration *demonstration)
+enum proto_code api_demonstration_prepare(struct api_ctx *ctx,
+                                          struct proto_demonstration *demonstration)
 {
     char *sha256 = proto_arena_alloc(ctx->arena, 65, 1);
+    unsigned char *bytes;
 
-    if (!sha256)
+    if (!sha256 ||
+        proto_demonstration_to_tensors(demonstration, &bytes, &demonstration->encoded_bytes) ||
+        api_keep(ctx, bytes, free))
         return api_no_memory(ctx);
+    if (demonstration->encoded_bytes > STORE_BLOB_MAX_BYTES)
+        return proto_error_set(
+            &ctx->error, PROTO_CODE_BODY_TOO_LARGE, "",
+            "Held as float64 this is %zu bytes, at most %d are stored; thin the trajectory.",
+            demonstration->encoded_bytes, STORE_BLOB_MAX_BYTES);
     proto_demonstration_hash(demonstration, sha256);
     demonstration->sha256 = sha256;
+    demonstration->encoded = bytes;
     return PROTO_CODE_OK;
 }

@@ -65,9 +65,9 @@ enum proto_code api_no_memory(struct api_ctx *ctx);
 enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *view,
                                      struct proto_project *ret_project);
 
-/* Computes the content hash: slow, so on the connection's thread. */
-enum proto_code api_demonstration_identify(struct api_ctx *ctx,
-                                           struct proto_demonstration *demonstration);
+/* Encodes and hashes what will be stored: slow, so on the connection's thread. */
+enum proto_code api_demonstration_prepare(struct api_ctx *ctx,
+                                          struct proto_demonstration *demonstration);
 
 /* Opens one assignment by the newest ranking; see assignment_choose.c. *ret_reason: why none was
  * opened, or what the asker should know beside it; NULL: nothing. *ret_assignment NULL: none. */

@@ -1,7 +1,8 @@
 /* What each kind of event does to the draft: the fold that makes a project out of its log.
  *
- * Everything here is a function of the draft and the event alone. Commands in project.c have
- * checked the event before it was logged, so the only failures left are of memory.
+ * Everything here is a function of the draft and the event alone; a change of max_steps also reads
+ * back what is held. Commands in project.c have checked the event before it was logged, so what can
+ * still fail is memory and that reading.
  */
 #include <stdlib.h>
 #include <string.h>

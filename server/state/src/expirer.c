@@ -82,7 +82,7 @@ static bool expirer_sleep(struct expirer *expirer)
     int late = 0;
     bool stop;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += LOOK_EVERY_S;
     pthread_mutex_lock(&state->mutex);
     while (!expirer->stop && !late)

@@ -30,7 +30,17 @@ int project_log(struct project *project, struct store_tx *tx, const struct event
     project->tx = tx;
     status = kind->apply(project, &head, body);
     project->tx = NULL;
-    return status;
+    return status ? status : project_freeze(project);
+}
+
+int project_freeze(struct project *project)
+{
+    view_unref(project->frozen);
+    project->frozen = NULL;
+    if (project->draft.deleted)
+        return 0;
+    project->frozen = view_freeze(&project->draft);
+    return project->frozen ? 0 : STORE_NO_MEMORY;
 }
 
 static const struct event_kind *event_kind_find(const char *type)

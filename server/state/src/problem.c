@@ -258,6 +258,11 @@ int problem_build(const struct view *view, const struct scales *scales, struct p
     }
     if (status)
         return status;
+    if (scales->frozen.state_mean.count != (size_t)project->state_dim ||
+        scales->frozen.action_mean.count != (size_t)project->action_dim) {
+        *ret_note = "The frozen scales are of other dimensions than the project.";
+        return 1;
+    }
     problem.state_dim = (size_t)project->state_dim;
     problem.action_dim = (size_t)project->action_dim;
     view_describe_scales(view, scales, &in_use);

@@ -20,7 +20,9 @@ struct project {
     struct store *store;   /* for reading back what is held */
     struct store_tx *tx;   /* the transaction under way; NULL while the log is folded */
     bool rethin_due;       /* folded a change of max_steps: thin anew what was held before it */
-    bool dirty;            /* changed since it was last published */
+    struct view
+        *frozen; /* what the transaction under way will publish; NULL: nothing, or deleted */
+    bool dirty;  /* changed since it was last published */
     bool spoilt; /* holds changes that were rolled back, and memory was too short to undo them */
 };
 
@@ -57,6 +59,10 @@ __attribute__((warn_unused_result)) int project_replay(struct project *project,
 /* Thins every held demonstration anew, from the store, by today's max_steps. 0 or a negative
  * store_status. */
 __attribute__((warn_unused_result)) int project_rethin(struct project *project);
+
+/* Makes the view that the next commit publishes, so that nothing is left to fail after it. 0 or
+ * STORE_NO_MEMORY. */
+__attribute__((warn_unused_result)) int project_freeze(struct project *project);
 
 /* The scales that the held demonstrations give today, as a cell; NULL when out of memory or nothing
  * is held. */

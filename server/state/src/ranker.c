@@ -15,17 +15,19 @@ struct ranker {
     size_t next; /* entry to look at first: every project gets its turn */
 };
 
-/* Under the mutex: a project whose ranking is older than its view. */
-static struct entry *ranker_find(struct ranker *ranker)
+/* Under the mutex: a project whose ranking is older than its view, the one whose turn it is first.
+ */
+static struct entry *ranker_find(const struct ranker *ranker, size_t *ret_place)
 {
     const struct state *state = ranker->state;
 
     for (size_t i = 0; i < state->entry_count; i++) {
-        struct entry *entry = state->entries[(ranker->next + i) % state->entry_count];
+        size_t place = (ranker->next + i) % state->entry_count;
+        struct entry *entry = state->entries[place];
 
         if (entry->view && (!entry->ranking || entry->ranking->view->seq < entry->view->seq) &&
             entry->failed_seq != entry->view->seq) {
-            ranker->next = (ranker->next + i + 1) % state->entry_count;
+            *ret_place = place;
             return entry;
         }
     }
@@ -37,12 +39,15 @@ static struct view *ranker_wait(struct ranker *ranker, struct entry **ret_entry)
 {
     struct state *state = ranker->state;
     struct view *view = NULL;
+    size_t place;
 
     pthread_mutex_lock(&state->mutex);
-    while (!ranker->stop && !(*ret_entry = ranker_find(ranker)))
+    while (!ranker->stop && !(*ret_entry = ranker_find(ranker, &place)))
         pthread_cond_wait(&state->changed, &state->mutex);
-    if (!ranker->stop)
+    if (!ranker->stop) {
         view = view_ref((*ret_entry)->view);
+        ranker->next = place + 1;
+    }
     pthread_mutex_unlock(&state->mutex);
     return view;
 }
@@ -52,6 +57,7 @@ static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ra
 {
     struct state *state = ranker->state;
     struct ranking *old = ranking;
+    size_t place;
     bool idle;
 
     pthread_mutex_lock(&state->mutex);
@@ -60,13 +66,13 @@ static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ra
         entry->ranking = ranking;
     }
     pthread_cond_broadcast(&state->changed);
-    idle = !ranker->stop && !ranker_find(ranker);
+    idle = !ranker->stop && !ranker_find(ranker, &place);
     pthread_mutex_unlock(&state->mutex);
     ranking_unref(old);
     return idle;
 }
 
-/* Out of memory: said once, tried again with the next event. */
+/* Said once, tried again with the next event. */
 static void ranker_give_up(struct ranker *ranker, struct entry *entry, const struct view *view)
 {
     struct state *state = ranker->state;
@@ -74,8 +80,9 @@ static void ranker_give_up(struct ranker *ranker, struct entry *entry, const str
     pthread_mutex_lock(&state->mutex);
     entry->failed_seq = view->seq;
     pthread_mutex_unlock(&state->mutex);
-    state->config.log("ranking failed: out of memory; the next event tries again",
-                      state->config.log_arg);
+    state->config.log(
+        "a ranking failed, most likely for want of memory; the next event tries again",
+        state->config.log_arg);
 }
 
 static void ranker_rank(struct ranker *ranker, struct entry *entry, struct view *view)

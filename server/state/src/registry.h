@@ -16,7 +16,6 @@ struct entry {
     /* under the registry's mutex */
     struct view *view; /* newest durable one; NULL before the first commit and after deletion */
     struct ranking *ranking; /* newest one; NULL: none yet */
-    double stale_since_s;    /* when an event came that the ranking has not seen */
     int64_t failed_seq;      /* the view that could not be ranked for want of memory; 0: none */
     int64_t unfitted_seq;    /* likewise the one that could not be fitted */
 };

@@ -12,6 +12,7 @@ static void entry_free(struct entry *entry)
     if (!entry)
         return;
     view_unref(entry->view);
+    view_unref(entry->project.frozen);
     ranking_unref(entry->ranking);
     view_deinit(&entry->project.draft);
     hashes_free(entry->project.hashes);
@@ -75,19 +76,19 @@ static struct entry *entry_find_published(const struct state *state, const char 
     return NULL;
 }
 
-/* How many projects of that id there have been. */
-static size_t entry_generation(const struct state *state, const char *id)
+/* Behind the last project of that id. */
+static size_t entry_end(const struct state *state, const char *id)
 {
-    size_t first = entry_bound(state, id), count = 0;
+    size_t end = entry_bound(state, id);
 
-    while (first + count < state->entry_count && !strcmp(state->entries[first + count]->id, id))
-        count++;
-    return count;
+    while (end < state->entry_count && !strcmp(state->entries[end]->id, id))
+        end++;
+    return end;
 }
 
 static int registry_insert(struct state *state, struct entry *entry)
 {
-    size_t place = entry_bound(state, entry->id) + entry_generation(state, entry->id);
+    size_t place = entry_end(state, entry->id);
     struct entry **entries;
 
     pthread_mutex_lock(&state->mutex);
@@ -111,12 +112,12 @@ static void entry_publish(struct state *state, struct entry *entry, struct view 
 
     pthread_mutex_lock(&state->mutex);
     old_view = entry->view;
+    if (old_view)
+        old_view->superseded_s = clock_monotonic_s();
     entry->view = view;
     if (!view) {
         old_ranking = entry->ranking;
         entry->ranking = NULL;
-    } else if (!old_view || !entry->ranking || entry->ranking->view->seq == old_view->seq) {
-        entry->stale_since_s = clock_monotonic_s();
     }
     pthread_cond_broadcast(&state->changed);
     pthread_mutex_unlock(&state->mutex);
@@ -124,12 +125,23 @@ static void entry_publish(struct state *state, struct entry *entry, struct view 
     ranking_unref(old_ranking);
 }
 
+/* Nobody can reach a deleted project any more: what it held gives its memory back. */
+static void entry_retire(struct entry *entry)
+{
+    struct project *project = &entry->project;
+    struct view rest = {.id = entry->id, .seq = project->draft.seq, .deleted = true};
+
+    view_deinit(&project->draft);
+    hashes_free(project->hashes);
+    project->hashes = NULL;
+    project->draft = rest;
+}
+
 /* A draft that failed to commit gives way to what is durable. 0 or STORE_NO_MEMORY. */
 static int entry_restore(struct entry *entry)
 {
     struct project *project = &entry->project;
-    struct view durable = {.id = entry->id};
-
+    struct view durable = {.id = entry->id, .deleted = !entry->view};
     struct hashes *hashes;
 
     if (entry->view && view_thaw(entry->view, &durable))
@@ -142,9 +154,18 @@ static int entry_restore(struct entry *entry)
     view_deinit(&project->draft);
     hashes_free(project->hashes);
     project->draft = durable;
-    project->draft.deleted = entry->view == NULL;
     project->hashes = hashes;
     project->dirty = project->spoilt = false;
+    return 0;
+}
+
+/* Before the writer uses any project: undoes what memory was too short for when it was rolled back.
+ */
+static int state_mend(struct state *state)
+{
+    for (size_t i = 0; i < state->entry_count; i++)
+        if (state->entries[i]->project.spoilt && entry_restore(state->entries[i]))
+            return STORE_NO_MEMORY;
     return 0;
 }
 
@@ -154,17 +175,14 @@ static void state_committed(void *arg)
 
     for (size_t i = 0; i < state->entry_count; i++) {
         struct entry *entry = state->entries[i];
-        struct view *view = NULL;
 
-        if (!entry->project.dirty)
+        if (!entry->project.dirty || entry->project.spoilt)
             continue;
-        if (!entry->project.draft.deleted) {
-            view = view_freeze(&entry->project.draft);
-            if (!view)
-                continue; /* still dirty: the next commit shows it */
-        }
         entry->project.dirty = false;
-        entry_publish(state, entry, view);
+        entry_publish(state, entry, entry->project.frozen);
+        entry->project.frozen = NULL;
+        if (entry->project.draft.deleted)
+            entry_retire(entry);
     }
 }
 
@@ -172,9 +190,14 @@ static void state_rolled_back(void *arg)
 {
     struct state *state = arg;
 
-    for (size_t i = 0; i < state->entry_count; i++)
-        if (state->entries[i]->project.dirty && entry_restore(state->entries[i]))
-            state->entries[i]->project.spoilt = true; /* tried again before its next use */
+    for (size_t i = 0; i < state->entry_count; i++) {
+        struct project *project = &state->entries[i]->project;
+
+        view_unref(project->frozen);
+        project->frozen = NULL;
+        if (project->dirty && entry_restore(state->entries[i]))
+            project->spoilt = true; /* tried again before its next use */
+    }
 }
 
 static struct entry *entry_find_log(const struct state *state, const char *id, const char *log_name)
@@ -211,12 +234,15 @@ static int state_recover(struct state *state)
     for (size_t i = 0; i < state->entry_count && !status; i++)
         if (state->entries[i]->project.rethin_due && !state->entries[i]->project.draft.deleted)
             status = project_rethin(&state->entries[i]->project);
+    for (size_t i = 0; i < state->entry_count && !status; i++)
+        status = project_freeze(&state->entries[i]->project);
     return status;
 }
 
 int state_new(const struct state_config *config, struct state **ret_state, char ret_error[256])
 {
     struct state *state = calloc(1, sizeof *state);
+    pthread_condattr_t monotonic;
     int status;
 
     if (!state) {
@@ -225,7 +251,10 @@ int state_new(const struct state_config *config, struct state **ret_state, char 
     }
     state->config = *config;
     pthread_mutex_init(&state->mutex, NULL);
-    pthread_cond_init(&state->changed, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&state->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     status = state_recover(state);
     if (status) {
         snprintf(ret_error, 256, "the event log cannot be read back (status %d)", status);
@@ -291,7 +320,7 @@ static struct timespec deadline_in(double wait_s)
     struct timespec deadline;
     double whole = floor(wait_s);
 
-    clock_gettime(CLOCK_REALTIME, &deadline);
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += (time_t)whole;
     deadline.tv_nsec += (long)((wait_s - whole) * 1e9);
     if (deadline.tv_nsec >= 1000000000L) {
@@ -316,7 +345,7 @@ struct ranking *state_ranking(struct state *state, const char *project_id, int64
     if (entry && entry->ranking) {
         ranking = ranking_ref(entry->ranking);
         *ret_age_s =
-            ranking->view->seq >= entry->view->seq ? 0 : clock_monotonic_s() - entry->stale_since_s;
+            ranking->view->superseded_s > 0 ? clock_monotonic_s() - ranking->view->superseded_s : 0;
     }
     pthread_mutex_unlock(&state->mutex);
     return ranking;
@@ -327,9 +356,8 @@ int state_project(struct state *state, const char *project_id, struct project **
 {
     struct entry *entry;
 
-    for (size_t i = 0; i < state->entry_count; i++)
-        if (state->entries[i]->project.spoilt && entry_restore(state->entries[i]))
-            return STORE_NO_MEMORY;
+    if (state_mend(state))
+        return STORE_NO_MEMORY;
     entry = entry_find(state, project_id);
     if (!entry)
         return (int)state_no_project(project_id, ret_error);
@@ -344,29 +372,50 @@ enum proto_code state_no_project(const char *project_id, struct proto_error *ret
                            "There is no project %.64s; POST /v1/projects makes one.", project_id);
 }
 
-int state_create_project(struct state *state, struct store_tx *tx,
-                         const struct proto_project *settings, struct project **ret_project,
-                         struct proto_error *ret_error)
+/* The entry of a new project. A later one of the same id gets a log of its own, "ID~1", "ID~2" ...
+ * ('~' cannot stand in an id); one whose creation was rolled back never wrote to its log and is
+ * used. */
+static int registry_add(struct state *state, const char *id, struct entry **ret_entry)
 {
-    size_t generation = entry_generation(state, settings->id);
+    size_t end = entry_end(state, id);
+    struct entry *last = end > entry_bound(state, id) ? state->entries[end - 1] : NULL, *entry;
+    const char *suffix = last ? strchr(last->log_name, '~') : NULL;
     char log_name[96];
-    struct entry *entry;
-    int status;
 
-    if (entry_find(state, settings->id))
-        return (int)proto_error_set(ret_error, PROTO_CODE_PROJECT_EXISTS, "/id",
-                                    "A project %s exists; PATCH changes its settings.",
-                                    settings->id);
-    /* '~' cannot stand in an id, so names of later projects of the same id never meet another's. */
-    if (generation == 0)
-        snprintf(log_name, sizeof log_name, "%s", settings->id);
-    else
-        snprintf(log_name, sizeof log_name, "%s~%zu", settings->id, generation);
-    entry = entry_new(state, settings->id, log_name);
+    if (last && last->project.draft.seq == 0) {
+        *ret_entry = last;
+        return 0;
+    }
+    snprintf(log_name, sizeof log_name, "%s", id);
+    if (last)
+        snprintf(log_name, sizeof log_name, "%s~%lu", id,
+                 suffix ? strtoul(suffix + 1, NULL, 10) + 1 : 1);
+    entry = entry_new(state, id, log_name);
     if (!entry || registry_insert(state, entry)) {
         entry_free(entry);
         return STORE_NO_MEMORY;
     }
+    *ret_entry = entry;
+    return 0;
+}
+
+int state_create_project(struct state *state, struct store_tx *tx,
+                         const struct proto_project *settings, struct project **ret_project,
+                         struct proto_error *ret_error)
+{
+    struct entry *entry = NULL;
+    int status = state_mend(state);
+
+    if (status)
+        return status;
+    if (entry_find(state, settings->id))
+        return (int)proto_error_set(ret_error, PROTO_CODE_PROJECT_EXISTS, "/id",
+                                    "A project %s exists; PATCH changes its settings.",
+                                    settings->id);
+    status = registry_add(state, settings->id, &entry);
+    if (status)
+        return status;
+    entry->project.draft.deleted = false;
     entry->project.now_ms = state_now_ms(state);
     entry->project.dirty = true; /* so that a failed commit takes it back */
     status = project_log(&entry->project, tx, &event_project_created, settings, NULL, 0, NULL);

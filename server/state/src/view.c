@@ -151,6 +151,11 @@ size_t view_page_demonstrations(const struct view *view, const char *id)
     return roll_bound(&view->demonstrations, demonstration_name, id, false);
 }
 
+size_t view_page_tasks(const struct view *view, const char *key)
+{
+    return roll_bound(&view->tasks, task_name, key, false);
+}
+
 size_t view_page_assignments(const struct view *view, const char *id)
 {
     return roll_bound(&view->assignments, assignment_name, id, false);

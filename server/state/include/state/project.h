@@ -2,9 +2,10 @@
  *
  * A command checks first, then appends its events to the open transaction and applies each to the
  * draft. The same apply functions fold the log at start, so a restart arrives at the same state.
- * Statuses: 0            done positive     an enum proto_code: refused, nothing has changed;
- * *ret_error says why negative     an enum store_status: the transaction has failed and the draft
- * will be thrown away
+ *
+ * Statuses: 0, done. Positive, an enum proto_code: refused, nothing has changed, *ret_error says
+ * why. Negative, an enum store_status: the transaction has failed and the draft will be thrown
+ * away.
  */
 #ifndef STATE_PROJECT_H
 #define STATE_PROJECT_H
@@ -42,8 +43,8 @@ __attribute__((warn_unused_result)) int project_delete_task(struct project *proj
                                                             struct store_tx *tx, const char *key,
                                                             struct proto_error *ret_error);
 
-/* demonstration: checked alone (proto_demonstration_check), sha256 set. Content that is held
- * already is not stored again: ret_stored->duplicate. `at` names where in the request the
+/* demonstration: checked alone (proto_demonstration_check), sha256 and encoded set. Content that is
+ * held already is not stored again: ret_stored->duplicate. `at` names where in the request the
  * demonstration stands ("" or "/demonstration"). */
 __attribute__((warn_unused_result)) int
 project_add_demonstration(struct project *project, struct store_tx *tx,

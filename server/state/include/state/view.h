@@ -49,7 +49,9 @@ struct task_counts {
 
 struct view {
     const char *id;
-    int64_t seq; /* newest event seen */
+    int64_t seq;         /* newest event seen */
+    double superseded_s; /* monotonic clock, when a newer one was published; 0: newest. Under the
+                            registry's mutex. */
     bool deleted;
     struct settings *settings;
     struct scales *scales;      /* NULL until frozen */
@@ -75,6 +77,7 @@ struct assignment *view_find_assignment(const struct view *view, const char *id)
 /* Index of the first demonstration (assignment) whose id is greater than `id`: where a page after
  * that cursor begins. */
 size_t view_page_demonstrations(const struct view *view, const char *id);
+size_t view_page_tasks(const struct view *view, const char *key);
 size_t view_page_assignments(const struct view *view, const char *id);
 
 /* The task with its counts, as it is told to clients. Strings are borrowed from the view. */
