@@ -232,6 +232,11 @@ static enum amf_status likelihood_take_tasks(struct amf_likelihood *likelihood,
     if (!likelihood->table)
         return likelihood_copy(problem->task_vectors, count, problem->task_dim,
                                &likelihood->vectors);
+    if (!problem->kernel.task_table)
+        return AMF_BAD_ARGUMENT;
+    status = amf_task_table_check(count, problem->kernel.task_table);
+    if (status)
+        return status;
     status = likelihood_copy(problem->kernel.task_table, count, count, &likelihood->tasks);
     if (!status && numbers->task_correlation)
         status = likelihood_take_correlation(likelihood);

@@ -30,6 +30,7 @@
 #include "likelihood_private.h"
 
 #define VALUE_TILE 64
+#define VALUE_FAR 2e5 /* beyond it every kernel is below the smallest double */
 
 /* One evaluation. */
 struct value {
@@ -162,11 +163,14 @@ struct value_pair {
     double slope; /* v t f'(q): what -2 u_d^2 is multiplied by */
 };
 
-/* f and f' of a squared distance. */
+/* f and f' of a squared distance; both 0 where the exponential is, also at infinity. */
 static double value_shape(enum amf_kernel_kind kind, double squared, double *ret_slope)
 {
     double x, e;
 
+    *ret_slope = 0;
+    if (squared > VALUE_FAR)
+        return 0;
     switch (kind) {
     case AMF_KERNEL_MATERN32:
         x = sqrt(3 * squared);
@@ -272,10 +276,11 @@ static void value_add_pair(const struct value *value, size_t i, size_t j, double
 
     if (likelihood->of_variance.count)
         gradient[likelihood->of_variance.first] += weight * pair.whole;
-    value_add_scales(&likelihood->of_state, amf_matrix_row(&value->states, i),
-                     amf_matrix_row(&value->states, j), value->states.cols, weight * pair.slope,
-                     gradient);
-    if (likelihood->of_task.count)
+    if (pair.slope < 0)
+        value_add_scales(&likelihood->of_state, amf_matrix_row(&value->states, i),
+                         amf_matrix_row(&value->states, j), value->states.cols, weight * pair.slope,
+                         gradient);
+    if (pair.slope < 0 && likelihood->of_task.count)
         value_add_scales(&likelihood->of_task, amf_matrix_row(&value->vectors, mine),
                          amf_matrix_row(&value->vectors, other), value->vectors.cols,
                          weight * pair.slope, gradient);
