@@ -10,6 +10,8 @@ enum proto_code api_project_list(struct api_ctx *ctx, const void *request, void 
     int failed = 0;
 
     (void)request;
+    if (api_check_cursor(ctx, '\0'))
+        return ctx->error.code;
     if (!views || !projects)
         return api_no_memory(ctx);
     count = state_views(ctx->state, ctx->cursor, limit + 1, views);

@@ -48,6 +48,10 @@ int api_demonstration_tensors(const void *response, char **ret_bytes, size_t *re
 int api_asked_text(const void *response, char **ret_bytes, size_t *ret_length);
 int api_openapi_text(const void *response, char **ret_bytes, size_t *ret_length);
 
+/* Whether ?cursor= can have come from a list of things whose ids begin with `prefix` ('\0': keys).
+ */
+enum proto_code api_check_cursor(struct api_ctx *ctx, char prefix);
+
 /* The view of the project named in the path, kept until the answer has been sent; on NULL
  * ctx->error says why. */
 const struct view *api_view(struct api_ctx *ctx);

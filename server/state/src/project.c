@@ -330,3 +330,20 @@ int project_end_assignment(struct project *project, struct store_tx *tx, const c
                                                            : &event_assignment_expired,
                        &end, NULL, 0, NULL);
 }
+
+int project_expire(struct project *project, struct store_tx *tx)
+{
+    const struct view *draft = &project->draft;
+    int status = 0;
+
+    for (size_t i = 0; i < draft->open_count && !status;) {
+        const struct assignment *assignment = view_assignment(draft, draft->open[i]);
+
+        if (assignment->expires_ms > project->now_ms)
+            i++;
+        else
+            status = project_end_assignment(project, tx, assignment->assignment.id,
+                                            PROTO_ASSIGNMENT_EXPIRED, NULL);
+    }
+    return status;
+}

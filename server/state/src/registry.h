@@ -30,6 +30,7 @@ struct state {
     pthread_cond_t changed; /* a view or a ranking was published */
     struct entry **entries; /* by id, then in order of creation */
     size_t entry_count;
+    char fold_error[160]; /* which event stopped the start; "" */
     struct ranker *ranker;
     struct fitter *fitter;
     struct expirer *expirer;

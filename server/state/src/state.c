@@ -214,6 +214,7 @@ static int state_fold(const struct store_event *event, void *arg)
     struct state *state = arg;
     struct entry *entry;
     char id[96];
+    int status;
 
     snprintf(id, sizeof id, "%.*s", (int)strcspn(event->project, "~"), event->project);
     entry = entry_find_log(state, id, event->project);
@@ -224,7 +225,11 @@ static int state_fold(const struct store_event *event, void *arg)
             return STORE_NO_MEMORY;
         }
     }
-    return project_replay(&entry->project, event);
+    status = project_replay(&entry->project, event);
+    if (status)
+        snprintf(state->fold_error, sizeof state->fold_error, "event %lld (%s) of project %s",
+                 (long long)event->seq, event->type, event->project);
+    return status;
 }
 
 static int state_recover(struct state *state)
@@ -257,7 +262,8 @@ int state_new(const struct state_config *config, struct state **ret_state, char 
     pthread_condattr_destroy(&monotonic);
     status = state_recover(state);
     if (status) {
-        snprintf(ret_error, 256, "the event log cannot be read back (status %d)", status);
+        snprintf(ret_error, 256, "the event log cannot be read back: %s, status %d",
+                 *state->fold_error ? state->fold_error : "reading failed", status);
         state_free(state);
         return -1;
     }

@@ -60,6 +60,9 @@ __attribute__((warn_unused_result)) int
 project_open_assignment(struct project *project, struct store_tx *tx,
                         const struct proto_event_opened *opened, double lease_s,
                         const struct assignment **ret_assignment);
+/* Ends every open assignment whose time is up at the time of this transaction. */
+__attribute__((warn_unused_result)) int project_expire(struct project *project,
+                                                       struct store_tx *tx);
 /* state: COMPLETED (by a held demonstration) or EXPIRED. The assignment must be open. */
 __attribute__((warn_unused_result)) int project_end_assignment(struct project *project,
                                                                struct store_tx *tx, const char *id,
