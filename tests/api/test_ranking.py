@@ -136,6 +136,31 @@ class Ranking(Case):
         self.assertEqual(answer["candidates"][-1]["task"], best)
         self.assertEqual(answer["choice"], answer["candidates"][0]["task"])
 
+    def test_lowest_success_goes_by_the_newest_rollouts(self):
+        fill(self.daemon, "rollouts", selection={"rule": "lowest_success"})
+        outcomes = {"a": "111000", "b": "000111", "c": "111111", "d": "010101"}
+        for task, results in outcomes.items():
+            for i, result in enumerate(results):
+                self.daemon.ok("POST", "/v1/projects/rollouts/demonstrations",
+                               trajectory(task, 20 + i, success=result == "1", role="rollout"))
+        self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "a")
+        self.daemon.ok("PATCH", "/v1/projects/rollouts", {"criterion": {"rollouts_per_task": 6}})
+        self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "d")  # 3 of 6 like a and b, fewest demonstrations
+        self.daemon.ok("PATCH", "/v1/projects/rollouts", {"criterion": {"rollouts_per_task": 1}})
+        self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "a")
+
+    def test_prior_entropy_ignores_costs_in_choice_and_order(self):
+        fill(self.daemon, "prior", selection={"cost_exponent": 1})
+        for project in ({"selection": {"rule": "prior_entropy"}},
+                        {"selection": {"rule": "criterion"}, "criterion": {"measure": "prior_entropy"}}):
+            self.daemon.ok("PATCH", "/v1/projects/prior", {**project, "noise_std": 0.001})
+            answer = ranking(self.daemon, "prior")
+            gains = [c["gain"] for c in answer["candidates"]]
+            self.assertLess(gains[-1], 0)
+            self.assertEqual(gains, sorted(gains, reverse=True))
+            self.daemon.ok("PUT", f"/v1/projects/prior/tasks/{answer['choice']}", {"cost_s": 100000})
+            self.assertEqual(ranking(self.daemon, "prior")["choice"], answer["choice"])
+
     def test_a_busy_project_does_not_starve_another(self):
         fill(self.daemon, "busy", counts=(40, 40, 0, 0))
         fill(self.daemon, "quiet")

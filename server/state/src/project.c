@@ -101,12 +101,33 @@ static int freeze_when_due(struct project *project, struct store_tx *tx)
     return status;
 }
 
+/* The tasks that are there under other settings: it is the settings' field that is at fault. */
+static int check_kernel_of_tasks(const struct view *draft, const struct proto_kernel *kernel,
+                                 struct proto_error *ret_error)
+{
+    const char *at = kernel->task == PROTO_TASK_GRAPH ? "/kernel/graph/nodes" : "/kernel/task";
+    size_t vector_dim = 0;
+    int refused = 0;
+
+    for (size_t i = 0; i < draft->tasks.count && !refused; i++) {
+        const struct proto_task *task = &view_task(draft, i)->task;
+
+        refused = check_task_in_kernel(kernel, task, vector_dim, ret_error);
+        if (refused == PROTO_CODE_WRONG_DIMENSION &&
+            (!vector_dim || vector_dim == task->vector.count))
+            at = "/kernel/task_scale";
+        vector_dim = task->vector.count;
+    }
+    if (refused)
+        snprintf(ret_error->at, sizeof ret_error->at, "%s", at);
+    return refused;
+}
+
 int project_update(struct project *project, struct store_tx *tx,
                    const struct proto_project *settings, struct proto_error *ret_error)
 {
     const struct view *draft = &project->draft;
     const struct proto_project *held = &draft->settings->project;
-    size_t vector_dim = 0;
     int refused = 0;
 
     if (!refused && (draft->demonstrations.count > 0 || draft->scales) &&
@@ -120,14 +141,8 @@ int project_update(struct project *project, struct store_tx *tx,
                                        held->state_dim, held->action_dim);
     if (!refused)
         refused = check_frozen(draft, settings, ret_error);
-    for (size_t i = 0; i < draft->tasks.count && !refused; i++) {
-        const struct proto_task *task = &view_task(draft, i)->task;
-
-        refused = check_task_in_kernel(&settings->kernel, task, vector_dim, ret_error);
-        vector_dim = task->vector.count;
-        if (refused)
-            snprintf(ret_error->at, sizeof ret_error->at, "/kernel/task");
-    }
+    if (!refused)
+        refused = check_kernel_of_tasks(draft, &settings->kernel, ret_error);
     if (refused)
         return refused;
     refused = project_log(project, tx, &event_project_updated, settings, NULL, 0, NULL);
