@@ -223,17 +223,11 @@ static bool kernel_has_scale(enum amf_kernel_kind kind)
 static enum amf_status kernel_take_table(struct amf_kernel *kernel, const double *table)
 {
     size_t count = kernel->task_count;
+    enum amf_status status = table ? amf_task_table_check(count, table) : AMF_BAD_ARGUMENT;
 
-    if (!table)
-        return AMF_BAD_ARGUMENT;
-    if (!amf_all_finite(table, count * count))
-        return AMF_NOT_FINITE;
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (fabs(table[i * count + j] - table[j * count + i]) > 1e-12)
-                return AMF_BAD_ARGUMENT;
-    memcpy(kernel->tasks.data, table, count * count * sizeof(*table));
-    return AMF_OK;
+    if (!status)
+        memcpy(kernel->tasks.data, table, count * count * sizeof(*table));
+    return status;
 }
 
 /* t(c, c') from task vectors: the rbf factor, a dot product or a squared distance. */

@@ -22,6 +22,10 @@ const struct command commands[] = {
     {"project", "show", "ID", 1, 1, "show every setting of a project", .run = cmd_project_show},
     {"project", "set", "ID KEY=VALUE...", 2, SIZE_MAX, "change settings of a project", SETTINGS,
      .run = cmd_project_set},
+    {"project", "refit", "ID", 1, 1, "take moments and scales anew from what is held now",
+     "Scales are frozen once enough is held; this alone changes them later. With\n"
+     "kernel.state_scale=marginal_likelihood it may take seconds.\n",
+     .run = cmd_project_refit},
     {"project", "delete", "ID", 1, 1, "take a project out of reach", .run = cmd_project_delete},
 
     {"task", "add", "PROJECT KEY", 2, 2, "add a task, or replace the one of that key", NULL,

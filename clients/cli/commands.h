@@ -52,6 +52,7 @@ COMMAND(cmd_project_create);
 COMMAND(cmd_project_list);
 COMMAND(cmd_project_show);
 COMMAND(cmd_project_set);
+COMMAND(cmd_project_refit);
 COMMAND(cmd_project_delete);
 extern const struct option project_create_options[];
 

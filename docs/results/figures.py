@@ -4,6 +4,7 @@
     figures.py          writes *.svg here; needs matplotlib
     figures.py tables   prints the tables as markdown; needs nothing
 """
+import io
 import json
 import pathlib
 import random
@@ -130,7 +131,10 @@ def draw_curve(axis, name, rule, label=None):
 
 def save(figure, name):
     figure.tight_layout()
-    figure.savefig(HERE / f"{name}.svg", metadata={"Date": None})
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    lines = [line.rstrip() for line in text.getvalue().splitlines()]
+    (HERE / f"{name}.svg").write_text("\n".join(lines) + "\n")
 
 
 def curves(plot, worlds, titles, rules, label, name):

@@ -2,6 +2,7 @@
 import os
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -134,6 +135,31 @@ class Ranking(Case):
         answer = ranking(self.daemon, "costs")
         self.assertEqual(answer["candidates"][-1]["task"], best)
         self.assertEqual(answer["choice"], answer["candidates"][0]["task"])
+
+    def test_lowest_success_goes_by_the_newest_rollouts(self):
+        fill(self.daemon, "rollouts", selection={"rule": "lowest_success"})
+        outcomes = {"a": "111000", "b": "000111", "c": "111111", "d": "010101"}
+        for task, results in outcomes.items():
+            for i, result in enumerate(results):
+                self.daemon.ok("POST", "/v1/projects/rollouts/demonstrations",
+                               trajectory(task, 20 + i, success=result == "1", role="rollout"))
+        self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "a")
+        self.daemon.ok("PATCH", "/v1/projects/rollouts", {"criterion": {"rollouts_per_task": 6}})
+        self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "d")  # 3 of 6 like a and b, fewest demonstrations
+        self.daemon.ok("PATCH", "/v1/projects/rollouts", {"criterion": {"rollouts_per_task": 1}})
+        self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "a")
+
+    def test_prior_entropy_ignores_costs_in_choice_and_order(self):
+        fill(self.daemon, "prior", selection={"cost_exponent": 1})
+        for project in ({"selection": {"rule": "prior_entropy"}},
+                        {"selection": {"rule": "criterion"}, "criterion": {"measure": "prior_entropy"}}):
+            self.daemon.ok("PATCH", "/v1/projects/prior", {**project, "noise_std": 0.001})
+            answer = ranking(self.daemon, "prior")
+            gains = [c["gain"] for c in answer["candidates"]]
+            self.assertLess(gains[-1], 0)
+            self.assertEqual(gains, sorted(gains, reverse=True))
+            self.daemon.ok("PUT", f"/v1/projects/prior/tasks/{answer['choice']}", {"cost_s": 100000})
+            self.assertEqual(ranking(self.daemon, "prior")["choice"], answer["choice"])
 
     def test_a_busy_project_does_not_starve_another(self):
         fill(self.daemon, "busy", counts=(40, 40, 0, 0))
@@ -440,6 +466,35 @@ class Complete(Case):
         stored = self.daemon.ok("POST", "/v1/projects/lost/demonstrations", trajectory(lease["task"], 42))
         answer = self.complete("lost", lease["id"], 409, fence=lease["fence"] + 1, demonstration_id=stored["id"])
         self.assertEqual(answer.json["code"], "lease_lost")
+
+    def test_one_demonstration_is_credited_once(self):
+        fill(self.daemon, "once")
+        leases = self.ask("once", operator="anna", count=8)["assignments"]
+        pair = [a for a in leases if a["task"] == leases[0]["task"]][:2]
+        stored = self.daemon.ok("POST", "/v1/projects/once/demonstrations", trajectory(pair[0]["task"], 42))
+        self.complete("once", pair[0]["id"], fence=pair[0]["fence"], demonstration_id=stored["id"])
+        again = self.complete("once", pair[1]["id"], 422, fence=pair[1]["fence"], demonstration_id=stored["id"])
+        self.assertEqual(again.json["at"], "/demonstration_id")
+        foreign = self.complete("once", pair[1]["id"], 422, fence=pair[1]["fence"],
+                                demonstration=trajectory(pair[1]["task"], 43, assignment=pair[0]["id"]))
+        self.assertEqual(foreign.json["at"], "/demonstration/assignment")
+
+    def test_a_lease_that_ran_out_while_the_server_was_down_is_not_given_again(self):
+        daemon = Daemon()
+        try:
+            fill(daemon)
+            ask = {"operator": "anna", "lease_s": 1}
+            lease = daemon.ok("POST", "/v1/projects/p/assignments", ask)["assignments"][0]
+            daemon.kill()
+            time.sleep(1.2)
+            daemon.start()
+            again = daemon.ok("POST", "/v1/projects/p/assignments", ask)["assignments"][0]
+            self.assertNotEqual(again["id"], lease["id"])
+            late = daemon.ok("POST", f"/v1/projects/p/assignments/{lease['id']}/complete",
+                             {"fence": lease["fence"], "demonstration": trajectory(lease["task"], 42)})
+            self.assertFalse(late["credited"])
+        finally:
+            daemon.close()
 
     def test_an_assignment_nobody_finishes_expires_and_stops_counting(self):
         fill(self.daemon, "expiry")

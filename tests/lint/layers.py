@@ -24,6 +24,7 @@ PREFIXES = [layer["exports"] for layer in LAYERS if layer["exports"]]
 # header pattern: folders and files that may see it
 LIBRARIES = {
     r"(cblas|openblas|f77blas|lapack).*\.h": ["amf/src/blas.c"],
+    r"nlopt\.h": ["amf/src/optimize.c"],
     r"microhttpd\.h": ["server/http/"],
     r"sqlite3\.h": ["server/store/"],
     r"jansson\.h": ["proto/"],

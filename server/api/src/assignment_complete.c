@@ -19,6 +19,9 @@ enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *reque
             &ctx->error, PROTO_CODE_INVALID_FIELD, "/demonstration/role",
             "An assignment asks for a demonstration; POST a %s to demonstrations.",
             proto_demonstration_role_names[carried->role]);
+    if (carried->assignment && strcmp(carried->assignment, ctx->params[1]) != 0)
+        return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/demonstration/assignment",
+                               "The path names assignment %.64s.", ctx->params[1]);
     carried->assignment = ctx->params[1];
     return api_demonstration_prepare(ctx, carried);
 }
@@ -35,12 +38,17 @@ static enum proto_code check_task(struct api_ctx *ctx, const struct proto_assign
 }
 
 /* Why this completion gets no credit, "" when it does; NULL when out of memory. */
-static const char *credit_refused(struct api_ctx *ctx, const struct proto_assignment *assignment,
+static const char *credit_refused(struct api_ctx *ctx, const struct assignment *lease,
                                   const struct proto_complete *complete)
 {
+    const struct proto_assignment *assignment = &lease->assignment;
+
     if (assignment->state != PROTO_ASSIGNMENT_OPEN)
         return proto_arena_printf(ctx->arena, "assignment %s is %s already", assignment->id,
                                   proto_assignment_state_names[assignment->state]);
+    if (lease->expires_ms <= state_now_ms(ctx->state))
+        return proto_arena_printf(ctx->arena, "assignment %s expired at %s", assignment->id,
+                                  assignment->expires_at);
     if (assignment->fence != complete->fence)
         return proto_arena_printf(ctx->arena,
                                   "fence %" PRId64 " is not the one assignment %s was given with",
@@ -50,6 +58,18 @@ static const char *credit_refused(struct api_ctx *ctx, const struct proto_assign
             ctx->arena, "the attempt did not succeed; assignment %s stays open for another",
             assignment->id);
     return "";
+}
+
+/* One demonstration is credited to one assignment. */
+static bool is_credited(const struct view *view, const char *demonstration)
+{
+    for (size_t i = 0; i < view->assignments.count; i++) {
+        const char *credited = view_assignment(view, i)->assignment.demonstration;
+
+        if (credited && !strcmp(credited, demonstration))
+            return true;
+    }
+    return false;
 }
 
 static enum proto_code find_held(struct api_ctx *ctx, const struct view *view,
@@ -70,6 +90,9 @@ static enum proto_code find_held(struct api_ctx *ctx, const struct view *view,
         return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/demonstration_id",
                                "Demonstration %s is not a successful one of role demonstration.",
                                id);
+    if (is_credited(view, id))
+        return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/demonstration_id",
+                               "Demonstration %s has completed another assignment.", id);
     return check_task(ctx, assignment, held->meta.task, "/demonstration_id");
 }
 
@@ -104,7 +127,7 @@ enum proto_code api_assignment_complete(struct api_ctx *ctx, const void *request
         return proto_error_set(&ctx->error, PROTO_CODE_ASSIGNMENT_NOT_FOUND, "",
                                "Project %s has no assignment %.64s.", ctx->params[0],
                                ctx->params[1]);
-    refused = credit_refused(ctx, &assignment->assignment, complete);
+    refused = credit_refused(ctx, assignment, complete);
     if (!refused)
         return api_no_memory(ctx);
     answer->reason = *refused ? refused : NULL;

@@ -9,7 +9,7 @@ enum proto_code api_task_list(struct api_ctx *ctx, const void *request, void *re
     size_t first, count = 0;
 
     (void)request;
-    if (!view)
+    if (!view || api_check_cursor(ctx, '\0'))
         return ctx->error.code;
     tasks = proto_arena_alloc(ctx->arena, (size_t)ctx->limit, sizeof *tasks);
     if (!tasks)

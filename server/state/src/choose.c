@@ -42,11 +42,17 @@ static struct amf_select_candidate describe(const struct choose_request *request
         .max_demonstrations = task->max_demonstrations == PROTO_INT_NULL
                                   ? AMF_SELECT_NO_LIMIT
                                   : (size_t)task->max_demonstrations,
-        .rollout_successes = (size_t)counts->rollouts_succeeded,
-        .rollouts = (size_t)counts->rollouts,
         .scorable = score && score->scorable,
         .gain = score && score->scorable ? score->gain : 0,
     };
+}
+
+/* Entropies before a demonstration may be negative, where a division by cost would turn the order
+ * round. */
+static bool costs_count(const struct proto_project *project)
+{
+    return project->selection.rule != PROTO_RULE_PRIOR_ENTROPY &&
+           project->criterion.measure != PROTO_MEASURE_PRIOR_ENTROPY;
 }
 
 static struct amf_select_settings select_settings(const struct view *view)
@@ -59,7 +65,7 @@ static struct amf_select_settings select_settings(const struct view *view)
                                                               : (size_t)selection->warm_start,
         .network = view->settings->project.policy.kind != PROTO_POLICY_GP,
         .explore_share = selection->explore_share,
-        .cost_exponent = selection->cost_exponent,
+        .cost_exponent = costs_count(&view->settings->project) ? selection->cost_exponent : 0,
         .stop_gain = selection->stop_gain,
         .stop_hard = selection->stop == PROTO_STOP_HARD,
         .budget =
@@ -94,6 +100,36 @@ static void field_deinit(struct field *field)
     free(field->task_of);
 }
 
+static int compare_sizes(const void *left, const void *right)
+{
+    const size_t *a = left, *b = right;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* The newest rollouts of each candidate, which is what lowest_success goes by: old ones are those
+ * of a policy that no longer is. */
+static void field_count_rollouts(const struct view *view, struct field *field)
+{
+    size_t most = (size_t)view->settings->project.criterion.rollouts_per_task;
+
+    for (size_t i = view->demonstrations.count; i-- > 0;) {
+        const struct proto_demonstration *meta = &view_demonstration(view, i)->meta;
+        size_t task = view_find_task(view, meta->task);
+        const size_t *at =
+            meta->role == PROTO_ROLE_ROLLOUT
+                ? bsearch(&task, field->task_of, field->count, sizeof task, compare_sizes)
+                : NULL;
+        struct amf_select_candidate *candidate =
+            at ? field->candidates + (at - field->task_of) : NULL;
+
+        if (!candidate || candidate->rollouts == most)
+            continue;
+        candidate->rollouts++;
+        candidate->rollout_successes += meta->success;
+    }
+}
+
 static int field_init(const struct choose_request *request, struct field *field)
 {
     size_t tasks = request->view->tasks.count;
@@ -108,6 +144,8 @@ static int field_init(const struct choose_request *request, struct field *field)
         field->task_of[field->count] = i;
         field->candidates[field->count++] = describe(request, i);
     }
+    if (request->view->settings->project.selection.rule == PROTO_RULE_LOWEST_SUCCESS)
+        field_count_rollouts(request->view, field);
     return 0;
 }
 

@@ -56,7 +56,7 @@ union event_body {
     struct proto_project project;
     struct proto_task task;
     struct proto_demonstration demonstration;
-    struct proto_event_scales scales;
+    struct proto_scales scales;
     struct proto_event_removed removed;
     struct proto_event_assignment_end end;
     struct proto_event_opened opened;

@@ -95,9 +95,32 @@ static int freeze_when_due(struct project *project, struct store_tx *tx)
     scales = project_fit(draft);
     if (!scales)
         return STORE_NO_MEMORY;
+    scales->frozen.fit_due = project_wants_fit(draft); /* fitter.c does it, and logs it */
     status = project_log(project, tx, &event_scales_frozen, &scales->frozen, NULL, 0, NULL);
     cell_unref(scales);
     return status;
+}
+
+/* The tasks that are there under other settings: it is the settings' field that is at fault. */
+static int check_kernel_of_tasks(const struct view *draft, const struct proto_kernel *kernel,
+                                 struct proto_error *ret_error)
+{
+    const char *at = kernel->task == PROTO_TASK_GRAPH ? "/kernel/graph/nodes" : "/kernel/task";
+    size_t vector_dim = 0;
+    int refused = 0;
+
+    for (size_t i = 0; i < draft->tasks.count && !refused; i++) {
+        const struct proto_task *task = &view_task(draft, i)->task;
+
+        refused = check_task_in_kernel(kernel, task, vector_dim, ret_error);
+        if (refused == PROTO_CODE_WRONG_DIMENSION &&
+            (!vector_dim || vector_dim == task->vector.count))
+            at = "/kernel/task_scale";
+        vector_dim = task->vector.count;
+    }
+    if (refused)
+        snprintf(ret_error->at, sizeof ret_error->at, "%s", at);
+    return refused;
 }
 
 int project_update(struct project *project, struct store_tx *tx,
@@ -105,7 +128,6 @@ int project_update(struct project *project, struct store_tx *tx,
 {
     const struct view *draft = &project->draft;
     const struct proto_project *held = &draft->settings->project;
-    size_t vector_dim = 0;
     int refused = 0;
 
     if (!refused && (draft->demonstrations.count > 0 || draft->scales) &&
@@ -119,18 +141,27 @@ int project_update(struct project *project, struct store_tx *tx,
                                        held->state_dim, held->action_dim);
     if (!refused)
         refused = check_frozen(draft, settings, ret_error);
-    for (size_t i = 0; i < draft->tasks.count && !refused; i++) {
-        const struct proto_task *task = &view_task(draft, i)->task;
-
-        refused = check_task_in_kernel(&settings->kernel, task, vector_dim, ret_error);
-        vector_dim = task->vector.count;
-        if (refused)
-            snprintf(ret_error->at, sizeof ret_error->at, "/kernel/task");
-    }
+    if (!refused)
+        refused = check_kernel_of_tasks(draft, &settings->kernel, ret_error);
     if (refused)
         return refused;
     refused = project_log(project, tx, &event_project_updated, settings, NULL, 0, NULL);
     return refused ? refused : freeze_when_due(project, tx);
+}
+
+int project_refit(struct project *project, struct store_tx *tx, const struct view *base,
+                  const struct scales *scales, struct proto_error *ret_error)
+{
+    const struct view *draft = &project->draft;
+
+    if (draft->settings != base->settings ||
+        !roll_same(&draft->demonstrations, &base->demonstrations) ||
+        !roll_same(&draft->tasks, &base->tasks))
+        return (int)proto_error_set(ret_error, PROTO_CODE_CHANGED_MEANWHILE, "",
+                                    "Demonstrations, tasks or settings of %s changed while the "
+                                    "numbers were worked out; send it again.",
+                                    draft->id);
+    return project_log(project, tx, &event_scales_frozen, &scales->frozen, NULL, 0, NULL);
 }
 
 int project_delete(struct project *project, struct store_tx *tx)
@@ -313,4 +344,21 @@ int project_end_assignment(struct project *project, struct store_tx *tx, const c
                        state == PROTO_ASSIGNMENT_COMPLETED ? &event_assignment_completed
                                                            : &event_assignment_expired,
                        &end, NULL, 0, NULL);
+}
+
+int project_expire(struct project *project, struct store_tx *tx)
+{
+    const struct view *draft = &project->draft;
+    int status = 0;
+
+    for (size_t i = 0; i < draft->open_count && !status;) {
+        const struct assignment *assignment = view_assignment(draft, draft->open[i]);
+
+        if (assignment->expires_ms > project->now_ms)
+            i++;
+        else
+            status = project_end_assignment(project, tx, assignment->assignment.id,
+                                            PROTO_ASSIGNMENT_EXPIRED, NULL);
+    }
+    return status;
 }

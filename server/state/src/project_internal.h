@@ -2,6 +2,9 @@
 #ifndef STATE_PROJECT_INTERNAL_H
 #define STATE_PROJECT_INTERNAL_H
 
+#include <stdatomic.h>
+
+#include <amf/pool.h>
 #include <state/project.h>
 #include <store/store.h>
 
@@ -64,6 +67,16 @@ __attribute__((warn_unused_result)) int project_freeze(struct project *project);
 /* The scales that the held demonstrations give today, as a cell; NULL when out of memory or nothing
  * is held. */
 struct scales *project_fit(const struct view *view);
+/* Whether the settings ask for numbers that maximise the marginal likelihood. */
+bool project_wants_fit(const struct view *view);
+/* Whether the frozen scales wait for such a fit. */
+bool project_fit_due(const struct view *view);
+/* `from` with what maximises the marginal likelihood of the view's demonstrations in place of
+ * medians and given numbers, in a new cell. Blocks on the pool; not for the writer thread. 0; -1
+ * out of memory; 1 cancelled. */
+__attribute__((warn_unused_result)) int
+scales_maximise(const struct view *view, const struct scales *from, struct amf_pool *pool,
+                const atomic_bool *cancel, struct scales **ret_scales);
 /* How many held demonstrations freeze the scales. */
 int64_t project_fit_after(const struct view *view);
 

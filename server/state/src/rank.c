@@ -76,7 +76,7 @@ static int rank_pending(struct rank *rank)
     return 0;
 }
 
-static int rank_prepare(struct rank *rank, struct amf_pool *pool)
+static int rank_prepare(struct rank *rank, struct amf_pool *pool, const atomic_bool *cancel)
 {
     struct view *view = rank->view;
     struct amf_problem problem;
@@ -84,7 +84,7 @@ static int rank_prepare(struct rank *rank, struct amf_pool *pool)
     int built;
 
     problem_resolve(view, &rank->resolved);
-    rank->provisional = !view->scales;
+    rank->provisional = !view->scales || project_fit_due(view);
     if (view->held > 0) {
         rank->scales = view->scales ? cell_ref(view->scales) : project_fit(view);
         if (!rank->scales)
@@ -93,6 +93,7 @@ static int rank_prepare(struct rank *rank, struct amf_pool *pool)
     built = problem_build(view, rank->scales, &rank->arena, &problem, &rank->note);
     if (built)
         return built < 0 ? -1 : 0;
+    problem.cancel = cancel;
     status = amf_scorer_new(&problem, pool, &rank->scorer);
     if (status) {
         rank->note = status_note(status);
@@ -103,7 +104,7 @@ static int rank_prepare(struct rank *rank, struct amf_pool *pool)
     return 0;
 }
 
-struct rank *rank_new(struct view *view, struct amf_pool *pool)
+struct rank *rank_new(struct view *view, struct amf_pool *pool, const atomic_bool *cancel)
 {
     struct rank *rank = calloc(1, sizeof *rank);
 
@@ -111,7 +112,7 @@ struct rank *rank_new(struct view *view, struct amf_pool *pool)
         return NULL;
     rank->view = view_ref(view);
     rank->started_s = clock_monotonic_s();
-    if (rank_pending(rank) || rank_prepare(rank, pool) || rank_pick(rank) < 0) {
+    if (rank_pending(rank) || rank_prepare(rank, pool, cancel) || rank_pick(rank) < 0) {
         rank_free(rank);
         return NULL;
     }

@@ -3,6 +3,7 @@
  * the pool; this thread only waits for it.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "rank.h"
@@ -11,8 +12,9 @@
 struct ranker {
     struct state *state;
     pthread_t thread;
-    bool stop;   /* under the registry's mutex */
-    size_t next; /* entry to look at first: every project gets its turn */
+    bool stop;          /* under the registry's mutex */
+    atomic_bool cancel; /* the same, for the arithmetic under way */
+    size_t next;        /* entry to look at first: every project gets its turn */
 };
 
 /* Under the mutex: a project whose ranking is older than its view, the one whose turn it is first.
@@ -87,10 +89,10 @@ static void ranker_give_up(struct ranker *ranker, struct entry *entry, const str
 
 static void ranker_rank(struct ranker *ranker, struct entry *entry, struct view *view)
 {
-    struct rank *rank = rank_new(view, ranker->state->config.pool);
+    struct rank *rank = rank_new(view, ranker->state->config.pool, &ranker->cancel);
     struct ranking *ranking = rank ? rank_snapshot(rank) : NULL;
 
-    if (!ranking)
+    if (!ranking && !atomic_load(&ranker->cancel))
         ranker_give_up(ranker, entry, view);
     while (ranking && ranker_publish(ranker, entry, ranking))
         ranking = rank_pick(rank) ? NULL : rank_snapshot(rank);
@@ -131,6 +133,7 @@ void ranker_free(struct ranker *ranker)
         return;
     pthread_mutex_lock(&ranker->state->mutex);
     ranker->stop = true;
+    atomic_store(&ranker->cancel, true);
     pthread_cond_broadcast(&ranker->state->changed);
     pthread_mutex_unlock(&ranker->state->mutex);
     pthread_join(ranker->thread, NULL);

@@ -214,6 +214,7 @@ static int state_fold(const struct store_event *event, void *arg)
     struct state *state = arg;
     struct entry *entry;
     char id[96];
+    int status;
 
     snprintf(id, sizeof id, "%.*s", (int)strcspn(event->project, "~"), event->project);
     entry = entry_find_log(state, id, event->project);
@@ -224,7 +225,11 @@ static int state_fold(const struct store_event *event, void *arg)
             return STORE_NO_MEMORY;
         }
     }
-    return project_replay(&entry->project, event);
+    status = project_replay(&entry->project, event);
+    if (status)
+        snprintf(state->fold_error, sizeof state->fold_error, "event %lld (%s) of project %s",
+                 (long long)event->seq, event->type, event->project);
+    return status;
 }
 
 static int state_recover(struct state *state)
@@ -257,14 +262,16 @@ int state_new(const struct state_config *config, struct state **ret_state, char 
     pthread_condattr_destroy(&monotonic);
     status = state_recover(state);
     if (status) {
-        snprintf(ret_error, 256, "the event log cannot be read back (status %d)", status);
+        snprintf(ret_error, 256, "the event log cannot be read back: %s, status %d",
+                 *state->fold_error ? state->fold_error : "reading failed", status);
         state_free(state);
         return -1;
     }
     state_committed(state);
     store_set_hooks(config->store,
                     &(struct store_hooks){state_committed, state_rolled_back, state});
-    if (ranker_new(state, &state->ranker) || expirer_new(state, &state->expirer)) {
+    if (ranker_new(state, &state->ranker) || fitter_new(state, &state->fitter) ||
+        expirer_new(state, &state->expirer)) {
         snprintf(ret_error, 256, "the ranking threads cannot be started");
         state_free(state);
         return -1;
@@ -278,6 +285,7 @@ void state_free(struct state *state)
     if (!state)
         return;
     expirer_free(state->expirer);
+    fitter_free(state->fitter);
     ranker_free(state->ranker);
     for (size_t i = 0; i < state->entry_count; i++)
         entry_free(state->entries[i]);

@@ -29,6 +29,13 @@ __attribute__((warn_unused_result)) int project_update(struct project *project, 
 __attribute__((warn_unused_result)) int project_delete(struct project *project,
                                                        struct store_tx *tx);
 
+/* Freezes numbers that were worked out from `base`, a view of this project. changed_meanwhile when
+ * its demonstrations, tasks or settings are others now. */
+__attribute__((warn_unused_result)) int project_refit(struct project *project, struct store_tx *tx,
+                                                      const struct view *base,
+                                                      const struct scales *scales,
+                                                      struct proto_error *ret_error);
+
 __attribute__((warn_unused_result)) int
 project_put_task(struct project *project, struct store_tx *tx, const struct proto_task *task,
                  bool *ret_created, struct proto_error *ret_error);
@@ -53,6 +60,9 @@ __attribute__((warn_unused_result)) int
 project_open_assignment(struct project *project, struct store_tx *tx,
                         const struct proto_event_opened *opened, double lease_s,
                         const struct assignment **ret_assignment);
+/* Ends every open assignment whose time is up at the time of this transaction. */
+__attribute__((warn_unused_result)) int project_expire(struct project *project,
+                                                       struct store_tx *tx);
 /* state: COMPLETED (by a held demonstration) or EXPIRED. The assignment must be open. */
 __attribute__((warn_unused_result)) int project_end_assignment(struct project *project,
                                                                struct store_tx *tx, const char *id,
