@@ -95,29 +95,9 @@ def print_tables():
             base = (path.stem, "uniform") if "uniform" in told else ("integrator-6", "uniform")
             row(path.stem, [cell(path.stem, rule, *base) for rule in told])
     print()
-    print_tuning()
-    print()
     for path in sorted(HERE.glob("*.json")):
         asked = load(path.stem)["rules"].get("criterion", {}).get("asked")
         print(path.stem, asked)
-
-
-def print_tuning():
-    """Per half: the error of a setting, and less that of the default, mean over the three pre-trainings seed by seed."""
-    worlds = ("66000", "00066", "33333")
-    for half in ("even", "odd"):
-        names = {path.stem.removeprefix(f"backtest-{half}-").rsplit("-", 1)[0]
-                 for path in HERE.glob(f"backtest-{half}-*.json")}
-        for name in sorted(name for name in names if exists(f"backtest-{half}-{name}-{worlds[-1]}")):
-            told = {rule: [score(f"backtest-{half}-{name}-{world}", rule)["seeds"] for world in worlds]
-                    for rule in ("criterion", "uniform")}
-            base = [score(f"backtest-{half}-default-{world}")["seeds"] for world in worlds]
-            seeds = [[sum(at) / len(worlds) for at in zip(*areas, strict=True)]
-                     for areas in (told["criterion"], told["uniform"], base)]
-            mean = sum(seeds[0]) / len(seeds[0])
-            ranges = [bootstrap([a - b for a, b in zip(seeds[0], other, strict=True)]) for other in seeds[1:]]
-            texts = [f"{middle:+.4f} ({low:+.4f} to {high:+.4f})" for middle, low, high in ranges]
-            row(f"{half} {name}", [f"{mean:.4f}", *texts])
 
 
 # ---- figures ----
