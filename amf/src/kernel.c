@@ -9,6 +9,7 @@
  *
  * so the tasks' part is a small table made once, and so is base for all pairs of rows, as long as
  * it has at most KERNEL_TABLE_ROWS rows (128 MiB); beyond that it is worked out where it is needed.
+ * A kernel on more rows of the same problem takes the table over and adds to it.
  * Distances are sums of squared differences, not |s|^2 + |s'|^2 - 2 s.s', whose digits cancel for
  * near rows.
  */
@@ -82,8 +83,8 @@ static double kernel_base(const struct amf_kernel *kernel, size_t row, size_t ot
 static const double *kernel_base_row(const struct amf_kernel *kernel, size_t row, size_t first,
                                      size_t count, double *scratch)
 {
-    if (kernel->base.rows)
-        return amf_matrix_row(&kernel->base, row) + first;
+    if (kernel->table)
+        return kernel_table_row(kernel, row) + first;
     for (size_t i = 0; i < count; i++)
         scratch[i] = kernel_base(kernel, row, first + i);
     return scratch;
@@ -225,9 +226,12 @@ static enum amf_status kernel_take_table(struct amf_kernel *kernel, const double
     size_t count = kernel->task_count;
     enum amf_status status = table ? amf_task_table_check(count, table) : AMF_BAD_ARGUMENT;
 
-    if (!status)
-        memcpy(kernel->tasks.data, table, count * count * sizeof(*table));
-    return status;
+    if (status)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < count; j++)
+            kernel->tasks.data[i * count + j] = table[i > j ? i * count + j : j * count + i];
+    return AMF_OK;
 }
 
 /* t(c, c') from task vectors: the rbf factor, a dot product or a squared distance. */
@@ -268,28 +272,111 @@ static enum kernel_form kernel_form_of(const struct amf_kernel_spec *spec)
     return spec->kind == AMF_KERNEL_LINEAR ? KERNEL_SUM : KERNEL_JOINT;
 }
 
-/* Rows [task * TILE, + TILE) of the base table, lower triangle and its mirror image. */
-static enum amf_status kernel_fill_base(void *arg, size_t task, size_t worker)
+/* ---- the table of base(s, s') ---- */
+
+static void kernel_table_unref(struct kernel_table *table)
 {
-    struct amf_kernel *kernel = arg;
-    size_t first = task * KERNEL_TILE, last = amf_min(first + KERNEL_TILE, kernel->row_count);
+    if (!table || atomic_fetch_sub(&table->references, 1) != 1)
+        return;
+    free(table->data);
+    free(table);
+}
+
+static enum amf_status kernel_table_new(size_t rows, struct kernel_table **ret_table)
+{
+    struct kernel_table *table = calloc(1, sizeof(*table));
+
+    if (!table)
+        return AMF_NO_MEMORY;
+    atomic_init(&table->references, 1);
+    table->stride = amf_min(rows + rows / 4 + KERNEL_TILE, KERNEL_TABLE_ROWS);
+    table->data = amf_new_array(table->stride * table->stride, sizeof(double));
+    if (!table->data) {
+        free(table);
+        return AMF_NO_MEMORY;
+    }
+    *ret_table = table;
+    return AMF_OK;
+}
+
+/* The parent's table if its room is free and enough, else a copy of its rows with new room. */
+static enum amf_status kernel_table_grow(const struct amf_kernel *parent, size_t known, size_t rows,
+                                         struct kernel_table **ret_table)
+{
+    size_t filled = known;
+    enum amf_status status;
+
+    if (known && known == parent->row_count && rows <= parent->table->stride &&
+        atomic_compare_exchange_strong(&parent->table->filled, &filled, rows)) {
+        atomic_fetch_add(&parent->table->references, 1);
+        *ret_table = parent->table;
+        return AMF_OK;
+    }
+    status = kernel_table_new(rows, ret_table);
+    if (status)
+        return status;
+    atomic_init(&(*ret_table)->filled, rows);
+    for (size_t i = 0; i < known; i++)
+        memcpy((*ret_table)->data + i * (*ret_table)->stride, kernel_table_row(parent, i),
+               known * sizeof(double));
+    return AMF_OK;
+}
+
+struct kernel_fill {
+    const struct amf_kernel *kernel;
+    size_t known; /* rows and columns that are there */
+};
+
+/* Rows known + [task * TILE, + TILE) of the table, lower triangle and its mirror image. */
+static enum amf_status kernel_fill_table(void *arg, size_t task, size_t worker)
+{
+    const struct kernel_fill *fill = arg;
+    const struct amf_kernel *kernel = fill->kernel;
+    size_t first = fill->known + task * KERNEL_TILE;
+    size_t last = amf_min(first + KERNEL_TILE, kernel->row_count), stride = kernel->table->stride;
 
     (void)worker;
     for (size_t i = first; i < last; i++)
         for (size_t j = 0; j <= i; j++) {
             double value = kernel_base(kernel, i, j);
 
-            amf_matrix_row(&kernel->base, i)[j] = value;
-            amf_matrix_row(&kernel->base, j)[i] = value;
+            kernel->table->data[i * stride + j] = value;
+            kernel->table->data[j * stride + i] = value;
         }
     return AMF_OK;
 }
 
+/* How many of the first rows have the same base in both. */
+static size_t kernel_rows_known(const struct amf_kernel *parent, const struct amf_kernel *kernel)
+{
+    size_t rows, bytes = kernel->states.cols * sizeof(double), known = 0;
+
+    if (!parent || !parent->table || parent->kind != kernel->kind || parent->form != kernel->form ||
+        parent->states.cols != kernel->states.cols)
+        return 0;
+    rows = amf_min(parent->row_count, kernel->row_count);
+    while (known < rows && (!bytes || !memcmp(amf_matrix_row(&parent->states, known),
+                                              amf_matrix_row(&kernel->states, known), bytes)))
+        known++;
+    return known;
+}
+
+bool amf_kernel_extends(const struct amf_kernel *kernel, const struct amf_kernel *parent)
+{
+    size_t tasks = kernel->task_count;
+
+    return kernel->variance == parent->variance && tasks == parent->task_count &&
+           kernel_rows_known(parent, kernel) == parent->row_count &&
+           !memcmp(kernel->tasks.data, parent->tasks.data, tasks * tasks * sizeof(double));
+}
+
 static enum amf_status kernel_init_states(struct amf_kernel *kernel,
                                           const struct amf_kernel_spec *spec,
-                                          const struct amf_points *points, struct amf_pool *pool,
+                                          const struct amf_points *points,
+                                          const struct amf_kernel *parent, struct amf_pool *pool,
                                           const atomic_bool *cancel)
 {
+    struct kernel_fill fill = {kernel, 0};
     const double *scale = kernel_has_scale(spec->kind) ? spec->state_scale : NULL;
     enum amf_status status;
 
@@ -306,11 +393,12 @@ static enum amf_status kernel_init_states(struct amf_kernel *kernel,
                                 spec->state_scale_count, &kernel->states);
     if (status || kernel->row_count > KERNEL_TABLE_ROWS)
         return status;
-    status = amf_matrix_init(&kernel->base, kernel->row_count, kernel->row_count);
+    fill.known = kernel_rows_known(parent, kernel);
+    status = kernel_table_grow(parent, fill.known, kernel->row_count, &kernel->table);
     if (status)
         return status;
-    return amf_pool_run(pool, amf_ceil_div(kernel->row_count, KERNEL_TILE), kernel_fill_base,
-                        kernel, cancel);
+    return amf_pool_run(pool, amf_ceil_div(kernel->row_count - fill.known, KERNEL_TILE),
+                        kernel_fill_table, &fill, cancel);
 }
 
 static enum amf_status kernel_check_spec(const struct amf_kernel_spec *spec,
@@ -329,6 +417,14 @@ enum amf_status amf_kernel_new(const struct amf_kernel_spec *spec, const struct 
                                struct amf_pool *pool, const atomic_bool *cancel,
                                struct amf_kernel **ret_kernel)
 {
+    return amf_kernel_renew(NULL, spec, points, pool, cancel, ret_kernel);
+}
+
+enum amf_status amf_kernel_renew(const struct amf_kernel *parent,
+                                 const struct amf_kernel_spec *spec,
+                                 const struct amf_points *points, struct amf_pool *pool,
+                                 const atomic_bool *cancel, struct amf_kernel **ret_kernel)
+{
     AMF_KERNEL_CLEANUP struct amf_kernel *kernel = NULL;
     enum amf_status status = kernel_check_spec(spec, points);
 
@@ -345,7 +441,7 @@ enum amf_status amf_kernel_new(const struct amf_kernel_spec *spec, const struct 
     kernel->task_count = points->task_count;
     status = kernel->form == KERNEL_FEATURES
                  ? amf_kernel_features_init(kernel, points)
-                 : kernel_init_states(kernel, spec, points, pool, cancel);
+                 : kernel_init_states(kernel, spec, points, parent, pool, cancel);
     if (status)
         return status;
     *ret_kernel = kernel;
@@ -365,7 +461,7 @@ void amf_kernel_unref(struct amf_kernel *kernel)
         return;
     amf_matrix_deinit(&kernel->states);
     amf_matrix_deinit(&kernel->tasks);
-    amf_matrix_deinit(&kernel->base);
+    kernel_table_unref(kernel->table);
     free(kernel->sources);
     free(kernel->features);
     free(kernel->gradients);

@@ -36,6 +36,7 @@ void amf_scorer_free(struct amf_scorer *scorer)
     free(scorer->target_weights);
     free(scorer->blocks);
     free(scorer->block_list);
+    free(scorer->block_first);
     free(scorer->groups);
     free(scorer->tests);
     free(scorer->test_weight);
@@ -44,11 +45,27 @@ void amf_scorer_free(struct amf_scorer *scorer)
     amf_matrix_deinit(&scorer->test_whitened);
     amf_matrix_deinit(&scorer->block_whitened);
     amf_matrix_deinit(&scorer->cross);
+    amf_scorer_kept_deinit(&scorer->kept);
     free(scorer);
 }
 
-enum amf_status amf_scorer_new(const struct amf_problem *problem, struct amf_pool *pool,
-                               struct amf_scorer **ret_scorer)
+/* What scoring looks up: from the engine, else by way of a posterior. */
+static enum amf_status scorer_prepare(struct amf_scorer *scorer, const struct amf_problem *problem)
+{
+    bool blocks = scorer->settings.measure != AMF_MEASURE_PRIOR_ENTROPY;
+    enum amf_status status = AMF_OK;
+
+    if (scorer->engine && blocks)
+        status = amf_scorer_keep(scorer, problem);
+    if (!status && scorer->engine && !scorer->kept.ready)
+        status = amf_scorer_make_posterior(scorer);
+    if (!status && blocks && !scorer->kept.ready)
+        status = amf_scorer_keep_covariances(scorer);
+    return status;
+}
+
+enum amf_status amf_scorer_renew(struct amf_engine *engine, const struct amf_problem *problem,
+                                 struct amf_pool *pool, struct amf_scorer **ret_scorer)
 {
     AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
     double start;
@@ -65,20 +82,31 @@ enum amf_status amf_scorer_new(const struct amf_problem *problem, struct amf_poo
     scorer->action_dim = problem->action_dim;
     scorer->task_count = problem->task_count;
     scorer->noise = problem->noise;
+    scorer->engine = engine;
     status = amf_measure_new(scorer->settings.measure, scorer->noise, &scorer->measure);
     if (!status)
         status = amf_scorer_setup(scorer, problem);
     start = amf_scorer_seconds();
     if (!status)
         status = amf_scorer_sample(scorer, problem);
-    if (!status && scorer->settings.measure != AMF_MEASURE_PRIOR_ENTROPY)
-        status = amf_scorer_keep_covariances(scorer);
+    if (!status)
+        status = scorer_prepare(scorer, problem);
     if (status)
         return status;
+    scorer->engine = NULL;
     scorer->timing.covariance_s = amf_scorer_seconds() - start;
     *ret_scorer = scorer;
     scorer = NULL;
     return AMF_OK;
+}
+
+enum amf_status amf_scorer_new(const struct amf_problem *problem, struct amf_pool *pool,
+                               struct amf_scorer **ret_scorer)
+{
+    AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+    enum amf_status status = amf_engine_new(&engine);
+
+    return status ? status : amf_scorer_renew(engine, problem, pool, ret_scorer);
 }
 
 /* ---- one ranking ---- */
@@ -87,9 +115,21 @@ struct scorer_member_task {
     size_t member, task;
 };
 
-/* The blocks that pending tasks add; a task for which nothing weighs anything adds none. */
+/* A task for which nothing weighs anything adds no block. */
+static enum amf_status scorer_check_pending(const struct amf_scorer *scorer, const size_t *pending,
+                                            size_t pending_count, bool *ret_ignored)
+{
+    for (size_t p = 0; p < pending_count; p++) {
+        if (pending[p] >= scorer->task_count)
+            return AMF_BAD_ARGUMENT;
+        ret_ignored[p] = !(scorer->summary[pending[p]].sum > 0);
+    }
+    return AMF_OK;
+}
+
+/* The posterior with the blocks that pending tasks add. */
 static enum amf_status scorer_extend(const struct amf_scorer *scorer, const size_t *pending,
-                                     size_t pending_count, bool *ret_ignored,
+                                     size_t pending_count, const bool *ignored,
                                      struct amf_posterior **ret_posterior)
 {
     AMF_FREE_CLEANUP struct amf_block *blocks = amf_new_array(pending_count, sizeof(*blocks));
@@ -97,14 +137,10 @@ static enum amf_status scorer_extend(const struct amf_scorer *scorer, const size
 
     if (!blocks)
         return AMF_NO_MEMORY;
-    for (size_t p = 0; p < pending_count; p++) {
-        if (pending[p] >= scorer->task_count)
-            return AMF_BAD_ARGUMENT;
-        ret_ignored[p] = !(scorer->summary[pending[p]].sum > 0);
-        if (!ret_ignored[p])
+    for (size_t p = 0; p < pending_count; p++)
+        if (!ignored[p])
             blocks[count++] =
                 scorer_member_block(scorer, scorer->summary[pending[p]].largest, pending[p]);
-    }
     if (!count) {
         *ret_posterior = amf_posterior_ref(scorer->posterior);
         return AMF_OK;
@@ -158,6 +194,7 @@ static void scorer_describe(const struct amf_scorer *scorer, struct amf_scores *
 
 static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
                                              const struct amf_posterior *posterior,
+                                             const struct amf_matrix *kept_pending,
                                              struct amf_scores *scores, double *target_gain)
 {
     AMF_MATRIX_CLEANUP struct amf_matrix sums = AMF_MATRIX_NULL;
@@ -167,7 +204,7 @@ static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
 
     if (status || !weights)
         return status ? status : AMF_NO_MEMORY;
-    status = amf_scorer_sum_blocks(scorer, posterior, sums.data, &scores->jitter);
+    status = amf_scorer_sum_blocks(scorer, posterior, kept_pending, sums.data, &scores->jitter);
     for (size_t b = 0; b < scorer->block_count; b++)
         weights[b] = scorer->blocks[b].weight;
     for (size_t k = 0; !status && k < scorer->candidate_count; k++) {
@@ -236,12 +273,15 @@ static enum amf_status scorer_sum_entropies(const struct amf_scorer *scorer,
     AMF_FREE_CLEANUP double *variance = amf_new_array(scorer->pair_count, sizeof(double));
     AMF_FREE_CLEANUP struct scorer_member_task *pairs =
         amf_new_array(scorer->n * scorer->task_count, sizeof(*pairs));
-    enum amf_status status;
+    enum amf_status status = AMF_OK;
 
     if (!variance || !pairs)
         return AMF_NO_MEMORY;
-    status =
-        scorer_predict_pairs(scorer, posterior, pairs, scorer_list_pairs(scorer, pairs), variance);
+    if (amf_posterior_rows(posterior) == amf_posterior_rows(scorer->posterior))
+        memcpy(variance, scorer->variance, scorer->pair_count * sizeof(double));
+    else
+        status = scorer_predict_pairs(scorer, posterior, pairs, scorer_list_pairs(scorer, pairs),
+                                      variance);
     for (size_t k = 0; !status && k < scores->candidate_count; k++)
         if (scores->candidates[k].scorable)
             scores->candidates[k].gain =
@@ -289,18 +329,25 @@ enum amf_status amf_scorer_score(const struct amf_scorer *scorer, const size_t *
     double *target_gain = NULL;
     AMF_SCORES_CLEANUP struct amf_scores *scores = scores_new(scorer, pending_count, &target_gain);
     AMF_POSTERIOR_CLEANUP struct amf_posterior *posterior = NULL;
+    AMF_MATRIX_CLEANUP struct amf_matrix rows = AMF_MATRIX_NULL;
     enum amf_status status;
 
     if (!scores)
         return AMF_NO_MEMORY;
-    status = scorer_extend(scorer, pending, pending_count, scores->pending_ignored, &posterior);
+    scores->jitter = scorer->jitter;
+    status = scorer_check_pending(scorer, pending, pending_count, scores->pending_ignored);
+    if (!status && scorer->kept.ready)
+        status = amf_scorer_kept_pending(scorer, pending, pending_count, &rows, &scores->jitter);
+    else if (!status)
+        status = scorer_extend(scorer, pending, pending_count, scores->pending_ignored, &posterior);
     if (status)
         return status;
-    scores->jitter = fmax(scorer->jitter, amf_posterior_jitter(posterior));
+    if (posterior)
+        scores->jitter = fmax(scores->jitter, amf_posterior_jitter(posterior));
     scorer_describe(scorer, scores);
     status = scorer->settings.measure == AMF_MEASURE_PRIOR_ENTROPY
                  ? scorer_sum_entropies(scorer, posterior, scores)
-                 : scorer_sum_candidates(scorer, posterior, scores, target_gain);
+                 : scorer_sum_candidates(scorer, posterior, &rows, scores, target_gain);
     if (status)
         return status;
     *ret_scores = scores;

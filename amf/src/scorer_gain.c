@@ -9,7 +9,8 @@
  * takes a group of blocks through a slab of test pairs, GAIN_COLS at a time, so C is never larger
  * than a cache; the N x test matrix V_x is made a slab at a time when it would not fit GAIN_KEEP.
  * V_B, V_x and k - V'V are kept between calls while they are small: then a call with more pending
- * work costs only the rows U.
+ * work costs only the rows U. Where the scorer has looked up k - V'V in an engine (scorer_kept.c)
+ * there is no V at all, and U comes with the call.
  */
 #include <math.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@
 #define GAIN_SLAB ((size_t)16 << 20)      /* doubles of V_x in one slab when it is not kept */
 #define GAIN_JITTER_FIRST 1e-10           /* the ladder of chol.c, for one block */
 #define GAIN_JITTER_STEPS 7
+#define GAIN_ALIGN 8 /* doubles: a cache line */
 
 struct gain_slab { /* test pairs [first, first + count) */
     size_t first, count;
@@ -33,14 +35,16 @@ struct gain_slab { /* test pairs [first, first + count) */
     size_t test_blocks;
     const double *whitened; /* N x count */
     size_t stride;
-    struct amf_matrix pending; /* U: P x count */
-    double *before;            /* v0, 0 below the floor */
-    struct amf_matrix own;     /* whitened, when the scorer did not keep it */
+    const double *pending; /* U: P x count */
+    size_t pending_stride;
+    double *before;                     /* v0, 0 below the floor */
+    struct amf_matrix own, own_pending; /* what was worked out for the slab */
 };
 
 struct gain_job {
     const struct amf_scorer *scorer;
     const struct amf_posterior *posterior; /* with pending work */
+    const struct amf_matrix *kept; /* U: pending_rows x (block_rows + test_count); or NULL */
     size_t base_rows, pending_rows;
     const struct gain_slab *slab;
     struct amf_matrix block_whitened; /* a worker a row: N x group_rows, unless kept */
@@ -58,8 +62,8 @@ static void gain_slab_deinit(struct gain_slab *slab)
 {
     free(slab->tests);
     free(slab->before);
-    amf_matrix_deinit(&slab->pending);
     amf_matrix_deinit(&slab->own);
+    amf_matrix_deinit(&slab->own_pending);
 }
 #define GAIN_SLAB_CLEANUP __attribute__((cleanup(gain_slab_deinit)))
 
@@ -76,6 +80,16 @@ static void gain_job_deinit(struct gain_job *job)
 }
 #define GAIN_JOB_CLEANUP __attribute__((cleanup(gain_job_deinit)))
 
+/* A workspace of that many doubles for each worker. Workers' parts start on cache lines: some BLAS
+ * kernels (Prescott's) round by how far an operand is from one, and which worker takes a task must
+ * not show. */
+static enum amf_status gain_workspace(struct amf_matrix *matrix, size_t workers, size_t size)
+{
+    if (__builtin_add_overflow(size, GAIN_ALIGN - 1, &size))
+        return AMF_TOO_LARGE;
+    return amf_matrix_init(matrix, workers, size - size % GAIN_ALIGN);
+}
+
 static enum amf_status gain_job_init(struct gain_job *job)
 {
     const struct amf_scorer *scorer = job->scorer;
@@ -84,22 +98,22 @@ static enum amf_status gain_job_init(struct gain_job *job)
     enum amf_status status;
 
     if (__builtin_mul_overflow(scorer->block_whitened.data ? 0 : job->base_rows, rows, &whitened) ||
-        __builtin_mul_overflow(job->pending_rows, rows, &pending) ||
+        __builtin_mul_overflow(job->kept ? 0 : job->pending_rows, rows, &pending) ||
         __builtin_mul_overflow(rows, GAIN_COLS, &cross) ||
         __builtin_mul_overflow(rows, rows, &square) ||
         __builtin_mul_overflow(workers, scorer->test_block_count, &slices))
         return AMF_TOO_LARGE;
-    status = amf_matrix_init(&job->block_whitened, workers, whitened);
+    status = gain_workspace(&job->block_whitened, workers, whitened);
     if (!status)
-        status = amf_matrix_init(&job->block_pending, workers, pending);
+        status = gain_workspace(&job->block_pending, workers, pending);
     if (!status)
-        status = amf_matrix_init(&job->cross, workers, cross);
+        status = gain_workspace(&job->cross, workers, cross);
     if (!status)
-        status = amf_matrix_init(&job->gram, workers, square);
+        status = gain_workspace(&job->gram, workers, square);
     if (!status)
-        status = amf_matrix_init(&job->trial, workers, square);
+        status = gain_workspace(&job->trial, workers, square);
     if (!status)
-        status = amf_matrix_init(&job->work, workers, 2 * GAIN_COLS);
+        status = gain_workspace(&job->work, workers, 2 * GAIN_COLS);
     if (status)
         return status;
     job->slices = amf_new_array(slices, sizeof(*job->slices));
@@ -109,21 +123,37 @@ static enum amf_status gain_job_init(struct gain_job *job)
 
 /* ---- test pairs ---- */
 
+/* Posterior variances of all test pairs, as the scorer has them. */
+static void gain_kept_variance(const struct amf_scorer *scorer, double *ret_variance)
+{
+    for (size_t b = 0, x = 0; b < scorer->test_block_count; b++)
+        for (size_t k = 0; k < scorer->tests[b].row_count; k++, x++) {
+            size_t member = scorer->test_source[x];
+
+            ret_variance[x] =
+                scorer
+                    ->variance[scorer_pair(scorer, member, scorer->tests[b].task) +
+                               scorer->tests[b].first_row + k - scorer->members[member].first_row];
+        }
+}
+
 /* v0 = k(x, x) - |V|^2 - |U|^2, and 0 where that is rounding error. */
 static void gain_before(const struct amf_scorer *scorer, const struct gain_slab *slab,
-                        size_t base_rows, double *prior)
+                        size_t base_rows, size_t pending_rows, double *prior)
 {
     amf_kernel_diagonal(scorer->kernel, slab->tests, slab->test_blocks, prior);
     memcpy(slab->before, prior, slab->count * sizeof(double));
+    if (scorer->kept.ready)
+        gain_kept_variance(scorer, slab->before);
     for (size_t r = 0; r < base_rows; r++)
         for (size_t x = 0; x < slab->count; x++) {
             double v = slab->whitened[r * slab->stride + x];
 
             slab->before[x] -= v * v;
         }
-    for (size_t r = 0; r < slab->pending.rows; r++)
+    for (size_t r = 0; r < pending_rows; r++)
         for (size_t x = 0; x < slab->count; x++) {
-            double u = amf_matrix_row(&slab->pending, r)[x];
+            double u = slab->pending[r * slab->pending_stride + x];
 
             slab->before[x] -= u * u;
         }
@@ -137,6 +167,11 @@ static enum amf_status gain_slab_whiten(struct gain_slab *slab, const struct gai
     const struct amf_scorer *scorer = job->scorer;
     enum amf_status status = AMF_OK;
 
+    if (job->kept) {
+        slab->pending = job->kept->data + scorer->block_rows;
+        slab->pending_stride = job->kept->cols;
+        return AMF_OK;
+    }
     if (scorer->test_whitened.data) {
         slab->whitened = scorer->test_whitened.data + slab->first;
         slab->stride = scorer->test_count;
@@ -150,11 +185,13 @@ static enum amf_status gain_slab_whiten(struct gain_slab *slab, const struct gai
         slab->whitened = slab->own.data;
     }
     if (!status)
-        status = amf_matrix_init(&slab->pending, job->pending_rows, slab->count);
+        status = amf_matrix_init(&slab->own_pending, job->pending_rows, slab->count);
     if (!status && job->pending_rows)
         status = amf_posterior_whiten(job->posterior, job->base_rows, slab->whitened, slab->stride,
                                       slab->tests, slab->test_blocks, scorer->pool, scorer->cancel,
-                                      slab->pending.data, slab->count);
+                                      slab->own_pending.data, slab->count);
+    slab->pending = slab->own_pending.data;
+    slab->pending_stride = slab->count;
     return status;
 }
 
@@ -172,7 +209,7 @@ static enum amf_status gain_slab_init(struct gain_slab *slab, const struct gain_
                                          slab->count, slab->tests);
     status = gain_slab_whiten(slab, job);
     if (!status)
-        gain_before(scorer, slab, job->base_rows, prior);
+        gain_before(scorer, slab, job->base_rows, job->pending_rows, prior);
     return status;
 }
 
@@ -195,6 +232,11 @@ static enum amf_status gain_group_whiten(const struct gain_job *job,
     struct gain_rows rows = {whitened, pending, group->row_count, group->row_count};
     enum amf_status status = AMF_OK;
 
+    if (job->kept) {
+        *ret_rows =
+            (struct gain_rows){NULL, job->kept->data + group->first_row, 0, job->kept->cols};
+        return AMF_OK;
+    }
     if (scorer->block_whitened.data) {
         rows.whitened = scorer->block_whitened.data + group->first_row;
         rows.whitened_stride = scorer->block_rows;
@@ -212,12 +254,18 @@ static enum amf_status gain_group_whiten(const struct gain_job *job,
 
 /* k(B, B) minus what is explained, of the block whose rows start at `at` within its group. */
 static enum amf_status gain_block_covariance(const struct gain_job *job,
-                                             const struct gain_rows *rows,
-                                             const struct amf_block *block, size_t at, double *gram)
+                                             const struct gain_rows *rows, size_t index, size_t at,
+                                             double *gram)
 {
+    const struct amf_scorer *scorer = job->scorer;
+    const struct amf_block *block = &scorer->block_list[index];
     size_t h = block->row_count;
-    enum amf_status status = amf_kernel_cross(job->scorer->kernel, block, 1, block, 1, gram, h);
+    enum amf_status status = AMF_OK;
 
+    if (job->kept)
+        memcpy(gram, scorer->kept.gram + scorer->kept.gram_first[index], h * h * sizeof(double));
+    else
+        status = amf_kernel_cross(scorer->kernel, block, 1, block, 1, gram, h);
     if (!status && job->base_rows)
         status = amf_blas_subtract_inner(h, h, job->base_rows, rows->whitened + at,
                                          rows->whitened_stride, rows->whitened + at,
@@ -286,8 +334,8 @@ static enum amf_status gain_cross(const struct gain_job *job, const struct score
     }
     if (!status && job->pending_rows)
         status = amf_blas_subtract_inner(group->row_count, count, job->pending_rows, rows->pending,
-                                         rows->pending_stride, slab->pending.data + first,
-                                         slab->count, tile, GAIN_COLS);
+                                         rows->pending_stride, slab->pending + first,
+                                         slab->pending_stride, tile, GAIN_COLS);
     return status;
 }
 
@@ -307,7 +355,7 @@ static enum amf_status gain_group_factors(const struct gain_job *job,
         size_t h = block->row_count;
         double scale = gain_prior_scale(job, block, trial);
 
-        status = gain_block_covariance(job, rows, block, at, trial);
+        status = gain_block_covariance(job, rows, group->first_block + b, at, trial);
         if (!status)
             status = gain_factor(trial, h, scorer->noise, scale, factor, &job->jitter[worker]);
         factor += h * h;
@@ -375,19 +423,24 @@ static enum amf_status gain_run_slab(struct gain_job *job, size_t first, size_t 
 }
 
 enum amf_status amf_scorer_sum_blocks(const struct amf_scorer *scorer,
-                                      const struct amf_posterior *pending, double *ret_sums,
+                                      const struct amf_posterior *pending,
+                                      const struct amf_matrix *kept_pending, double *ret_sums,
                                       double *ret_jitter)
 {
-    GAIN_JOB_CLEANUP struct gain_job job = {.scorer = scorer,
-                                            .posterior = pending,
-                                            .sums = ret_sums,
-                                            .base_rows = amf_posterior_rows(scorer->posterior)};
+    GAIN_JOB_CLEANUP struct gain_job job = {
+        .scorer = scorer, .posterior = pending, .sums = ret_sums};
     size_t slab = scorer->test_count;
     enum amf_status status;
 
     if (!scorer->block_count || !scorer->test_count)
         return AMF_OK;
-    job.pending_rows = amf_posterior_rows(pending) - job.base_rows;
+    if (scorer->kept.ready) {
+        job.kept = kept_pending;
+        job.pending_rows = kept_pending->rows;
+    } else {
+        job.base_rows = amf_posterior_rows(scorer->posterior);
+        job.pending_rows = amf_posterior_rows(pending) - job.base_rows;
+    }
     if (!scorer->test_whitened.data && job.base_rows)
         slab = amf_min(slab, amf_ceil_div(GAIN_SLAB / job.base_rows + 1, GAIN_COLS) * GAIN_COLS);
     status = gain_job_init(&job);

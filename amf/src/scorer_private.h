@@ -7,6 +7,8 @@
 #include <amf/posterior.h>
 #include <amf/scorer.h>
 
+#include "engine_private.h"
+
 struct scorer_member { /* a demonstration of the occupancy set */
     size_t trajectory, task;
     size_t first_row, row_count; /* in the step table */
@@ -30,6 +32,20 @@ struct scorer_candidate {
     double skipped_share;
 };
 
+/* Where pending work on one task conditions: its rows in scorer_kept.pending. */
+struct scorer_kept_rows {
+    size_t first, count; /* count 0: no demonstration weighs anything for it */
+};
+
+/* Covariances under the posterior, looked up in an engine: all that scoring needs. */
+struct scorer_kept {
+    bool ready;
+    double *gram;                  /* of each block with itself, one after the other */
+    size_t *gram_first;            /* block_count */
+    struct scorer_kept_rows *rows; /* task_count */
+    struct amf_matrix pending;     /* their rows x (their rows, then block rows, then test pairs) */
+};
+
 struct amf_scorer {
     struct amf_pool *pool;
     const atomic_bool *cancel;
@@ -38,9 +54,10 @@ struct amf_scorer {
     struct amf_scorer_timing timing;
 
     struct amf_kernel *kernel;
-    struct amf_posterior
-        *posterior;       /* what the criterion is conditioned on, without pending work */
-    double noise, jitter; /* jitter: of this or of the likelihoods' posterior */
+    struct amf_engine *engine; /* borrowed while the scorer is made; NULL: it cannot do this one */
+    struct amf_posterior *posterior; /* what the criterion is conditioned on, without pending work;
+                                      * NULL where `kept` is ready and tells all that is needed */
+    double noise, jitter;            /* jitter: of this or of the likelihoods' posterior */
     struct amf_measure *measure;
 
     size_t n;
@@ -62,6 +79,7 @@ struct amf_scorer {
     size_t block_count, block_rows;
     struct scorer_block *blocks;    /* by candidate, then member */
     struct amf_block *block_list;   /* their .at */
+    size_t *block_first;            /* first of their rows among all block rows; kept only */
     size_t group_count, group_rows; /* group_rows: the largest */
     struct scorer_group *groups;
 
@@ -73,6 +91,7 @@ struct amf_scorer {
     /* Kept while small, else worked out by every call: N x test_count, N x block_rows, and the
      * covariances of block rows with test pairs, block_rows x test_count. */
     struct amf_matrix test_whitened, block_whitened, cross;
+    struct scorer_kept kept;
     struct amf_extent occupancy, conditioning, block_extent, test_extent;
 };
 
@@ -101,15 +120,30 @@ AMF_CHECKED enum amf_status amf_scorer_setup(struct amf_scorer *scorer,
 /* variance: pair_count numbers, used where the task's weights are positive. */
 double amf_scorer_entropy(const struct amf_scorer *scorer, size_t task, const double *variance);
 double amf_scorer_seconds(void); /* monotonic */
+/* The posterior that the engine stands for, made as another way to the same numbers. */
+AMF_CHECKED enum amf_status amf_scorer_make_posterior(struct amf_scorer *scorer);
 /* scorer_sample.c: which blocks and test pairs */
+bool amf_scorer_above_floor(const struct amf_scorer *scorer, size_t i, size_t task);
 AMF_CHECKED enum amf_status amf_scorer_sample(struct amf_scorer *scorer,
                                               const struct amf_problem *problem);
+/* scorer_kept.c. kept.ready stays false when it would take too much memory. */
+AMF_CHECKED enum amf_status amf_scorer_keep(struct amf_scorer *scorer,
+                                            const struct amf_problem *problem);
+void amf_scorer_kept_deinit(struct scorer_kept *kept);
+/* U = chol(k_D(P, P) + sigma^2 I)^-1 k_D(P, [blocks tests]) of the pending tasks' rows P, in order.
+ */
+AMF_CHECKED enum amf_status amf_scorer_kept_pending(const struct amf_scorer *scorer,
+                                                    const size_t *pending, size_t pending_count,
+                                                    struct amf_matrix *ret_rows,
+                                                    double *ret_jitter);
 /* scorer_gain.c */
 AMF_CHECKED enum amf_status amf_scorer_keep_covariances(struct amf_scorer *scorer);
-/* ret_sums: block_count x target_count, zeroed by the caller; *ret_jitter is raised where a block
- * needs it. */
+/* pending: the posterior with pending work; where kept is ready, kept_pending instead. ret_sums:
+ * block_count x target_count, zeroed by the caller; *ret_jitter is raised where a block needs it.
+ */
 AMF_CHECKED enum amf_status amf_scorer_sum_blocks(const struct amf_scorer *scorer,
                                                   const struct amf_posterior *pending,
+                                                  const struct amf_matrix *kept_pending,
                                                   double *ret_sums, double *ret_jitter);
 
 #endif

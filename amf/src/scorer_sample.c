@@ -14,7 +14,7 @@
 
 #define SAMPLE_GROUP_ROWS 128 /* block rows that one task takes at a time; at least one block */
 
-static bool sample_above_floor(const struct amf_scorer *scorer, size_t i, size_t task)
+bool amf_scorer_above_floor(const struct amf_scorer *scorer, size_t i, size_t task)
 {
     double weight = *scorer_weight(scorer, i, task), sum = scorer->summary[task].sum;
 
@@ -34,7 +34,7 @@ static enum amf_status sample_candidate(struct amf_scorer *scorer,
     if (!weights || !chosen)
         return AMF_NO_MEMORY;
     for (size_t i = 0; i < scorer->n; i++) {
-        weights[i] = sample_above_floor(scorer, i, task) ? *scorer_weight(scorer, i, task) : 0;
+        weights[i] = amf_scorer_above_floor(scorer, i, task) ? *scorer_weight(scorer, i, task) : 0;
         scorer->block_extent.total += weights[i] > 0;
     }
     status = amf_sample_largest(weights, scorer->n, scorer->settings.blocks_per_task, chosen,
@@ -148,7 +148,7 @@ static void sample_list_pairs(struct sample_pairs *pairs, const struct amf_score
             size_t task = scorer->targets[e];
             double mass = scorer->target_weights[e] * *scorer_weight(scorer, i, task);
 
-            if (!sample_above_floor(scorer, i, task) || !(mass > 0))
+            if (!amf_scorer_above_floor(scorer, i, task) || !(mass > 0))
                 continue;
             for (size_t t = 0; t < scorer->members[i].row_count; t++) {
                 size_t at = pairs->count++;

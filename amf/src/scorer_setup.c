@@ -191,8 +191,8 @@ static enum amf_status setup_kernel(struct setup *setup)
                                 .feature_dim = problem->feature_dim,
                                 .gradient_dim = problem->gradient_dim};
 
-    return amf_kernel_new(&problem->kernel, &points, setup->scorer->pool, setup->scorer->cancel,
-                          &setup->scorer->kernel);
+    return amf_kernel_renew(setup->scorer->engine->kernel, &problem->kernel, &points,
+                            setup->scorer->pool, setup->scorer->cancel, &setup->scorer->kernel);
 }
 
 /* Blocks and actions of the conditioned trajectories, each under its own task. */
@@ -359,6 +359,54 @@ static enum amf_status setup_predict(const struct setup *setup,
                                  scorer->cancel, likelihoods ? pairs->mean : NULL, pairs->variance);
 }
 
+/* The same from the engine. */
+static enum amf_status setup_engine(struct setup *setup)
+{
+    struct amf_scorer *scorer = setup->scorer;
+    size_t dim = scorer->action_dim;
+    AMF_FREE_CLEANUP struct amf_block *members = amf_new_array(scorer->n, sizeof(*members));
+    struct engine_input input = {.kernel = scorer->kernel,
+                                 .noise = scorer->noise,
+                                 .blocks = setup->held,
+                                 .block_count = setup->held_count,
+                                 .actions = setup->actions,
+                                 .action_dim = dim,
+                                 .members = members,
+                                 .member_count = scorer->n,
+                                 .pool = scorer->pool,
+                                 .cancel = scorer->cancel};
+    enum amf_status status;
+
+    if (!members)
+        return AMF_NO_MEMORY;
+    for (size_t i = 0; i < scorer->n; i++)
+        members[i] = scorer_member_block(scorer, i, scorer->members[i].task);
+    status = amf_engine_update(scorer->engine, &input);
+    if (status)
+        return status;
+    scorer->jitter = scorer->engine->jitter;
+    for (size_t i = 0; i < scorer->n; i++)
+        for (size_t c = 0; c < scorer->task_count; c++)
+            for (size_t t = 0; t < scorer->members[i].row_count; t++) {
+                size_t at = scorer_pair(scorer, i, c) + t;
+                double variance = fmax(amf_engine_variance(scorer->engine, i, c)[t], 0);
+
+                scorer->variance[at] = variance;
+                scorer->step_log_likelihood[at] = amf_policy_step_log_likelihood(
+                    setup_actions(setup, i, t),
+                    amf_engine_mean(scorer->engine, i, c) + t * scorer->engine->action_width, dim,
+                    variance + scorer->noise * scorer->noise);
+            }
+    return AMF_OK;
+}
+
+enum amf_status amf_scorer_make_posterior(struct amf_scorer *scorer)
+{
+    return amf_posterior_new(scorer->kernel, scorer->noise, scorer->engine->blocks,
+                             scorer->engine->block_count, NULL, 0, scorer->pool, scorer->cancel,
+                             &scorer->posterior);
+}
+
 /* What the Gaussian process thinks of the recorded actions, and the variances before pending work.
  */
 static enum amf_status setup_posteriors(struct setup *setup)
@@ -514,8 +562,11 @@ enum amf_status amf_scorer_setup(struct amf_scorer *scorer, const struct amf_pro
         status = setup_members(&setup);
     if (!status)
         status = setup_alloc_numbers(scorer);
+    if (scorer->settings.conditioning != AMF_CONDITIONING_ALL || problem->policy != AMF_POLICY_GP ||
+        (!status && !amf_engine_takes(scorer->kernel, scorer->noise)))
+        scorer->engine = NULL;
     if (!status)
-        status = setup_posteriors(&setup);
+        status = scorer->engine ? setup_engine(&setup) : setup_posteriors(&setup);
     if (status)
         return status;
     middle = amf_scorer_seconds();

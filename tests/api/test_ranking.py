@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import tap
@@ -232,6 +233,62 @@ class Same(unittest.TestCase):
                 self.assertEqual(daemon.ok("GET", "/v1/projects/p/assignments")["assignments"][0]["state"], "open")
         finally:
             daemon.close()
+
+    def test_the_plainest_blas_kernels_do_not_show_which_worker_took_a_task(self):
+        """Prescott's kernels round by the alignment of their operands."""
+        patch = unittest.mock.patch.dict(os.environ, OPENBLAS_CORETYPE="PRESCOTT")
+        patch.start()
+        self.addCleanup(patch.stop)
+        daemon = Daemon(workers=1)
+        try:
+            fill(daemon)
+            daemon.ok("POST", "/v1/projects/p/assignments", {"operator": "anna"})
+            first = ranking(daemon)
+            daemon.workers = 7
+            for _ in range(12):
+                daemon.kill()
+                daemon.start()
+                self.assertEqual(numbers(ranking(daemon)), numbers(first))
+        finally:
+            daemon.close()
+
+    def test_many_demonstrations_whatever_was_ranked_in_between(self):
+        """Waiting for each ranking, for none, restarts in the middle, 1, 2 and 7 workers: one answer at each seq."""
+        def post(daemon, i):
+            daemon.ok("POST", "/v1/projects/p/demonstrations",
+                      trajectory(TASKS[i * i % 4], 0.37 * i + i * i % 7, steps=5 + i % 14))
+
+        def run(workers, waits, restarts):
+            daemon, seen = Daemon(workers=workers[0]), {}
+            try:
+                fill(daemon, counts=(0, 0, 0, 0), criterion={"test_pair_limit": 100, "blocks_per_task": 4})
+                for i in range(40):
+                    post(daemon, i)
+                    if waits(i):
+                        answer = ranking(daemon)
+                        seen[answer["seq"]] = numbers(answer)
+                    if i in restarts:
+                        daemon.kill()
+                        daemon.workers = workers[restarts.index(i) % len(workers)]
+                        daemon.start()
+                ranking(daemon)  # what an ask is answered from is part of the log
+                daemon.ok("POST", "/v1/projects/p/assignments", {"operator": "anna", "count": 3})
+                held = daemon.ok("GET", "/v1/projects/p/demonstrations")["demonstrations"][11]["id"]
+                daemon.ok("DELETE", f"/v1/projects/p/demonstrations/{held}", {"reason": "wrong scene"})
+                post(daemon, 40)
+                answer = ranking(daemon)
+                seen[answer["seq"]] = numbers(answer)
+                return seen
+            finally:
+                daemon.close()
+
+        every = run([2], lambda i: True, [])
+        self.assertEqual(len(every), 41)
+        for workers, waits, restarts in (([1], lambda i: False, []), ([7], lambda i: i % 9 == 4, []),
+                                         ([2, 7, 1], lambda i: i % 2, [6, 19, 20, 33]),
+                                         ([7, 1], lambda i: False, [38])):
+            for seq, answer in run(workers, waits, restarts).items():
+                self.assertEqual(answer, every[seq])
 
     def test_thinning_anew_survives_a_restart(self):
         daemon = Daemon()

@@ -80,6 +80,13 @@ AMF_CHECKED enum amf_status amf_kernel_new(const struct amf_kernel_spec *spec,
                                            const struct amf_points *points, struct amf_pool *pool,
                                            const atomic_bool *cancel,
                                            struct amf_kernel **ret_kernel);
+/* The same kernel, made faster where parent (may be NULL) was made of the same settings and the
+ * same first rows. */
+AMF_CHECKED enum amf_status amf_kernel_renew(const struct amf_kernel *parent,
+                                             const struct amf_kernel_spec *spec,
+                                             const struct amf_points *points, struct amf_pool *pool,
+                                             const atomic_bool *cancel,
+                                             struct amf_kernel **ret_kernel);
 struct amf_kernel *amf_kernel_ref(struct amf_kernel *kernel);
 void amf_kernel_unref(struct amf_kernel *kernel);
 

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <amf/engine.h>
 #include <amf/kernel.h>
 #include <amf/measure.h>
 #include <amf/occupancy.h>
@@ -99,6 +100,12 @@ struct amf_scorer;
  * AMF_CANCELLED. A problem without occupancy demonstrations is fine: nothing is scorable. */
 AMF_CHECKED enum amf_status amf_scorer_new(const struct amf_problem *problem, struct amf_pool *pool,
                                            struct amf_scorer **ret_scorer);
+/* The same scorer, bit for bit, in less time where the engine remembers the problem without its
+ * newest demonstrations. The scorer keeps nothing of the engine. After a failure the engine is
+ * empty or as it was. */
+AMF_CHECKED enum amf_status amf_scorer_renew(struct amf_engine *engine,
+                                             const struct amf_problem *problem,
+                                             struct amf_pool *pool, struct amf_scorer **ret_scorer);
 void amf_scorer_free(struct amf_scorer *scorer);
 
 struct amf_score { /* of one candidate */

@@ -1,5 +1,5 @@
-/* Cost: one posterior (N^3 / 3), likelihoods of n H M pairs (N^2 each), then a scoring per pick;
- * see amf/scorer.h. */
+/* Cost: see amf/engine.h for what an added demonstration takes, and amf/scorer.h; then a scoring
+ * per pick. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +76,8 @@ static int rank_pending(struct rank *rank)
     return 0;
 }
 
-static int rank_prepare(struct rank *rank, struct amf_pool *pool, const atomic_bool *cancel)
+static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf_pool *pool,
+                        const atomic_bool *cancel)
 {
     struct view *view = rank->view;
     struct amf_problem problem;
@@ -94,7 +95,7 @@ static int rank_prepare(struct rank *rank, struct amf_pool *pool, const atomic_b
     if (built)
         return built < 0 ? -1 : 0;
     problem.cancel = cancel;
-    status = amf_scorer_new(&problem, pool, &rank->scorer);
+    status = amf_scorer_renew(engine, &problem, pool, &rank->scorer);
     if (status) {
         rank->note = status_note(status);
         return rank->note ? 0 : -1;
@@ -104,7 +105,8 @@ static int rank_prepare(struct rank *rank, struct amf_pool *pool, const atomic_b
     return 0;
 }
 
-struct rank *rank_new(struct view *view, struct amf_pool *pool, const atomic_bool *cancel)
+struct rank *rank_new(struct view *view, struct amf_engine *engine, struct amf_pool *pool,
+                      const atomic_bool *cancel)
 {
     struct rank *rank = calloc(1, sizeof *rank);
 
@@ -112,7 +114,7 @@ struct rank *rank_new(struct view *view, struct amf_pool *pool, const atomic_boo
         return NULL;
     rank->view = view_ref(view);
     rank->started_s = clock_monotonic_s();
-    if (rank_pending(rank) || rank_prepare(rank, pool, cancel) || rank_pick(rank) < 0) {
+    if (rank_pending(rank) || rank_prepare(rank, engine, pool, cancel) || rank_pick(rank) < 0) {
         rank_free(rank);
         return NULL;
     }

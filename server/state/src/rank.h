@@ -12,10 +12,12 @@
 /* A ranking under way: made once a view, then picked from as often as there is time for. */
 struct rank;
 
-/* Posterior, likelihoods and weights of a view, and pick 0. NULL when out of memory; a project that
- * cannot be scored is a ranking too, with a note that says why. Borrows nothing: takes a reference
- * on the view. */
-struct rank *rank_new(struct view *view, struct amf_pool *pool, const atomic_bool *cancel);
+/* Posterior, likelihoods and weights of a view, and pick 0. engine: what is remembered of the
+ * project's rankings before, borrowed for the call; it saves time and changes nothing else. NULL
+ * when out of memory; a project that cannot be scored is a ranking too, with a note that says why.
+ * Takes a reference on the view. */
+struct rank *rank_new(struct view *view, struct amf_engine *engine, struct amf_pool *pool,
+                      const atomic_bool *cancel);
 void rank_free(struct rank *rank);
 /* Works out one more pick. 0; 1 when there are no more; -1 out of memory. */
 __attribute__((warn_unused_result)) int rank_pick(struct rank *rank);

@@ -18,6 +18,9 @@ struct entry {
     struct ranking *ranking; /* newest one; NULL: none yet */
     int64_t failed_seq;      /* the view that could not be ranked for want of memory; 0: none */
     int64_t unfitted_seq;    /* likewise the one that could not be fitted */
+    /* the ranking thread's */
+    struct amf_engine *engine; /* what it remembers of the project's rankings; NULL: nothing */
+    uint64_t ranked_at;        /* its clock: one tick a ranking */
 };
 
 struct ranker;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <amf/engine.h>
+
 #include "registry.h"
 
 static void entry_free(struct entry *entry)
@@ -14,6 +16,7 @@ static void entry_free(struct entry *entry)
     view_unref(entry->view);
     view_unref(entry->project.frozen);
     ranking_unref(entry->ranking);
+    amf_engine_free(entry->engine);
     view_deinit(&entry->project.draft);
     hashes_free(entry->project.hashes);
     free(entry->log_name);

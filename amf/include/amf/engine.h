@@ -1,0 +1,33 @@
+/* What is remembered between the rankings of one growing problem, so that an added demonstration
+ * costs its own part and not the whole again.
+ *
+ * An engine is nothing but a memory: amf_scorer_renew answers with the same bits whatever the
+ * engine has seen before, because every number in it is a sum in the order of the conditioned rows
+ * (src/fold.h) and a demonstration appended adds to the end of that sum. Anything else than
+ * appended demonstrations (other settings, one taken away, other scales) empties it.
+ *
+ * Memory with N conditioned rows (at most 4,096), P pairs that weigh something and M tasks: N^2
+ * doubles for the kernel's table, N^2 / 2 for the inverse factor, N P + P^2 for the pairs'
+ * covariances, each at most 256 MiB and a quarter of room on top; a number of N M (1 + action_dim)
+ * for means and variances. amf_engine_bytes tells.
+ */
+#ifndef AMF_ENGINE_H
+#define AMF_ENGINE_H
+
+#include <stddef.h>
+
+#include <amf/status.h>
+
+struct amf_engine; /* one thread at a time */
+
+AMF_CHECKED enum amf_status amf_engine_new(struct amf_engine **ret_engine);
+void amf_engine_free(struct amf_engine *engine); /* NULL is fine */
+size_t amf_engine_bytes(const struct amf_engine *engine);
+
+static inline void amf_engine_freep(struct amf_engine **engine)
+{
+    amf_engine_free(*engine);
+}
+#define AMF_ENGINE_CLEANUP __attribute__((cleanup(amf_engine_freep)))
+
+#endif

@@ -1,0 +1,320 @@
+/* An engine saves time and changes nothing: rankings of a growing problem are those from nothing,
+ * bit for bit, whatever was ranked in between and by how many workers.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amf/posterior.h>
+
+#include "suite.h"
+#include "synthetic.h"
+
+#define TASKS 4
+
+static struct synthetic_shape growing_shape(uint64_t seed, enum amf_kernel_kind kernel)
+{
+    return (struct synthetic_shape){.seed = seed,
+                                    .demonstrations = 40,
+                                    .steps = 16,
+                                    .tasks = TASKS,
+                                    .state_dim = 3,
+                                    .action_dim = 3,
+                                    .task_dim = 2,
+                                    .uneven = true,
+                                    .kernel = kernel,
+                                    .noise = 0.2};
+}
+
+struct answer { /* all that a ranking says, in an order of its own */
+    double numbers[TASKS * (6 + TASKS)];
+};
+
+/* Under pending work on two tasks, so that every part of a scorer speaks. */
+static struct answer rank_with(struct amf_engine *engine, const struct amf_problem *problem,
+                               struct amf_pool *pool)
+{
+    AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+    AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+    const size_t pending[] = {1, 2, 1};
+    struct answer answer;
+    double *to = answer.numbers;
+
+    memset(&answer, 0, sizeof(answer));
+    ck_assert_int_eq(engine ? amf_scorer_renew(engine, problem, pool, &scorer)
+                            : amf_scorer_new(problem, pool, &scorer),
+                     AMF_OK);
+    for (size_t count = 0; count <= 3; count += 3) {
+        amf_scores_free(scores);
+        ck_assert_int_eq(amf_scorer_score(scorer, pending, count, &scores), AMF_OK);
+        for (size_t k = 0; k < scores->candidate_count; k++)
+            *to++ = scores->candidates[k].gain;
+    }
+    for (size_t k = 0; k < TASKS; k++) {
+        *to++ = scores->candidates[k].effective_sample_size;
+        *to++ = scores->candidates[k].skipped_share;
+        *to++ = scores->entropy[k];
+        for (size_t e = 0; scores->candidates[k].target_gain && e < TASKS; e++)
+            *to++ = scores->candidates[k].target_gain[e];
+    }
+    return answer;
+}
+
+static void assert_same(const struct answer *a, const struct answer *b, const char *what,
+                        size_t held)
+{
+    for (size_t i = 0; i < sizeof(a->numbers) / sizeof(a->numbers[0]); i++)
+        ck_assert_msg(!memcmp(&a->numbers[i], &b->numbers[i], sizeof(double)),
+                      "%s, %zu held, number %zu: %.17g is not %.17g", what, held, i, a->numbers[i],
+                      b->numbers[i]);
+}
+
+/* Each count of demonstrations in turn, the engine carried along. */
+static void grow(struct synthetic *s, const size_t *counts, size_t count, const char *what)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2), *single = suite_pool(1);
+    AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+
+    ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
+    for (size_t i = 0; i < count; i++) {
+        struct answer grown, cold;
+
+        s->problem.trajectory_count = counts[i];
+        grown = rank_with(engine, &s->problem, pool);
+        cold = rank_with(NULL, &s->problem, single);
+        assert_same(&grown, &cold, what, counts[i]);
+    }
+}
+
+START_TEST(a_growing_problem_ranks_as_from_nothing)
+{
+    const size_t one_by_one[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,
+                                 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 40};
+
+    for (int kernel = AMF_KERNEL_RBF; kernel <= AMF_KERNEL_FACTORED; kernel++) {
+        SYNTHETIC_CLEANUP struct synthetic s = {0};
+        struct synthetic_shape shape =
+            growing_shape((uint64_t)kernel, (enum amf_kernel_kind)kernel);
+
+        synthetic_init(&s, &shape);
+        grow(&s, one_by_one, sizeof(one_by_one) / sizeof(one_by_one[0]), "every kernel");
+    }
+}
+END_TEST
+
+START_TEST(whatever_the_weights_and_the_samples)
+{
+    const size_t counts[] = {6, 7, 9, 20, 21, 22, 33, 34, 40};
+
+    for (int mode = AMF_WEIGHTS_RAW; mode <= AMF_WEIGHTS_UNIFORM; mode++) {
+        SYNTHETIC_CLEANUP struct synthetic s = {0};
+        struct synthetic_shape shape = growing_shape(9, AMF_KERNEL_RBF);
+
+        synthetic_init(&s, &shape);
+        s.problem.settings.weights = (enum amf_weights)mode;
+        s.problem.settings.weight_floor = 1e-4;
+        s.problem.settings.blocks_per_task = 5;
+        s.problem.settings.test_pair_limit = 60;
+        grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "every mode");
+    }
+}
+END_TEST
+
+START_TEST(whatever_the_measure)
+{
+    const size_t counts[] = {10, 11, 12, 30};
+
+    for (int measure = AMF_MEASURE_ENTROPY; measure <= AMF_MEASURE_PRIOR_ENTROPY; measure++) {
+        SYNTHETIC_CLEANUP struct synthetic s = {0};
+        struct synthetic_shape shape = growing_shape(10, AMF_KERNEL_MATERN52);
+
+        synthetic_init(&s, &shape);
+        s.problem.settings.measure = (enum amf_measure_kind)measure;
+        grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "every measure");
+    }
+}
+END_TEST
+
+START_TEST(under_a_task_table)
+{
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(11, AMF_KERNEL_MATERN32);
+    const size_t counts[] = {5, 6, 7, 8, 30, 31};
+    double table[TASKS * TASKS];
+
+    synthetic_init(&s, &shape);
+    ck_assert_int_eq(amf_task_table_discrete(TASKS, 0.3, table), AMF_OK);
+    s.problem.kernel.task = AMF_TASK_TABLE;
+    s.problem.kernel.task_table = table;
+    grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "task table");
+}
+END_TEST
+
+/* A step longer than a panel of the factor, and sets cut by limits that make members leave. */
+START_TEST(long_demonstrations_and_limits)
+{
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(12, AMF_KERNEL_RBF);
+    const size_t counts[] = {3, 4, 5, 6, 7, 8, 12, 13};
+
+    shape.steps = 75;
+    shape.demonstrations = 13;
+    synthetic_init(&s, &shape);
+    grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "long");
+    s.problem.settings.conditioning_limit = 200;
+    s.problem.settings.occupancy_limit = 6;
+    grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "limits");
+}
+END_TEST
+
+/* Anything but appended demonstrations: the engine forgets, and nobody sees it. */
+START_TEST(a_changed_problem_ranks_as_from_nothing)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(13, AMF_KERNEL_RBF);
+
+    synthetic_init(&s, &shape);
+    ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
+    for (int change = 0; change < 9; change++) {
+        struct answer grown, cold;
+
+        switch (change) {
+        case 1:
+            s.problem.noise = 0.3;
+            break;
+        case 2:
+            s.state_scale = 0.7;
+            break;
+        case 3:
+            s.trajectories[3].conditioned = false;
+            break;
+        case 4:
+            s.trajectories[5].occupancy = false;
+            break;
+        case 5:
+            s.trajectories[7].task = (s.trajectories[7].task + 1) % TASKS;
+            break;
+        case 6:
+            s.problem.settings.weights = AMF_WEIGHTS_UNIFORM;
+            break;
+        case 7:
+            s.numbers[3] += 0.5; /* a state */
+            break;
+        case 8:
+            s.numbers[shape.steps * shape.state_dim] += 0.5; /* an action */
+            break;
+        }
+        grown = rank_with(engine, &s.problem, pool);
+        cold = rank_with(NULL, &s.problem, pool);
+        assert_same(&grown, &cold, "changed", (size_t)change);
+    }
+}
+END_TEST
+
+START_TEST(any_number_of_workers_along_the_way)
+{
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(14, AMF_KERNEL_RBF);
+    const size_t workers[] = {1, 2, 7};
+    struct answer answers[3];
+
+    synthetic_init(&s, &shape);
+    for (size_t w = 0; w < 3; w++) {
+        AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(workers[w]);
+        AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+
+        ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
+        for (size_t count = 4 + w; count <= 40; count += 4 + w) {
+            s.problem.trajectory_count = count;
+            answers[w] = rank_with(engine, &s.problem, pool);
+        }
+        s.problem.trajectory_count = 40;
+        answers[w] = rank_with(engine, &s.problem, pool);
+    }
+    assert_same(&answers[0], &answers[1], "two workers", 40);
+    assert_same(&answers[0], &answers[2], "seven workers", 40);
+}
+END_TEST
+
+/* A cancelled ranking leaves nothing half done behind. */
+START_TEST(after_a_failure_the_next_ranking_is_right)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(15, AMF_KERNEL_RBF);
+    struct amf_scorer *scorer = NULL;
+    struct answer grown, cold;
+    atomic_bool cancel = true;
+
+    synthetic_init(&s, &shape);
+    ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
+    s.problem.trajectory_count = 20;
+    (void)rank_with(engine, &s.problem, pool);
+    s.problem.trajectory_count = 30;
+    s.problem.cancel = &cancel;
+    ck_assert_int_eq(amf_scorer_renew(engine, &s.problem, pool, &scorer), AMF_CANCELLED);
+    s.problem.cancel = NULL;
+    grown = rank_with(engine, &s.problem, pool);
+    cold = rank_with(NULL, &s.problem, pool);
+    assert_same(&grown, &cold, "after cancelling", 30);
+}
+END_TEST
+
+/* The other route: a Cholesky factor and triangular solves, by BLAS. */
+START_TEST(variances_agree_with_triangular_solves)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+
+    for (int kernel = AMF_KERNEL_RBF; kernel <= AMF_KERNEL_LINEAR; kernel++) {
+        AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+        AMF_KERNEL_CLEANUP struct amf_kernel *prior = NULL;
+        AMF_POSTERIOR_CLEANUP struct amf_posterior *posterior = NULL;
+        SYNTHETIC_CLEANUP struct synthetic s = {0};
+        struct synthetic_shape shape = growing_shape(16, (enum amf_kernel_kind)kernel);
+        const struct amf_problem *p = &s.problem;
+        struct amf_block blocks[40];
+        double variance[16], *states = calloc(40 * 16 * 3, sizeof(double));
+
+        shape.uneven = false;
+        shape.noise = 0.05;
+        synthetic_init(&s, &shape);
+        for (size_t i = 0; i < 40; i++) {
+            blocks[i] = (struct amf_block){16 * i, 16, p->trajectories[i].task};
+            memcpy(states + i * 48, p->trajectories[i].states, 48 * sizeof(double));
+        }
+        ck_assert_int_eq(amf_kernel_new(&p->kernel,
+                                        &(struct amf_points){.row_count = 640,
+                                                             .state_dim = 3,
+                                                             .states = states,
+                                                             .task_count = TASKS,
+                                                             .task_dim = 2,
+                                                             .task_vectors = p->task_vectors},
+                                        pool, NULL, &prior),
+                         AMF_OK);
+        ck_assert_int_eq(
+            amf_posterior_new(prior, p->noise, blocks, 40, NULL, 0, pool, NULL, &posterior),
+            AMF_OK);
+        ck_assert_int_eq(amf_scorer_new(p, pool, &scorer), AMF_OK);
+        for (size_t i = 0; i < 40; i++)
+            for (size_t c = 0; c < TASKS; c++) {
+                struct amf_block pairs = {16 * i, 16, c};
+
+                ck_assert_int_eq(
+                    amf_posterior_predict(posterior, &pairs, 1, pool, NULL, NULL, variance), 0);
+                for (size_t t = 0; t < 16; t++)
+                    ck_assert_double_eq_tol(amf_scorer_variance(scorer, i, c)[t], variance[t],
+                                            1e-9);
+            }
+        free(states);
+    }
+}
+END_TEST
+
+SUITE_MAIN("property_engine", a_growing_problem_ranks_as_from_nothing,
+           whatever_the_weights_and_the_samples, whatever_the_measure, under_a_task_table,
+           long_demonstrations_and_limits, a_changed_problem_ranks_as_from_nothing,
+           any_number_of_workers_along_the_way, after_a_failure_the_next_ranking_is_right,
+           variances_agree_with_triangular_solves)
