@@ -182,8 +182,10 @@ static void fit_take_all(const struct fit *fit, struct amf_likelihood_fit *answe
 
     fit_take(&likelihood->of_variance, fit->best, &answer->variance);
     fit_take(&likelihood->of_noise, fit->best, &answer->noise);
-    fit_take(&likelihood->of_state, fit->best, answer->state_scale);
-    fit_take(&likelihood->of_task, fit->best, answer->task_scale);
+    if (answer->state_scale)
+        fit_take(&likelihood->of_state, fit->best, answer->state_scale);
+    if (answer->task_scale)
+        fit_take(&likelihood->of_task, fit->best, answer->task_scale);
     if (likelihood->of_correlation.count)
         answer->task_correlation = fit->best[likelihood->of_correlation.first];
 }

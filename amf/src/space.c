@@ -140,7 +140,8 @@ static void space_decode(const struct amf_space *space, const double *at, double
         space_project(space, at, ret_point);
         break;
     case AMF_SPACE_CIRCLE:
-        space_project(space, (double[]){cos(at[0]), sin(at[0])}, ret_point);
+        ret_point[0] = space->centre[0] + space->radius * cos(at[0]);
+        ret_point[1] = space->centre[1] + space->radius * sin(at[0]);
         break;
     }
 }

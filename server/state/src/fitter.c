@@ -32,13 +32,16 @@ static struct entry *fitter_find(const struct state *state)
 static struct view *fitter_wait(struct fitter *fitter, struct entry **ret_entry)
 {
     struct state *state = fitter->state;
+    struct entry *entry = NULL;
     struct view *view = NULL;
 
     pthread_mutex_lock(&state->mutex);
-    while (!atomic_load(&fitter->stop) && !(*ret_entry = fitter_find(state)))
+    while (!atomic_load(&fitter->stop) && !(entry = fitter_find(state)))
         pthread_cond_wait(&state->changed, &state->mutex);
-    if (!atomic_load(&fitter->stop))
-        view = view_ref((*ret_entry)->view);
+    if (entry) {
+        view = view_ref(entry->view);
+        *ret_entry = entry;
+    }
     pthread_mutex_unlock(&state->mutex);
     return view;
 }

@@ -178,6 +178,7 @@ int main(void)
     SRunner *runner;
 
     suite_add_tcase(suite, tests);
+    tcase_set_timeout(tests, 120); /* the default, 4 s, is short on a busy machine */
     tcase_add_test(tests, test_a_copy_does_not_see_later_appends);
     tcase_add_test(tests, test_an_older_copy_that_grows_leaves_the_newer_one_alone);
     tcase_add_test(tests, test_a_copy_is_the_same_until_one_of_both_changes);
