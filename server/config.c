@@ -87,7 +87,7 @@ static void config_defaults(struct config *ret_config)
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
     *ret_config = (struct config){.listen = "127.0.0.1:7667"};
-    if (data && *data)
+    if (data && *data == '/') /* a relative one is invalid and ignored, as its specification says */
         snprintf(ret_config->data, sizeof ret_config->data, "%s/amf", data);
     else if (home && *home)
         snprintf(ret_config->data, sizeof ret_config->data, "%s/.local/share/amf", home);

@@ -42,9 +42,9 @@ static bool sleep_until_stop(void)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec++;
-    while (sem_timedwait(&stop_asked, &until))
+    while (sem_clockwait(&stop_asked, CLOCK_MONOTONIC, &until))
         if (errno != EINTR)
             return false;
     return true;

@@ -40,21 +40,32 @@ static int token_write(int fd, const char *token)
     return 0;
 }
 
-static int token_create(const char *path, char ret_token[TOKEN_BYTES], char ret_error[256])
+static int token_sync_directory(const char *dir)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int failed;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = fd < 0 || fsync(fd);
 
-    if (fd < 0) {
-        snprintf(ret_error, 256, "%.160s cannot be made: %s", path, strerror(errno));
-        return -1;
-    }
-    failed = fchmod(fd, 0600) || token_generate(ret_token) || token_write(fd, ret_token);
-    if (close(fd))
+    if (fd >= 0)
+        close(fd);
+    return failed ? -1 : 0;
+}
+
+/* Written beside its place and moved there, so that a crash leaves the whole file or none. */
+static int token_create(const char *dir, const char *path, char ret_token[TOKEN_BYTES],
+                        char ret_error[256])
+{
+    char draft[4096 + 8];
+    int fd, failed;
+
+    snprintf(draft, sizeof draft, "%s.new", path);
+    unlink(draft);
+    fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    failed = fd < 0 || fchmod(fd, 0600) || token_generate(ret_token) || token_write(fd, ret_token);
+    if (fd >= 0 && close(fd))
         failed = -1;
-    if (failed) {
-        snprintf(ret_error, 256, "%.160s cannot be written: %s", path, strerror(errno));
-        unlink(path);
+    if (failed || rename(draft, path) || token_sync_directory(dir)) {
+        snprintf(ret_error, 256, "%.160s cannot be made: %s", path, strerror(errno));
+        unlink(draft);
         return -1;
     }
     return 0;
@@ -86,7 +97,7 @@ int token_load(const char *dir, char ret_token[TOKEN_BYTES], char ret_error[256]
     snprintf(path, sizeof path, "%s/admin.token", dir);
     fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
-        return token_create(path, ret_token, ret_error);
+        return token_create(dir, path, ret_token, ret_error);
     if (fd < 0) {
         snprintf(ret_error, 256, "%.160s cannot be read: %s", path, strerror(errno));
         return -1;

@@ -90,6 +90,19 @@ double amf_chol_jitter(const struct amf_chol *chol)
     return chol ? chol->jitter : 0;
 }
 
+double amf_chol_log_det(const struct amf_chol *chol)
+{
+    double sum = 0;
+
+    for (size_t p = 0; chol && p < chol->panel_count; p++) {
+        const struct chol_panel *panel = chol->panels[p];
+
+        for (size_t i = 0; i < panel->matrix.rows; i++)
+            sum += log(amf_matrix_row(&panel->matrix, i)[panel->first + i]);
+    }
+    return 2 * sum;
+}
+
 /* The child with its parent's panels, and empty ones for the new rows. */
 static enum amf_status chol_grow(const struct amf_chol *parent, size_t row_count,
                                  struct amf_chol **ret_chol)

@@ -224,15 +224,10 @@ static bool kernel_has_scale(enum amf_kernel_kind kind)
 static enum amf_status kernel_take_table(struct amf_kernel *kernel, const double *table)
 {
     size_t count = kernel->task_count;
+    enum amf_status status = table ? amf_task_table_check(count, table) : AMF_BAD_ARGUMENT;
 
-    if (!table)
-        return AMF_BAD_ARGUMENT;
-    if (!amf_all_finite(table, count * count))
-        return AMF_NOT_FINITE;
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (fabs(table[i * count + j] - table[j * count + i]) > 1e-12)
-                return AMF_BAD_ARGUMENT;
+    if (status)
+        return status;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < count; j++)
             kernel->tasks.data[i * count + j] = table[i > j ? i * count + j : j * count + i];

@@ -18,6 +18,7 @@ struct select_input {
     const struct amf_select_settings *settings;
     size_t held;
     uint64_t round;
+    size_t fewest_unseen; /* over open and scorable candidates */
 };
 
 static bool select_open(const struct amf_select_candidate *candidate)
@@ -63,8 +64,17 @@ static size_t select_least(const struct select_input *in, select_filter *filter,
 
 static bool select_is_scorable(const struct select_input *in, const struct amf_select_candidate *c)
 {
-    (void)in;
-    return c->scorable;
+    return c->scorable && c->unseen <= in->fewest_unseen;
+}
+
+static size_t select_fewest_unseen(const struct select_input *in)
+{
+    size_t fewest = SIZE_MAX;
+
+    for (size_t k = 0; k < in->count; k++)
+        if (select_open(&in->candidates[k]) && in->candidates[k].scorable)
+            fewest = amf_min(fewest, in->candidates[k].unseen);
+    return fewest;
 }
 
 static bool select_wants_minimum(const struct select_input *in,
@@ -186,21 +196,12 @@ static enum amf_status select_check(const struct select_input *in)
     return AMF_OK;
 }
 
-static bool select_budget_spent(const struct select_input *in)
-{
-    size_t spent = 0;
-
-    for (size_t k = 0; k < in->count; k++)
-        spent += in->candidates[k].demonstrations + in->candidates[k].pending;
-    return in->settings->budget != AMF_SELECT_NO_LIMIT && spent >= in->settings->budget;
-}
-
 /* AMF_SELECT_FINE, or why there is nothing to choose from. */
 static enum amf_select_reason select_blocked(const struct select_input *in)
 {
     bool any_allowed = false;
 
-    if (select_budget_spent(in))
+    if (in->settings->budget != AMF_SELECT_NO_LIMIT && in->settings->spent >= in->settings->budget)
         return AMF_SELECT_BUDGET_SPENT;
     for (size_t k = 0; k < in->count; k++)
         any_allowed |= in->candidates[k].allowed;
@@ -228,11 +229,13 @@ static void select_margin(const struct select_input *in, struct amf_choice *choi
         const struct amf_select_candidate *c = &in->candidates[k];
         double margin = mine - select_score(c, select_exponent(in));
 
-        if (k == choice->candidate || !select_open(c) || !c->scorable)
+        if (k == choice->candidate || !select_open(c) || !select_is_scorable(in, c))
             continue;
-        if (!choice->has_margin || margin < choice->margin)
-            choice->margin = margin;
+        if (choice->has_margin && margin >= choice->margin)
+            continue;
         choice->has_margin = true;
+        choice->margin = margin;
+        choice->runner_up = k;
     }
 }
 
@@ -311,12 +314,14 @@ enum amf_status amf_select_choose(const struct amf_select_candidate *candidates,
                                   const struct amf_select_settings *settings, size_t held,
                                   uint64_t round, struct amf_choice *ret_choice)
 {
-    struct select_input in = {candidates, count, settings, held, round};
-    struct amf_choice choice = {.candidate = AMF_SELECT_NONE, .rule = settings->rule};
+    struct select_input in = {candidates, count, settings, held, round, 0};
+    struct amf_choice choice = {
+        .candidate = AMF_SELECT_NONE, .runner_up = AMF_SELECT_NONE, .rule = settings->rule};
     enum amf_status status = select_check(&in);
 
     if (status)
         return status;
+    in.fewest_unseen = select_fewest_unseen(&in);
     choice.reason = select_blocked(&in);
     if (choice.reason == AMF_SELECT_FINE)
         select_run(&in, &choice);

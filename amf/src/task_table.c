@@ -12,6 +12,9 @@
 
 #include "internal.h"
 
+#define CHECK_ROUNDING 1e-12 /* what a unit diagonal and symmetry may be off by */
+#define CHECK_SLACK 1e-12    /* what an eigenvalue may be below 0, times the number of tasks */
+
 enum amf_status amf_task_table_discrete(size_t task_count, double correlation, double *ret_table)
 {
     if (!isfinite(correlation))
@@ -71,6 +74,30 @@ static enum amf_status table_cholesky(size_t n, double *a)
             a[i * n + j] = i == j ? sqrt(sum) : sum / a[j * n + j];
         }
     return AMF_OK;
+}
+
+/* Up to rounding a positive semidefinite table with n * CHECK_SLACK on its diagonal has a factor.
+ */
+enum amf_status amf_task_table_check(size_t task_count, const double *table)
+{
+    AMF_MATRIX_CLEANUP struct amf_matrix factor = AMF_MATRIX_NULL;
+    size_t n = task_count;
+    enum amf_status status = amf_matrix_init(&factor, n, n);
+
+    if (status)
+        return status;
+    if (!amf_all_finite(table, n * n))
+        return AMF_NOT_FINITE;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j <= i; j++) {
+            double wanted = i == j ? 1 : table[j * n + i];
+
+            if (fabs(table[i * n + j] - wanted) > CHECK_ROUNDING)
+                return AMF_BAD_ARGUMENT;
+            amf_matrix_row(&factor, i)[j] =
+                table[i * n + j] + (i == j ? (double)n * CHECK_SLACK : 0);
+        }
+    return table_cholesky(n, factor.data);
 }
 
 /* Column col of the inverse of L L'. */

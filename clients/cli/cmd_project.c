@@ -1,4 +1,4 @@
-/* amf project create|list|show|set|delete */
+/* amf project create|list|show|set|refit|delete */
 #include "commands.h"
 
 #include <string.h>
@@ -143,6 +143,22 @@ COMMAND(cmd_project_set)
     fputs(" of project ", cli->out);
     output_text(cli->out, args[0]);
     fputc('\n', cli->out);
+    return CLI_OK;
+}
+
+COMMAND(cmd_project_refit)
+{
+    AMF_CLIENT_RESULT_CLEANUP struct amf_client_result result = AMF_CLIENT_RESULT_NULL;
+    struct proto_scales scales;
+    enum amf_client_status status =
+        amf_client_project_refit(cli->client, args[0], NULL, &result, cli->json ? NULL : &scales);
+
+    (void)count;
+    (void)options;
+    if (status != AMF_CLIENT_OK || cli->json)
+        return cli_answer(cli, status, &result);
+    if (output_fields(cli->out, &proto_scales_shape, &scales) < 0)
+        return cli_no_memory(cli);
     return CLI_OK;
 }
 

@@ -10,6 +10,10 @@
     "A FILE ends in .safetensors (tensors states and actions, the rest in its metadata) or in\n"   \
     ".json (the body that the API takes). Options given here override what the files say.\n"
 
+#define LAB                                                                                        \
+    "The means of all rules are over the same seeds: demonstrations come in the same order for\n"  \
+    "each. Intervals are 90 % bootstrap intervals over seeds.\n"
+
 const struct command commands[] = {
     {"project", "create", "ID", 1, 1, "create a project; what is not set has the server's defaults",
      SETTINGS, project_create_options, sizeof(struct project_create_options), NULL, false,
@@ -18,6 +22,10 @@ const struct command commands[] = {
     {"project", "show", "ID", 1, 1, "show every setting of a project", .run = cmd_project_show},
     {"project", "set", "ID KEY=VALUE...", 2, SIZE_MAX, "change settings of a project", SETTINGS,
      .run = cmd_project_set},
+    {"project", "refit", "ID", 1, 1, "take moments and scales anew from what is held now",
+     "Scales are frozen once enough is held; this alone changes them later. With\n"
+     "kernel.state_scale=marginal_likelihood it may take seconds.\n",
+     .run = cmd_project_refit},
     {"project", "delete", "ID", 1, 1, "take a project out of reach", .run = cmd_project_delete},
 
     {"task", "add", "PROJECT KEY", 2, 2, "add a task, or replace the one of that key", NULL,
@@ -64,6 +72,16 @@ const struct command commands[] = {
      "in\n"
      "(action unit)^2 for variance measures.\n",
      .local = true, .run = cmd_score},
+    {"experiment", "integrator", "", 0, 0, "compare rules on a simulated point mass",
+     "It starts at the origin and is to reach one of 12 points of a circle; a policy learns from\n"
+     "noisy demonstrations. Told is the return, minus the distance to the point summed over "
+     "time.\n" LAB,
+     integrator_options, sizeof(struct integrator_options), integrator_defaults, true,
+     cmd_experiment_integrator},
+    {"backtest", NULL, "DIR", 1, 1, "compare rules on recorded demonstrations",
+     "DIR has files of demonstrations, also in subfolders. Told is the squared error of a policy\n"
+     "on recordings that no rule is given, 1 being that of the mean action. No robot is run.\n" LAB,
+     backtest_options, sizeof(struct backtest_options), backtest_defaults, true, cmd_backtest},
     {"server", "status", "", 0, 0, "tell whether the server lives, is ready, and which it is",
      .run = cmd_server_status},
 };

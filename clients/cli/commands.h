@@ -52,6 +52,7 @@ COMMAND(cmd_project_create);
 COMMAND(cmd_project_list);
 COMMAND(cmd_project_show);
 COMMAND(cmd_project_set);
+COMMAND(cmd_project_refit);
 COMMAND(cmd_project_delete);
 extern const struct option project_create_options[];
 
@@ -109,6 +110,32 @@ struct ranking_options {
 };
 COMMAND(cmd_ranking);
 extern const struct option ranking_options[];
+
+struct lab_options { /* of every experiment, see lab_options.h */
+    int64_t rounds, seeds, seed, batch, workers, warm_start;
+    const char *rules;
+    int weights, measure, occupancy, clip_scope;
+    double ess_target;
+    struct proto_reals clip;
+};
+struct integrator_options {
+    struct lab_options lab;
+    int64_t pretrain_tasks, horizon;
+    double noise, length_scale;
+    int kernel, task_space;
+};
+struct backtest_options {
+    struct lab_options lab;
+    struct proto_reals pretrain;
+    int64_t held_out, max_steps;
+    double noise, task_correlation;
+    int kernel, half;
+};
+COMMAND(cmd_experiment_integrator);
+COMMAND(cmd_backtest);
+extern const struct option integrator_options[], backtest_options[];
+void integrator_defaults(void *options);
+void backtest_defaults(void *options);
 
 COMMAND(cmd_score);
 COMMAND(cmd_server_status);

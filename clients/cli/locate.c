@@ -36,14 +36,18 @@ static const char *data_directory(struct proto_arena *arena)
 static const char *read_line(const char *path, struct proto_arena *arena)
 {
     char text[LOCATE_TOKEN_MAX_BYTES + 2];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t length;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t length = 0;
+    ssize_t got = 0;
     char *start = text;
 
     if (fd < 0)
         return NULL;
-    length = read(fd, text, sizeof(text) - 1);
-    if (length < 0) {
+    /* A pipe gives what it has when it has it; the line is whole at its end. */
+    while (length < sizeof(text) - 1 && !memchr(text, '\n', length) &&
+           (got = read(fd, text + length, sizeof(text) - 1 - length)) > 0)
+        length += (size_t)got;
+    if (got < 0) {
         int saved = errno;
 
         close(fd);

@@ -2,6 +2,9 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <amf/processor.h>
 
 #include "arguments.h"
 #include "locate.h"
@@ -57,6 +60,16 @@ static enum cli_exit print_help(struct cli *cli, const struct arguments *argumen
     return CLI_OK;
 }
 
+/* Starts the command again with the best BLAS kernels of this processor; see amf/processor.h. Goes
+ * on with those in use if it cannot. */
+static void choose_blas_kernels(char **argv)
+{
+    const char *core = amf_processor_better_core();
+
+    if (core && !setenv("OPENBLAS_CORETYPE", core, 0))
+        execv("/proc/self/exe", argv);
+}
+
 static enum cli_exit run(struct cli *cli, int argc, char **argv)
 {
     struct arguments arguments;
@@ -74,7 +87,9 @@ static enum cli_exit run(struct cli *cli, int argc, char **argv)
     }
     command = arguments.command;
     cli->json = arguments.global.json;
-    if (!command->local)
+    if (command->local)
+        choose_blas_kernels(argv);
+    else
         status = connect_client(cli, &arguments.global);
     if (status != CLI_OK)
         return status;

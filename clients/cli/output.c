@@ -310,6 +310,11 @@ static int print_leaf(FILE *out, const char *path, const struct proto_field *fie
     return 0;
 }
 
+static const void *pointer_at(const void *object, size_t offset)
+{
+    return *(const void *const *)(const void *)((const char *)object + offset);
+}
+
 static int print_members(FILE *out, const char *prefix, const struct proto_shape *shape,
                          const void *object)
 {
@@ -321,6 +326,8 @@ static int print_members(FILE *out, const char *prefix, const struct proto_shape
         snprintf(path, sizeof(path), "%s%s%s", prefix, *prefix ? "." : "", field->name);
         if (field->type == PROTO_OBJECT)
             status = print_members(out, path, field->shape, (const char *)object + field->offset);
+        else if (field->type == PROTO_POINTER && pointer_at(object, field->offset))
+            status = print_members(out, path, field->shape, pointer_at(object, field->offset));
         else
             status = print_leaf(out, path, field, object);
         if (status < 0)

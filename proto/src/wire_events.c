@@ -2,18 +2,6 @@
  * added, never renamed, and their absence must mean what it means today. */
 #include "tables.h"
 
-#define AT(member) offsetof(struct proto_event_scales, member)
-static const struct proto_field scales_fields[] = {
-    {"state_mean", PROTO_REALS, AT(state_mean)},       {"state_std", PROTO_REALS, AT(state_std)},
-    {"action_mean", PROTO_REALS, AT(action_mean)},     {"action_std", PROTO_REALS, AT(action_std)},
-    {"state_scale", PROTO_REALS, AT(state_scale)},     {"task_scale", PROTO_REALS, AT(task_scale)},
-    {"demonstrations", PROTO_INT, AT(demonstrations)},
-};
-#undef AT
-
-const struct proto_shape proto_event_scales_shape = {
-    .name = "EventScales", .size = sizeof(struct proto_event_scales), PROTO_FIELDS(scales_fields)};
-
 #define AT(member) offsetof(struct proto_event_removed, member)
 static const struct proto_field removed_fields[] = {
     {"key", PROTO_STRING, AT(key), PROTO_REQUIRED},

@@ -123,6 +123,8 @@ static const struct proto_field project_fields[] = {
     {"fit_after", PROTO_INT, AT(fit_after), PROTO_NULLABLE, .min = 1, .max = 1e6},
     {"criterion", PROTO_OBJECT, AT(criterion), .shape = &criterion_shape},
     {"selection", PROTO_OBJECT, AT(selection), .shape = &selection_shape},
+    {"scales", PROTO_POINTER, AT(scales), PROTO_READ_ONLY | PROTO_NULLABLE,
+     .shape = &proto_scales_shape},
     {"created_at", PROTO_STRING, AT(created_at),
      PROTO_READ_ONLY | PROTO_NULLABLE | PROTO_OMIT_NULL},
     {"seq", PROTO_INT, AT(seq), PROTO_READ_ONLY},
@@ -267,6 +269,27 @@ static enum proto_code check_state_scale(const struct proto_project *project,
         (size_t)project->state_dim);
 }
 
+/* A wish to fit what the kernel does not have would be granted by doing nothing. */
+static enum proto_code check_fitted(const struct proto_kernel *kernel,
+                                    struct proto_error *ret_error)
+{
+    bool linear = kernel->kind == PROTO_KERNEL_LINEAR;
+
+    if (kernel->state_scale.kind == PROTO_SCALE_MARGINAL_LIKELIHOOD && linear)
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kernel/state_scale",
+                               "the linear kernel has no length scale to fit");
+    if (kernel->task_scale.kind != PROTO_SCALE_MARGINAL_LIKELIHOOD)
+        return PROTO_CODE_OK;
+    if (kernel->task == PROTO_TASK_GRAPH)
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kernel/task_scale",
+                               "a graph has no scale to fit; expected \"median\", and lambda in "
+                               "the graph");
+    if (kernel->task == PROTO_TASK_VECTOR && linear)
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kernel/task_scale",
+                               "the linear kernel has no length scale to fit");
+    return PROTO_CODE_OK;
+}
+
 enum proto_code proto_project_check(const struct proto_project *project,
                                     struct proto_error *ret_error)
 {
@@ -275,5 +298,7 @@ enum proto_code proto_project_check(const struct proto_project *project,
         code = check_graph(&project->kernel, ret_error);
     if (code == PROTO_CODE_OK)
         code = check_state_scale(project, ret_error);
+    if (code == PROTO_CODE_OK)
+        code = check_fitted(&project->kernel, ret_error);
     return code;
 }

@@ -1,4 +1,5 @@
 /* Tasks: fields, ranges, defaults. */
+#include "field.h"
 #include "tables.h"
 
 const char *const proto_task_role_names[] = {"both", "candidate", "evaluation", NULL};
@@ -49,6 +50,11 @@ void proto_task_defaults(void *ret_task)
 
 enum proto_code proto_task_check(const struct proto_task *task, struct proto_error *ret_error)
 {
+    /* Also where it came from a path and not from a field. */
+    if (!task->key || !proto_key_valid(task->key))
+        return proto_error_set(
+            ret_error, PROTO_CODE_INVALID_FIELD, "/key",
+            "A key is 1 to 64 characters of A-Z a-z 0-9 . _ -, a letter or digit first.");
     if (task->max_demonstrations == PROTO_INT_NULL ||
         task->max_demonstrations >= task->min_demonstrations)
         return PROTO_CODE_OK;

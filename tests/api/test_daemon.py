@@ -148,6 +148,18 @@ class Program(unittest.TestCase):
                 process.stdout.close()
                 self.assertEqual(process.wait(30), 0)
 
+    def test_a_long_ranking_does_not_hold_up_the_end(self):
+        daemon = Daemon()
+        try:
+            daemon.ok("POST", "/v1/projects", {"id": "p", "criterion": {"max_steps": 1024}})
+            for task in "abcde":
+                daemon.ok("PUT", f"/v1/projects/p/tasks/{task}", {})
+            for i in range(12):
+                daemon.ok("POST", "/v1/projects/p/demonstrations", trajectory("abcde"[i % 5], i, steps=1024))
+            self.assertEqual(daemon.stop(), 0)  # waits 30 s at most, the ranking takes minutes
+        finally:
+            daemon.close()
+
     def test_a_token_others_can_read_is_refused(self):
         daemon = Daemon()
         try:

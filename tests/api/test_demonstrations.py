@@ -197,6 +197,15 @@ class Refused(Case):
         answer = self.daemon.request("POST", PATH, big, {"Content-Type": "application/json"})
         self.assertEqual((answer.status, answer.json["code"]), (413, "body_too_large"))
 
+    def test_too_large_once_it_is_float64(self):
+        steps = 1_100_000
+        body = safetensors({"states": ("F16", [steps, 4], bytes(8 * steps)),
+                            "actions": ("F16", [steps, 4], bytes(8 * steps))}, {"task": "a"})
+        before = self.held()
+        answer = self.daemon.request("POST", PATH, body, TENSORS)
+        self.assertEqual(answer.status // 100, 4, answer.body)
+        self.assertEqual(self.held(), before)
+
     def test_a_body_of_another_type(self):
         for kind in ("text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16"):
             answer = self.daemon.request("POST", PATH, b"{}", {"Content-Type": kind})

@@ -11,7 +11,7 @@ DEFAULTS = {
     "title": "", "state_dim": None, "action_dim": None, "policy": {"kind": "gp"},
     "kernel": {"kind": "rbf", "variance": 1.0, "state_scale": "median", "task": "discrete",
                "task_correlation": 0.25, "task_scale": "median"},
-    "noise_std": 0.3, "noise_relative": None, "standardize": True, "fit_after": None,
+    "scales": None, "noise_std": 0.3, "noise_relative": None, "standardize": True, "fit_after": None,
     "criterion": {"measure": "auto", "weights": "tempered", "occupancy": "auto", "target": "weights",
                   "rollouts_per_task": 3, "clip": None, "clip_scope": "trajectory", "conditioning": "auto",
                   "exclude_self": False, "ess_target": 8, "weight_floor": 1e-4, "max_steps": 16,
@@ -87,7 +87,6 @@ class Projects(Case):
     def test_what_this_version_cannot_do_is_refused_not_ignored(self):
         for body, at in [({"policy": {"kind": "mlp"}}, "/policy/kind"),
                          ({"kernel": {"kind": "embedding"}}, "/kernel/kind"),
-                         ({"kernel": {"state_scale": "marginal_likelihood"}}, "/kernel/state_scale"),
                          ({"noise_relative": 0.1}, "/noise_relative"),
                          ({"criterion": {"occupancy": "rollouts"}}, "/criterion/occupancy"),
                          ({"criterion": {"target": "failure"}}, "/criterion/target")]:
@@ -117,6 +116,20 @@ class Projects(Case):
         again = self.daemon.ok("POST", "/v1/projects", {"id": "gone"}, status=201)
         self.assertEqual(again["seq"], 1)
         self.assertEqual(self.daemon.ok("GET", "/v1/projects/gone/tasks")["tasks"], [])
+
+    def test_ids_are_free_again_after_a_restart_too(self):
+        daemon = Daemon()
+        try:
+            for round_ in range(3):
+                daemon.ok("POST", "/v1/projects", {"id": "again", "title": str(round_)}, status=201)
+                if round_ == 1:
+                    daemon.kill()
+                    daemon.start()
+                self.assertEqual(daemon.ok("GET", "/v1/projects/again")["title"], str(round_))
+                self.assertEqual(daemon.request("DELETE", "/v1/projects/again").status, 204)
+                self.assertEqual(daemon.request("GET", "/v1/projects/again").status, 404)
+        finally:
+            daemon.close()
 
     def test_lists_come_in_pages(self):
         for i in range(7):
@@ -156,6 +169,27 @@ class Tasks(Case):
                 self.assertEqual(answer.status, 422, answer.body)
                 self.assertEqual(answer.json["at"], at)
         self.refused(self.daemon.request("GET", "/v1/projects/p/tasks/t"), 404, "task_not_found")
+
+    def test_a_key_that_the_log_could_not_read_back_is_refused(self):
+        for key in ("a~1", "-a", "...", "a%22b", "a:b", "a" * 65, "a" * 1500, "caf%C3%A9"):
+            answer = self.daemon.request("PUT", f"/v1/projects/p/tasks/{key}", {})
+            self.assertEqual(answer.status // 100, 4, key)
+        daemon = Daemon()
+        try:
+            daemon.ok("POST", "/v1/projects", {"id": "p"})
+            daemon.request("PUT", "/v1/projects/p/tasks/a~1", {})
+            daemon.ok("PUT", "/v1/projects/p/tasks/A-z_0.9", {})
+            daemon.stop()
+            daemon.start()
+            self.assertEqual(daemon.ok("GET", "/v1/projects/p/tasks")["tasks"][0]["key"], "A-z_0.9")
+        finally:
+            daemon.close()
+
+    def test_a_cursor_that_no_page_gave_is_refused(self):
+        for path, cursor in [("/v1/projects", "~"), ("/v1/projects/p/tasks", "~"),
+                             ("/v1/projects/p/demonstrations", "x"), ("/v1/projects/p/demonstrations", "d12"),
+                             ("/v1/projects/p/assignments", "d0000000001")]:
+            self.refused(self.daemon.request("GET", f"{path}?cursor={cursor}"), 400, "invalid_query", "cursor")
 
     def test_a_task_with_demonstrations_cannot_be_deleted(self):
         self.daemon.ok("PUT", "/v1/projects/p/tasks/used", {})

@@ -2,6 +2,7 @@
 import os
 import sys
 import threading
+import time
 import unittest
 import unittest.mock
 
@@ -99,6 +100,88 @@ class Ranking(Case):
         after = ranking(self.daemon, "failures")
         self.assertGreater(after["seq"], before["seq"])
         self.assertEqual(after["candidates"], before["candidates"])
+
+    def test_what_froze_the_scales_cannot_change_under_them(self):
+        fill(self.daemon, "held-scales")  # six held: frozen
+        for demonstration in self.daemon.ok("GET", "/v1/projects/held-scales/demonstrations")["demonstrations"]:
+            self.daemon.request("DELETE", f"/v1/projects/held-scales/demonstrations/{demonstration['id']}")
+        for patch, at in [({"state_dim": 4000}, "/state_dim"), ({"action_dim": 1}, "/action_dim"),
+                          ({"standardize": False}, "/standardize")]:
+            answer = self.daemon.request("PATCH", "/v1/projects/held-scales", patch)
+            self.assertEqual((answer.status, answer.json["code"], answer.json["at"]), (409, "settings_frozen", at))
+
+    def test_a_smaller_fit_after_freezes_at_once(self):
+        fill(self.daemon, "sooner", fit_after=100)
+        self.assertTrue(ranking(self.daemon, "sooner")["provisional"])
+        self.daemon.ok("PATCH", "/v1/projects/sooner", {"fit_after": 3})
+        self.assertFalse(ranking(self.daemon, "sooner")["provisional"])
+
+    def test_an_evaluation_task_that_counts_nothing_is_named(self):
+        fill(self.daemon, "nothing", criterion={"weights": "own_task"})
+        self.daemon.ok("PUT", "/v1/projects/nothing/tasks/d", {"role": "evaluation"})
+        answer = ranking(self.daemon, "nothing")
+        self.assertRegex(answer["note"], r"\bd\b")
+        self.assertEqual(ranking(self.daemon, "nothing")["note"], answer["note"], "also once picks were worked out")
+
+    def test_pretraining_does_not_end_the_warm_start_of_occupancy_new(self):
+        fill(self.daemon, "new", counts=(0, 0, 0, 0), criterion={"occupancy": "new"})
+        for i in range(6):
+            self.daemon.ok("POST", "/v1/projects/new/demonstrations", trajectory("a", i, role="pretraining"))
+        self.assertEqual(ranking(self.daemon, "new")["rule"], "warm_start")
+
+    def test_costs_change_the_order_and_the_choice_is_its_first_line(self):
+        fill(self.daemon, "costs", selection={"cost_exponent": 1})
+        best = ranking(self.daemon, "costs")["choice"]
+        self.daemon.ok("PUT", f"/v1/projects/costs/tasks/{best}", {"cost_s": 6000})
+        answer = ranking(self.daemon, "costs")
+        self.assertEqual(answer["candidates"][-1]["task"], best)
+        self.assertEqual(answer["choice"], answer["candidates"][0]["task"])
+
+    def test_lowest_success_goes_by_the_newest_rollouts(self):
+        fill(self.daemon, "rollouts", selection={"rule": "lowest_success"})
+        outcomes = {"a": "111000", "b": "000111", "c": "111111", "d": "010101"}
+        for task, results in outcomes.items():
+            for i, result in enumerate(results):
+                self.daemon.ok("POST", "/v1/projects/rollouts/demonstrations",
+                               trajectory(task, 20 + i, success=result == "1", role="rollout"))
+        self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "a")
+        self.daemon.ok("PATCH", "/v1/projects/rollouts", {"criterion": {"rollouts_per_task": 6}})
+        self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "d")  # 3 of 6 like a and b, fewest demonstrations
+        self.daemon.ok("PATCH", "/v1/projects/rollouts", {"criterion": {"rollouts_per_task": 1}})
+        self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "a")
+
+    def test_prior_entropy_ignores_costs_in_choice_and_order(self):
+        fill(self.daemon, "prior", selection={"cost_exponent": 1})
+        for project in ({"selection": {"rule": "prior_entropy"}},
+                        {"selection": {"rule": "criterion"}, "criterion": {"measure": "prior_entropy"}}):
+            self.daemon.ok("PATCH", "/v1/projects/prior", {**project, "noise_std": 0.001})
+            answer = ranking(self.daemon, "prior")
+            gains = [c["gain"] for c in answer["candidates"]]
+            self.assertLess(gains[-1], 0)
+            self.assertEqual(gains, sorted(gains, reverse=True))
+            self.daemon.ok("PUT", f"/v1/projects/prior/tasks/{answer['choice']}", {"cost_s": 100000})
+            self.assertEqual(ranking(self.daemon, "prior")["choice"], answer["choice"])
+
+    def test_a_busy_project_does_not_starve_another(self):
+        fill(self.daemon, "busy", counts=(40, 40, 0, 0))
+        fill(self.daemon, "quiet")
+        stop = threading.Event()
+
+        def load():
+            for i in range(4000):
+                if stop.is_set():
+                    return
+                self.daemon.ok("PUT", "/v1/projects/busy/tasks/a", {"weight": 1 + i % 2})
+
+        thread = threading.Thread(target=load)
+        thread.start()
+        try:
+            answer = self.daemon.ok("GET", "/v1/projects/quiet/ranking?wait_s=20")
+            self.assertEqual(answer["age_s"], 0)
+            self.assertTrue(thread.is_alive(), "the load went on for longer")
+        finally:
+            stop.set()
+            thread.join()
 
     def test_every_rule_and_mode_answers(self):
         fill(self.daemon, "modes")
@@ -301,6 +384,24 @@ class Assignments(Case):
         self.assertEqual(len({a["fence"] for a in answers}), 16)
         self.assertGreater(len({a["task"] for a in answers}), 1)
 
+    def test_a_batch_is_spread_even_before_the_ranking_has_seen_it(self):
+        fill(self.daemon, "hurry")
+        ranking(self.daemon, "hurry")
+        self.daemon.ok("POST", "/v1/projects/hurry/demonstrations", trajectory("d", 33))
+        tasks = [a["task"] for a in self.ask("hurry", operator="anna", count=8)["assignments"]]
+        self.assertEqual((len(tasks), set(tasks)), (8, set(TASKS)))
+
+    def test_an_asker_who_cannot_do_the_best_leaves_it_to_the_next(self):
+        fill(self.daemon, "leave")
+        best = ranking(self.daemon, "leave")["choice"]
+        self.ask("leave", operator="anna", exclude=[best])
+        self.assertEqual(self.ask("leave", operator="boris")["assignments"][0]["task"], best)
+
+    def test_the_budget_counts_demonstrations_of_every_task(self):
+        fill(self.daemon, "budget", selection={"budget": 6})
+        self.daemon.ok("PUT", "/v1/projects/budget/tasks/a", {"role": "evaluation"})
+        self.assertEqual(self.ask("budget", status=200, operator="anna")["reason"]["code"], "budget_spent")
+
     def test_plain_text_is_one_key_a_line(self):
         fill(self.daemon, "text")
         answer = self.daemon.request("POST", "/v1/projects/text/assignments", {"operator": "a", "count": 2},
@@ -382,6 +483,23 @@ class Complete(Case):
                              demonstration=trajectory(lease["task"], 44)).json
         self.assertEqual((late["credited"], self.count("late")), (False, count + 3))
 
+    def test_only_a_successful_demonstration_completes(self):
+        lease = self.open("attempt")
+        count = self.count("attempt")
+        tried = self.complete("attempt", lease["id"], fence=lease["fence"],
+                              demonstration=trajectory(lease["task"], 42, success=False)).json
+        self.assertEqual((tried["credited"], tried["assignment"]["state"]), (False, "open"))
+        self.assertEqual(self.count("attempt"), count + 1)
+        for role in ("rollout", "pretraining"):
+            wrong = self.complete("attempt", lease["id"], 422, fence=lease["fence"],
+                                  demonstration=trajectory(lease["task"], 43, role=role))
+            self.assertEqual(wrong.json["at"], "/demonstration/role")
+        by_id = self.complete("attempt", lease["id"], 422, fence=lease["fence"],
+                              demonstration_id=tried["demonstration"]["id"])
+        self.assertEqual(by_id.json["at"], "/demonstration_id")
+        done = self.complete("attempt", lease["id"], fence=lease["fence"], demonstration=trajectory(lease["task"], 44))
+        self.assertTrue(done.json["credited"])
+
     def test_refusals_store_nothing(self):
         lease = self.open("refused")
         other = next(t for t in TASKS if t != lease["task"])
@@ -405,6 +523,35 @@ class Complete(Case):
         stored = self.daemon.ok("POST", "/v1/projects/lost/demonstrations", trajectory(lease["task"], 42))
         answer = self.complete("lost", lease["id"], 409, fence=lease["fence"] + 1, demonstration_id=stored["id"])
         self.assertEqual(answer.json["code"], "lease_lost")
+
+    def test_one_demonstration_is_credited_once(self):
+        fill(self.daemon, "once")
+        leases = self.ask("once", operator="anna", count=8)["assignments"]
+        pair = [a for a in leases if a["task"] == leases[0]["task"]][:2]
+        stored = self.daemon.ok("POST", "/v1/projects/once/demonstrations", trajectory(pair[0]["task"], 42))
+        self.complete("once", pair[0]["id"], fence=pair[0]["fence"], demonstration_id=stored["id"])
+        again = self.complete("once", pair[1]["id"], 422, fence=pair[1]["fence"], demonstration_id=stored["id"])
+        self.assertEqual(again.json["at"], "/demonstration_id")
+        foreign = self.complete("once", pair[1]["id"], 422, fence=pair[1]["fence"],
+                                demonstration=trajectory(pair[1]["task"], 43, assignment=pair[0]["id"]))
+        self.assertEqual(foreign.json["at"], "/demonstration/assignment")
+
+    def test_a_lease_that_ran_out_while_the_server_was_down_is_not_given_again(self):
+        daemon = Daemon()
+        try:
+            fill(daemon)
+            ask = {"operator": "anna", "lease_s": 1}
+            lease = daemon.ok("POST", "/v1/projects/p/assignments", ask)["assignments"][0]
+            daemon.kill()
+            time.sleep(1.2)
+            daemon.start()
+            again = daemon.ok("POST", "/v1/projects/p/assignments", ask)["assignments"][0]
+            self.assertNotEqual(again["id"], lease["id"])
+            late = daemon.ok("POST", f"/v1/projects/p/assignments/{lease['id']}/complete",
+                             {"fence": lease["fence"], "demonstration": trajectory(lease["task"], 42)})
+            self.assertFalse(late["credited"])
+        finally:
+            daemon.close()
 
     def test_an_assignment_nobody_finishes_expires_and_stops_counting(self):
         fill(self.daemon, "expiry")

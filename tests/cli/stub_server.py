@@ -118,6 +118,15 @@ class Service:
                 settings[name] = value
         return 200, settings
 
+    def post_refit(self, project, **_):
+        project = self.project(project)
+        found = "state_scale task_scale task_correlation variance noise_std".split()
+        project["settings"]["scales"] = {
+            "state_scale": [2.0], "noise_std": project["settings"]["noise_std"], "fit": None, "fit_due": False,
+            "source": {name: "median" if "_scale" in name else "given" for name in found},
+            "demonstrations": len(project["demonstrations"])}
+        return 200, project["settings"]["scales"]
+
     def delete_project(self, project, **_):
         self.project(project)
         del self.projects[project]
@@ -267,6 +276,7 @@ ROUTES = [(method, re.compile("^" + template.replace("{}", "([^/]+)") + "$"), ve
     ("GET", "/v1/projects", "get_projects"),
     ("GET", "/v1/projects/{}", "get_project"),
     ("PATCH", "/v1/projects/{}", "patch_project"),
+    ("POST", "/v1/projects/{}/refit", "post_refit"),
     ("DELETE", "/v1/projects/{}", "delete_project"),
     ("GET", "/v1/projects/{}/tasks", "get_tasks"),
     ("PUT", "/v1/projects/{}/tasks/{}", "put_task"),

@@ -73,6 +73,7 @@ int main(void)
         &proto_task_list_shape,       &proto_demonstration_list_shape,
         &proto_assignment_list_shape, &proto_version_shape,
         &proto_health_shape,          &proto_problem_shape,
+        &proto_scales_shape,
     };
 
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)

@@ -16,13 +16,15 @@ LAYERS = [
     # main.c and what stands beside it puts the parts together
     {"folder": "server", "exports": None, "may": ["http", "api", "state", "store", "amf", "proto"]},
     {"folder": "clients/c", "exports": "amf_client", "may": ["proto"]},
-    {"folder": "clients/cli", "exports": None, "may": ["amf_client", "proto", "amf"]},
+    {"folder": "clients/lab", "exports": "lab", "may": ["amf", "proto"]},
+    {"folder": "clients/cli", "exports": None, "may": ["amf_client", "lab", "proto", "amf"]},
 ]
 PREFIXES = [layer["exports"] for layer in LAYERS if layer["exports"]]
 
 # header pattern: folders and files that may see it
 LIBRARIES = {
     r"(cblas|openblas|f77blas|lapack).*\.h": ["amf/src/blas.c"],
+    r"nlopt\.h": ["amf/src/optimize.c"],
     r"microhttpd\.h": ["server/http/"],
     r"sqlite3\.h": ["server/store/"],
     r"jansson\.h": ["proto/"],

@@ -165,6 +165,46 @@ START_TEST(extending_equals_refitting)
 }
 END_TEST
 
+/* The halves of a demonstration tell what the whole told. Their number is not the whole's, and with
+ * it every average over demonstrations; sums over them stay. */
+START_TEST(a_demonstration_split_in_two_tells_the_same)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = middle_shape(3);
+    struct amf_trajectory parts[24];
+    size_t half = 7, n[2] = {12, 13};
+    double entropy[2][4];
+
+    shape.uneven = false;
+    synthetic_init(&s, &shape);
+    s.problem.settings.weights = AMF_WEIGHTS_UNIFORM;
+    for (int split = 0; split < 2; split++) {
+        AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+        AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+
+        if (split) {
+            memcpy(parts, s.trajectories, 12 * sizeof(parts[0]));
+            memmove(parts + 6, parts + 5, 7 * sizeof(parts[0]));
+            parts[5].step_count = half;
+            parts[6].step_count -= half;
+            parts[6].states += half * s.problem.state_dim;
+            parts[6].actions += half * s.problem.action_dim;
+            for (size_t i = 0; i < 13; i++)
+                parts[i].features = parts[i].gradients = parts[i].policy_mean = NULL;
+            s.problem.trajectories = parts;
+            s.problem.trajectory_count = 13;
+        }
+        ck_assert_int_eq(amf_scorer_new(&s.problem, pool, &scorer), AMF_OK);
+        ck_assert_int_eq(amf_scorer_score(scorer, NULL, 0, &scores), AMF_OK);
+        for (size_t c = 0; c < 4; c++)
+            entropy[split][c] = scores->entropy[c] * (double)n[split];
+    }
+    for (size_t c = 0; c < 4; c++)
+        ck_assert_double_eq_tol(entropy[1][c], entropy[0][c], 1e-9 * fabs(entropy[0][c]));
+}
+END_TEST
+
 /* Pending work first scored in one call, then part by part: calls share what was kept. */
 START_TEST(a_scorer_gives_the_same_answer_every_time)
 {
@@ -191,4 +231,5 @@ END_TEST
 
 SUITE_MAIN("property_invariance", any_number_of_workers_gives_the_same_bits,
            the_order_of_demonstrations_does_not_matter, the_order_of_tasks_does_not_matter,
-           extending_equals_refitting, a_scorer_gives_the_same_answer_every_time)
+           extending_equals_refitting, a_demonstration_split_in_two_tells_the_same,
+           a_scorer_gives_the_same_answer_every_time)

@@ -35,6 +35,7 @@ void amf_chol_unref(struct amf_chol *chol);
 size_t amf_chol_rows(const struct amf_chol *chol); /* 0 for NULL */
 double
 amf_chol_jitter(const struct amf_chol *chol); /* the largest that any panel needed; 0: none */
+double amf_chol_log_det(const struct amf_chol *chol); /* log |A|; 0 for NULL */
 
 /* Forward substitution from row `from` on: rows [from, N) of L^-1 B, given the rows above it.
  * above: from x cols (stride above_stride; may be NULL when from is 0). from must be a boundary of

@@ -119,6 +119,10 @@ AMF_CHECKED enum amf_status amf_task_table_discrete(size_t task_count, double co
 AMF_CHECKED enum amf_status amf_task_table_random_walk(size_t task_count, const double *adjacency,
                                                        double lambda, double *ret_table);
 
+/* Whether a table can be one of correlations: symmetric with unit diagonal (AMF_BAD_ARGUMENT),
+ * finite, and positive semidefinite (AMF_NOT_POSDEF). O(task_count^3). amf_kernel_new asks too. */
+AMF_CHECKED enum amf_status amf_task_table_check(size_t task_count, const double *table);
+
 static inline void amf_kernel_unrefp(struct amf_kernel **kernel)
 {
     amf_kernel_unref(*kernel);

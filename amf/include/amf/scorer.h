@@ -88,6 +88,12 @@ struct amf_problem {
     const atomic_bool *cancel; /* may be NULL; outlives the scorer */
 };
 
+/* What amf_scorer_new refuses before it computes anything: a typed status, and in *ret_field
+ * (static text, untouched when all is well) the member at fault, such as "settings.ess_target" or
+ * "trajectories.states". Features are looked at by amf_scorer_new alone. */
+AMF_CHECKED enum amf_status amf_problem_check(const struct amf_problem *problem,
+                                              const char **ret_field);
+
 struct amf_scorer;
 
 /* Keeps pool. AMF_BAD_ARGUMENT, AMF_NOT_FINITE, AMF_NOT_POSDEF, AMF_NO_MEMORY, AMF_TOO_LARGE,

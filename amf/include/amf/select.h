@@ -2,7 +2,9 @@
  *
  * A pure function: the same inputs give the same choice, and an answer always names its rule. In
  * order: budget; warm start; minimum; explore (rule criterion only); the rule itself; fallback.
- * Ties go to the fewest demonstrations, then to key order, which is the order of the candidates.
+ * Where gains have not seen the newest assignments, a task among these is chosen by its gain only
+ * when every other scorable one has as many unseen ones: askers in a hurry are sent apart. Ties go
+ * to the fewest demonstrations, then to key order, which is the order of the candidates.
  */
 #ifndef AMF_SELECT_H
 #define AMF_SELECT_H
@@ -38,6 +40,7 @@ struct amf_select_candidate { /* in key order */
     size_t pending;           /* open assignments, the answer's own earlier picks included */
     size_t min_demonstrations, max_demonstrations; /* max: AMF_SELECT_NO_LIMIT */
     size_t rollout_successes, rollouts;            /* the last ones; lowest_success */
+    size_t unseen; /* of `pending`: opened after the gain was worked out */
     bool scorable;
     double gain; /* of the criterion, or of prior_entropy where that is the rule; finite */
 };
@@ -51,6 +54,7 @@ struct amf_select_settings {
     double stop_gain;     /* stop when the largest gain is below; 0: never */
     bool stop_hard;       /* name no task then */
     size_t budget;        /* demonstrations in all, pending ones counted; AMF_SELECT_NO_LIMIT */
+    size_t spent;         /* of it: held and pending of all tasks, candidates or not */
     uint64_t seed;
 };
 
@@ -71,8 +75,9 @@ struct amf_choice {
     enum amf_select_reason reason;
     bool has_gain; /* it could be scored */
     double gain;
-    bool has_margin; /* chosen by score, and another could have been */
-    double margin;   /* best score minus the next, in gain / cost^exponent */
+    bool has_margin;  /* chosen by score, and another could have been */
+    double margin;    /* best score minus the next, in gain / cost^exponent */
+    size_t runner_up; /* whose score is the next; AMF_SELECT_NONE without margin */
 };
 
 /* held: n, demonstrations the criterion has. round: choices made before, for seeds and round robin.

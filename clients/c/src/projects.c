@@ -72,6 +72,22 @@ enum amf_client_status amf_client_project_patch(struct amf_client *client, const
     return client_call(client, &call, result);
 }
 
+enum amf_client_status amf_client_project_refit(struct amf_client *client, const char *project,
+                                                const char *key, struct amf_client_result *result,
+                                                struct proto_scales *ret_scales)
+{
+    const struct call call = {
+        .method = "POST",
+        .path = "/v1/projects/{}/refit",
+        .segments = {project},
+        .key = key,
+        .response = &proto_scales_shape,
+        .ret = ret_scales,
+    };
+
+    return client_call(client, &call, result);
+}
+
 enum amf_client_status amf_client_project_delete(struct amf_client *client, const char *project,
                                                  struct amf_client_result *result)
 {

@@ -69,6 +69,7 @@ enum proto_rule { /* as asked for in a project, and as named in an answer */
                   PROTO_RULE_FALLBACK
 };
 enum proto_stop { PROTO_STOP_SOFT, PROTO_STOP_HARD };
+enum proto_source { PROTO_SOURCE_GIVEN, PROTO_SOURCE_MEDIAN, PROTO_SOURCE_MARGINAL_LIKELIHOOD };
 
 struct proto_policy {
     int kind; /* enum proto_policy_kind */
@@ -110,6 +111,37 @@ struct proto_selection {
     double lease_s;
 };
 
+struct proto_sources { /* how each number was found: enum proto_source */
+    int state_scale, task_scale, task_correlation, variance, noise_std;
+};
+
+struct proto_fit { /* what maximising the marginal likelihood came to */
+    /* log p of the checked rows in nats, by the median heuristic and in the end; NaN: not known */
+    double log_likelihood_median, log_likelihood;
+    bool kept_median; /* the fit was no better, or could not be made: see note */
+    int64_t rows, rows_checked, rows_total, evaluations;
+    int64_t demonstrations; /* held when it was made */
+    const char *note;       /* may be NULL */
+};
+
+/* The numbers a project takes from its own data, once they are frozen. In the log (event
+ * scales_frozen) what was found; in answers what is in use: where the settings give a number, that
+ * one stands there. */
+struct proto_scales {
+    struct proto_reals state_mean, state_std, action_mean, action_std; /* raw units */
+    struct proto_reals state_scale; /* standardised; one per dimension or one in all */
+    struct proto_reals task_scale;
+    double task_correlation, variance, noise_std; /* NaN in the log: not found, given */
+    struct proto_sources source;
+    int64_t demonstrations; /* held when the moments were computed */
+    struct proto_fit *fit;  /* NULL: none was made */
+    bool fit_due;           /* one is under way; until then the median heuristic stands in */
+    int64_t seq;            /* the event that froze them */
+    const char *at;         /* RFC 3339; NULL in the log */
+};
+void proto_fit_defaults(void *ret_fit);
+void proto_scales_defaults(void *ret_scales);
+
 struct proto_project {
     const char *id, *title;
     int64_t state_dim, action_dim; /* PROTO_INT_NULL until known */
@@ -121,12 +153,13 @@ struct proto_project {
     int64_t fit_after; /* PROTO_INT_NULL: 5 or the number of tasks, whichever is more */
     struct proto_criterion criterion;
     struct proto_selection selection;
-    const char *created_at; /* RFC 3339; read-only */
-    int64_t seq;            /* newest event; read-only */
+    struct proto_scales *scales; /* read-only; NULL until they are frozen */
+    const char *created_at;      /* RFC 3339; read-only */
+    int64_t seq;                 /* newest event; read-only */
 };
 void proto_project_defaults(struct proto_project *ret_project); /* the one home of default values */
 /* clip is a range; a graph is there when, and only when, the task kernel is one, and its edges name
- * nodes; as many state scales as dimensions. */
+ * nodes; as many state scales as dimensions; a scale is fitted only where the kernel has one. */
 __attribute__((warn_unused_result)) enum proto_code
 proto_project_check(const struct proto_project *project, struct proto_error *ret_error);
 
@@ -171,6 +204,9 @@ struct proto_demonstration {
     double duration_s;             /* NaN: unknown */
     const char *source, *metadata; /* metadata: JSON object text */
     const char *assignment;        /* id of the lease it answers, or NULL */
+    /* Not on the wire: the whole as safetensors, once somebody has made it; borrowed. */
+    const unsigned char *encoded;
+    size_t encoded_bytes;
 };
 void proto_demonstration_defaults(void *ret_demonstration);
 /* At least one step (else empty_trajectory), as many actions as states. */
@@ -316,13 +352,7 @@ struct proto_problem { /* RFC 9457 */
     const char *code, *detail, *at, *request_id;
 };
 
-/* ---- events: what the log holds, one shape each ---- */
-struct proto_event_scales {                                            /* scales_frozen */
-    struct proto_reals state_mean, state_std, action_mean, action_std; /* raw units */
-    struct proto_reals state_scale; /* standardised; one per dimension or one in all */
-    struct proto_reals task_scale;
-    int64_t demonstrations; /* held when they were computed */
-};
+/* ---- events: what the log holds beside the messages above, one shape each ---- */
 struct proto_event_removed { /* task_deleted, demonstration_retracted, project_deleted */
     const char *key, *reason;
 };
@@ -342,7 +372,7 @@ extern const struct proto_shape proto_project_shape, proto_task_shape, proto_dem
     proto_assignment_shape, proto_asked_shape, proto_complete_shape, proto_completed_shape,
     proto_project_list_shape, proto_task_list_shape, proto_demonstration_list_shape,
     proto_assignment_list_shape, proto_version_shape, proto_health_shape, proto_problem_shape,
-    proto_event_scales_shape, proto_event_removed_shape, proto_event_assignment_end_shape,
+    proto_scales_shape, proto_event_removed_shape, proto_event_assignment_end_shape,
     proto_event_opened_shape;
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */

@@ -6,8 +6,6 @@
  */
 #include <string.h>
 
-#include <store/store.h>
-
 #include "verbs.h"
 
 #define ASK_WAIT_S 0.05
@@ -40,17 +38,18 @@ enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request)
     return PROTO_CODE_OK;
 }
 
-/* The asker's open assignments, oldest first, at most `count`. */
-static size_t give_again(const struct view *view, const struct proto_ask *ask,
+/* The asker's open assignments, oldest first, at most `count`; not those whose time is up, which
+ * the expirer is about to end. */
+static size_t give_again(const struct view *view, const struct proto_ask *ask, int64_t now_ms,
                          struct proto_assignment *ret_items)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < view->open_count && count < (size_t)ask->count; i++) {
-        const struct proto_assignment *open = &view_assignment(view, view->open[i])->assignment;
+        const struct assignment *open = view_assignment(view, view->open[i]);
 
-        if (!strcmp(open->operator_, ask->operator_))
-            ret_items[count++] = *open;
+        if (open->expires_ms > now_ms && !strcmp(open->assignment.operator_, ask->operator_))
+            ret_items[count++] = open->assignment;
     }
     return count;
 }
@@ -71,8 +70,6 @@ static enum proto_code open_more(struct api_ctx *ctx, struct project *project,
         const struct assignment *opened = NULL;
 
         code = api_assignment_open(ctx, project, ranking, age_s, ask, &opened, &asked->reason);
-        if (code && asked->assignments.count > 0)
-            ctx->store_failure = STORE_NO_MEMORY; /* those opened before are in the draft already */
         if (!opened)
             break;
         items[asked->assignments.count++] = opened->assignment;
@@ -97,7 +94,8 @@ enum proto_code api_assignment_ask(struct api_ctx *ctx, const void *request, voi
     asked->revision = "gp";
     asked->seq = project_view(project)->seq;
     asked->assignments.items = items;
-    asked->assignments.count = give_again(project_view(project), ask, items);
+    asked->assignments.count =
+        give_again(project_view(project), ask, state_now_ms(ctx->state), items);
     return asked->assignments.count == (size_t)ask->count ? PROTO_CODE_OK
                                                           : open_more(ctx, project, ask, asked);
 }

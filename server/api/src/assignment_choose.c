@@ -11,41 +11,68 @@ struct asking {
     const struct view *view;
     const struct ranking *ranking; /* NULL: none yet */
     size_t pick;                   /* which of its picks */
+    int64_t unseen_count;          /* open assignments that the pick's scores do not know of */
     struct score *scores;          /* aligned to the view; NULL without ranking */
     struct chosen chosen;
 };
 
-/* How many assignments were opened after the ranking's view: its picks already given away. */
-static size_t picks_used(const struct view *view, const struct ranking *ranking)
+static const struct pick *asking_pick(const struct asking *asking)
 {
-    size_t used = 0;
+    return &asking->ranking->picks[asking->pick];
+}
 
-    while (used < view->assignments.count &&
-           view_assignment(view, view->assignments.count - 1 - used)->opened_seq >
-               ranking->view->seq)
-        used++;
-    return used;
+/* Pick k answers for picks 0 .. k-1 having been given out. An asker who could not do a pick was
+ * sent elsewhere, so the picks count as far as they agree with what was opened since; open
+ * assignments beyond are not in the scores. */
+static void match_picks(struct asking *asking, size_t first_new, int64_t *unseen)
+{
+    const struct view *view = asking->view;
+    const struct ranking *ranking = asking->ranking;
+    bool agree = true;
+
+    for (size_t i = first_new; i < view->assignments.count; i++) {
+        const struct proto_assignment *opened = &view_assignment(view, i)->assignment;
+        size_t choice = ranking->picks[asking->pick].choice;
+        size_t task = view_find_task(view, opened->task);
+
+        agree = agree && asking->pick + 1 < ranking->pick_count &&
+                !strcmp(view_task(ranking->view, choice)->task.key, opened->task);
+        if (agree)
+            asking->pick++;
+        else if (task != SIZE_MAX && opened->state == PROTO_ASSIGNMENT_OPEN)
+            asking->unseen_count += ++unseen[task] > 0;
+    }
+}
+
+static size_t first_unseen(const struct view *view, const struct ranking *ranking)
+{
+    size_t first = view->assignments.count;
+
+    while (first > 0 && view_assignment(view, first - 1)->opened_seq > ranking->view->seq)
+        first--;
+    return first;
 }
 
 static enum proto_code choose_for(struct api_ctx *ctx, const struct proto_ask *ask,
                                   struct asking *asking)
 {
-    size_t count = asking->view->tasks.count;
+    size_t count = asking->view->tasks.count + 1;
+    int64_t *unseen = proto_arena_alloc(ctx->arena, count, sizeof *unseen);
 
+    asking->scores =
+        asking->ranking ? proto_arena_alloc(ctx->arena, count, sizeof *asking->scores) : NULL;
+    if (!unseen || (asking->ranking && !asking->scores))
+        return api_no_memory(ctx);
     if (asking->ranking) {
-        asking->pick = picks_used(asking->view, asking->ranking);
-        if (asking->pick >= asking->ranking->pick_count)
-            asking->pick = asking->ranking->pick_count - 1;
-        asking->scores = proto_arena_alloc(ctx->arena, count + 1, sizeof *asking->scores);
-        if (!asking->scores)
-            return api_no_memory(ctx);
+        match_picks(asking, first_unseen(asking->view, asking->ranking), unseen);
         choose_align_scores(asking->ranking, asking->pick, asking->view, asking->scores);
     }
     if (choose_task(&(struct choose_request){.view = asking->view,
                                              .scores = asking->scores,
+                                             .unseen = unseen,
                                              .ask = ask,
                                              .round = asking->view->assignments.count},
-                    &asking->chosen))
+                    &asking->chosen, NULL, NULL))
         return proto_error_set(
             &ctx->error, PROTO_CODE_INTERNAL, "",
             "The choice could not be made; the settings of selection are refused.");
@@ -74,6 +101,18 @@ static const char *margin_text(struct proto_arena *arena, const struct asking *a
                               task_key(asking, asking->chosen.runner_up));
 }
 
+static const char *unseen_text(struct proto_arena *arena, const struct asking *asking)
+{
+    const char *text = asking->unseen_count == 0
+                           ? ""
+                           : proto_arena_printf(arena,
+                                                " The gains do not know of the newest %" PRId64
+                                                " open assignments yet, so askers take turns.",
+                                                asking->unseen_count);
+
+    return text ? text : "";
+}
+
 static const char *why_criterion(struct proto_arena *arena, const struct asking *asking)
 {
     const struct task_counts *counts = &asking->view->counts[asking->chosen.task];
@@ -83,15 +122,15 @@ static const char *why_criterion(struct proto_arena *arena, const struct asking 
             : proto_arena_printf(arena, ", although %" PRId64 " of it %s under way",
                                  counts->pending, counts->pending == 1 ? "is" : "are");
 
-    return proto_arena_printf(arena,
-                              "A demonstration of %s is expected to tell most about the expert on "
-                              "the tasks that count: %.3g %s%s%s; "
-                              "%" PRId64 " held so far.",
-                              task_key(asking, asking->chosen.task), asking->chosen.choice.gain,
-                              asking->ranking->measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2"
-                                                                                 : "nats",
-                              margin_text(arena, asking), pending ? pending : "",
-                              counts->demonstrations + counts->pretraining);
+    return proto_arena_printf(
+        arena,
+        "A demonstration of %s is expected to tell most about the expert on "
+        "the tasks that count: %.3g %s%s%s; "
+        "%" PRId64 " held so far.%s",
+        task_key(asking, asking->chosen.task), asking->chosen.choice.gain,
+        asking->ranking->measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2" : "nats",
+        margin_text(arena, asking), pending ? pending : "",
+        counts->demonstrations + counts->pretraining, unseen_text(arena, asking));
 }
 
 static const char *why(struct proto_arena *arena, const struct asking *asking)
@@ -143,9 +182,10 @@ static const char *why(struct proto_arena *arena, const struct asking *asking)
     }
     return proto_arena_printf(
         arena, "%s has the fewest demonstrations (rule fallback): %s", key,
-        !asking->ranking        ? "the first ranking is still being worked out."
-        : asking->ranking->note ? asking->ranking->note
-                                : "the criterion could not score any task that this asker can do.");
+        !asking->ranking ? "the first ranking is still being worked out."
+        : asking_pick(asking)->note
+            ? asking_pick(asking)->note
+            : "the criterion could not score any task that this asker can do.");
 }
 
 static enum proto_code reason_set(struct api_ctx *ctx, const char *code, const char *detail,
@@ -192,8 +232,8 @@ static enum proto_code explain_reason(struct api_ctx *ctx, const struct asking *
             ret_reason);
     case AMF_SELECT_NOT_SCORABLE:
         return reason_set(ctx, "not_scorable",
-                          asking->ranking && asking->ranking->note
-                              ? asking->ranking->note
+                          asking->ranking && asking_pick(asking)->note
+                              ? asking_pick(asking)->note
                               : "No task that this asker can do could be scored.",
                           ret_reason);
     case AMF_SELECT_FINE:

@@ -10,10 +10,20 @@
 
 enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *request)
 {
-    struct proto_complete *complete = request;
+    struct proto_demonstration *carried = ((struct proto_complete *)request)->demonstration;
 
-    return complete->demonstration ? api_demonstration_identify(ctx, complete->demonstration)
-                                   : PROTO_CODE_OK;
+    if (!carried)
+        return PROTO_CODE_OK;
+    if (carried->role != PROTO_ROLE_DEMONSTRATION)
+        return proto_error_set(
+            &ctx->error, PROTO_CODE_INVALID_FIELD, "/demonstration/role",
+            "An assignment asks for a demonstration; POST a %s to demonstrations.",
+            proto_demonstration_role_names[carried->role]);
+    if (carried->assignment && strcmp(carried->assignment, ctx->params[1]) != 0)
+        return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/demonstration/assignment",
+                               "The path names assignment %.64s.", ctx->params[1]);
+    carried->assignment = ctx->params[1];
+    return api_demonstration_prepare(ctx, carried);
 }
 
 static enum proto_code check_task(struct api_ctx *ctx, const struct proto_assignment *assignment,
@@ -27,18 +37,39 @@ static enum proto_code check_task(struct api_ctx *ctx, const struct proto_assign
                            assignment->id, assignment->task, task);
 }
 
-/* Why this holder gets no credit; NULL when it does. */
-static const char *credit_refused(struct api_ctx *ctx, const struct proto_assignment *assignment,
-                                  int64_t fence)
+/* Why this completion gets no credit, "" when it does; NULL when out of memory. */
+static const char *credit_refused(struct api_ctx *ctx, const struct assignment *lease,
+                                  const struct proto_complete *complete)
 {
+    const struct proto_assignment *assignment = &lease->assignment;
+
     if (assignment->state != PROTO_ASSIGNMENT_OPEN)
         return proto_arena_printf(ctx->arena, "assignment %s is %s already", assignment->id,
                                   proto_assignment_state_names[assignment->state]);
-    if (assignment->fence != fence)
+    if (lease->expires_ms <= state_now_ms(ctx->state))
+        return proto_arena_printf(ctx->arena, "assignment %s expired at %s", assignment->id,
+                                  assignment->expires_at);
+    if (assignment->fence != complete->fence)
         return proto_arena_printf(ctx->arena,
                                   "fence %" PRId64 " is not the one assignment %s was given with",
-                                  fence, assignment->id);
-    return NULL;
+                                  complete->fence, assignment->id);
+    if (complete->demonstration && !complete->demonstration->success)
+        return proto_arena_printf(
+            ctx->arena, "the attempt did not succeed; assignment %s stays open for another",
+            assignment->id);
+    return "";
+}
+
+/* One demonstration is credited to one assignment. */
+static bool is_credited(const struct view *view, const char *demonstration)
+{
+    for (size_t i = 0; i < view->assignments.count; i++) {
+        const char *credited = view_assignment(view, i)->assignment.demonstration;
+
+        if (credited && !strcmp(credited, demonstration))
+            return true;
+    }
+    return false;
 }
 
 static enum proto_code find_held(struct api_ctx *ctx, const struct view *view,
@@ -55,6 +86,13 @@ static enum proto_code find_held(struct api_ctx *ctx, const struct view *view,
                                         .sha256 = held->meta.sha256,
                                         .steps = held->meta.steps,
                                         .duplicate = true};
+    if (held->meta.role != PROTO_ROLE_DEMONSTRATION || !held->meta.success)
+        return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/demonstration_id",
+                               "Demonstration %s is not a successful one of role demonstration.",
+                               id);
+    if (is_credited(view, id))
+        return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/demonstration_id",
+                               "Demonstration %s has completed another assignment.", id);
     return check_task(ctx, assignment, held->meta.task, "/demonstration_id");
 }
 
@@ -79,6 +117,7 @@ enum proto_code api_assignment_complete(struct api_ctx *ctx, const void *request
     struct proto_completed *answer = response;
     const struct assignment *assignment;
     struct project *project;
+    const char *refused;
     enum proto_code code = api_project(ctx, &project);
 
     if (code)
@@ -88,7 +127,10 @@ enum proto_code api_assignment_complete(struct api_ctx *ctx, const void *request
         return proto_error_set(&ctx->error, PROTO_CODE_ASSIGNMENT_NOT_FOUND, "",
                                "Project %s has no assignment %.64s.", ctx->params[0],
                                ctx->params[1]);
-    answer->reason = credit_refused(ctx, &assignment->assignment, complete->fence);
+    refused = credit_refused(ctx, assignment, complete);
+    if (!refused)
+        return api_no_memory(ctx);
+    answer->reason = *refused ? refused : NULL;
     if (answer->reason && !complete->demonstration)
         return proto_error_set(&ctx->error, PROTO_CODE_LEASE_LOST, "",
                                "No credit: %s; its holder is %s.", answer->reason,

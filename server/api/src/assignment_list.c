@@ -9,7 +9,7 @@ enum proto_code api_assignment_list(struct api_ctx *ctx, const void *request, vo
     size_t first, count = 0;
 
     (void)request;
-    if (!view)
+    if (!view || api_check_cursor(ctx, 'a'))
         return ctx->error.code;
     items = proto_arena_alloc(ctx->arena, (size_t)ctx->limit, sizeof *items);
     if (!items)

@@ -1,3 +1,7 @@
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include <store/store.h>
 
 #include "verbs.h"
@@ -53,6 +57,24 @@ const struct view *api_view(struct api_ctx *ctx)
     return view;
 }
 
+/* An id is its prefix and ten digits or more; a key is what proto calls a key. */
+static bool cursor_plausible(const char *cursor, char prefix)
+{
+    size_t digits = prefix ? strspn(cursor + 1, "0123456789") : 0;
+
+    if (!prefix)
+        return isalnum((unsigned char)*cursor);
+    return *cursor == prefix && digits >= 10 && !cursor[1 + digits];
+}
+
+enum proto_code api_check_cursor(struct api_ctx *ctx, char prefix)
+{
+    if (!ctx->cursor || cursor_plausible(ctx->cursor, prefix))
+        return PROTO_CODE_OK;
+    return proto_error_set(&ctx->error, PROTO_CODE_INVALID_QUERY, "cursor",
+                           "cursor must be the next_cursor of the page before.");
+}
+
 int api_keep_view(struct api_ctx *ctx, struct view *view)
 {
     return api_keep(ctx, view, release_view);
@@ -73,7 +95,23 @@ enum proto_code api_status(struct api_ctx *ctx, int status)
 
 enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project)
 {
-    return api_status(ctx, state_project(ctx->state, ctx->params[0], ret_project, &ctx->error));
+    enum proto_code code =
+        api_status(ctx, state_project(ctx->state, ctx->params[0], ret_project, &ctx->error));
+
+    if (!code) {
+        ctx->project = *ret_project;
+        ctx->project_seq = project_view(*ret_project)->seq;
+    }
+    return code;
+}
+
+int api_outcome(const struct api_ctx *ctx, enum proto_code code)
+{
+    if (ctx->store_failure < 0)
+        return ctx->store_failure;
+    return code && ctx->project && project_view(ctx->project)->seq != ctx->project_seq
+               ? STORE_NO_MEMORY
+               : 0;
 }
 
 enum proto_code api_no_memory(struct api_ctx *ctx)
@@ -82,14 +120,31 @@ enum proto_code api_no_memory(struct api_ctx *ctx)
                            "The server is out of memory; try again later.");
 }
 
-enum proto_code api_demonstration_identify(struct api_ctx *ctx,
-                                           struct proto_demonstration *demonstration)
+enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *view,
+                                     struct proto_project *ret_project)
+{
+    if (!view_describe_project(view, ctx->arena, ret_project))
+        return PROTO_CODE_OK;
+    return ctx->tx ? api_status(ctx, STORE_NO_MEMORY) : api_no_memory(ctx);
+}
+
+enum proto_code api_demonstration_prepare(struct api_ctx *ctx,
+                                          struct proto_demonstration *demonstration)
 {
     char *sha256 = proto_arena_alloc(ctx->arena, 65, 1);
+    unsigned char *bytes;
 
-    if (!sha256)
+    if (!sha256 ||
+        proto_demonstration_to_tensors(demonstration, &bytes, &demonstration->encoded_bytes) ||
+        api_keep(ctx, bytes, free))
         return api_no_memory(ctx);
+    if (demonstration->encoded_bytes > STORE_BLOB_MAX_BYTES)
+        return proto_error_set(
+            &ctx->error, PROTO_CODE_BODY_TOO_LARGE, "",
+            "Held as float64 this is %zu bytes, at most %d are stored; thin the trajectory.",
+            demonstration->encoded_bytes, STORE_BLOB_MAX_BYTES);
     proto_demonstration_hash(demonstration, sha256);
     demonstration->sha256 = sha256;
+    demonstration->encoded = bytes;
     return PROTO_CODE_OK;
 }

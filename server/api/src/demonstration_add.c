@@ -3,7 +3,7 @@
 
 enum proto_code api_demonstration_add_prepare(struct api_ctx *ctx, void *request)
 {
-    return api_demonstration_identify(ctx, request);
+    return api_demonstration_prepare(ctx, request);
 }
 
 enum proto_code api_demonstration_add(struct api_ctx *ctx, const void *request, void *response)

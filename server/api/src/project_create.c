@@ -10,7 +10,6 @@ enum proto_code api_project_create(struct api_ctx *ctx, const void *request, voi
 
     if (code)
         return code;
-    view_describe_project(project_view(project), response);
     ctx->status = API_CREATED;
-    return PROTO_CODE_OK;
+    return api_describe_project(ctx, project_view(project), response);
 }

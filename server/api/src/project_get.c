@@ -8,6 +8,5 @@ enum proto_code api_project_get(struct api_ctx *ctx, const void *request, void *
     (void)request;
     if (!view)
         return ctx->error.code;
-    view_describe_project(view, response);
-    return PROTO_CODE_OK;
+    return api_describe_project(ctx, view, response);
 }

@@ -7,18 +7,23 @@ enum proto_code api_project_list(struct api_ctx *ctx, const void *request, void 
     size_t limit = (size_t)ctx->limit, count;
     struct view **views = proto_arena_alloc(ctx->arena, limit + 1, sizeof *views);
     struct proto_project *projects = proto_arena_alloc(ctx->arena, limit, sizeof *projects);
+    int failed = 0;
 
     (void)request;
+    if (api_check_cursor(ctx, '\0'))
+        return ctx->error.code;
     if (!views || !projects)
         return api_no_memory(ctx);
     count = state_views(ctx->state, ctx->cursor, limit + 1, views);
     for (size_t i = 0; i < count; i++)
-        if (api_keep_view(ctx, views[i]))
-            return api_no_memory(ctx);
+        failed |= api_keep_view(ctx, views[i]);
+    if (failed)
+        return api_no_memory(ctx);
     list->projects.count = count < limit ? count : limit;
     list->projects.items = projects;
     for (size_t i = 0; i < list->projects.count; i++)
-        view_describe_project(views[i], &projects[i]);
+        if (api_describe_project(ctx, views[i], &projects[i]))
+            return ctx->error.code;
     if (count > limit)
         list->next_cursor = views[limit - 1]->id;
     return PROTO_CODE_OK;

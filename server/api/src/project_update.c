@@ -33,7 +33,5 @@ enum proto_code api_project_update(struct api_ctx *ctx, const void *request, voi
                                ctx->params[0]);
     if (!code)
         code = api_status(ctx, project_update(project, ctx->tx, settings, &ctx->error));
-    if (!code)
-        view_describe_project(project_view(project), response);
-    return code;
+    return code ? code : api_describe_project(ctx, project_view(project), response);
 }

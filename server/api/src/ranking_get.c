@@ -1,7 +1,5 @@
 /* GET /v1/projects/{project}/ranking: every candidate's gain, best first. No side effect. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "verbs.h"
 
@@ -27,35 +25,18 @@ static void candidate_fill(const struct view *view, const struct score *score, s
     };
 }
 
-/* Best first; what could not be scored last; ties: fewest demonstrations, then key. */
-static int candidate_order(const void *left, const void *right)
-{
-    const struct proto_candidate *a = left, *b = right;
-
-    if (a->scorable != b->scorable)
-        return a->scorable ? -1 : 1;
-    if (a->scorable && a->gain != b->gain)
-        return a->gain > b->gain ? -1 : 1;
-    if (a->demonstrations != b->demonstrations)
-        return a->demonstrations < b->demonstrations ? -1 : 1;
-    return strcmp(a->task, b->task);
-}
-
 static enum proto_code candidates_fill(struct api_ctx *ctx, const struct ranking *ranking,
                                        struct proto_list *ret_list)
 {
-    const struct view *view = ranking->view;
+    const struct pick *pick = &ranking->picks[0];
     struct proto_candidate *items =
-        proto_arena_alloc(ctx->arena, view->tasks.count + 1, sizeof *items);
-    size_t count = 0;
+        proto_arena_alloc(ctx->arena, pick->order_count + 1, sizeof *items);
 
     if (!items)
         return api_no_memory(ctx);
-    for (size_t task = 0; task < view->tasks.count; task++)
-        if (view_task(view, task)->task.role != PROTO_TASK_EVALUATION)
-            candidate_fill(view, &ranking->picks[0].scores[task], task, &items[count++]);
-    qsort(items, count, sizeof *items, candidate_order);
-    *ret_list = (struct proto_list){items, count};
+    for (size_t i = 0; i < pick->order_count; i++)
+        candidate_fill(ranking->view, &pick->scores[pick->order[i]], pick->order[i], &items[i]);
+    *ret_list = (struct proto_list){items, pick->order_count};
     return PROTO_CODE_OK;
 }
 
@@ -83,11 +64,11 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
         .age_s = age_s,
         .measure = ranking->measure,
         .unit = ranking->measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2" : "nats",
-        .exhaustive = ranking->exhaustive,
+        .exhaustive = ranking->picks[0].exhaustive,
         .provisional = ranking->provisional,
-        .jitter = ranking->jitter,
+        .jitter = ranking->picks[0].jitter,
         .rule = ranking->picks[0].rule,
-        .note = ranking->note,
+        .note = ranking->picks[0].note,
         .criterion = ranking->resolved,
         .timing = ranking->timing,
     };

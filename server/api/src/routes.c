@@ -46,6 +46,12 @@ const struct api_route api_routes[] = {
      .prepare = api_project_check_supported,
      .handle = api_project_update},
     {.method = "DELETE", .template = PROJECT, .writes = true, .handle = api_project_delete},
+    {.method = "POST",
+     .template = PROJECT "/refit",
+     .writes = true,
+     .response = &proto_scales_shape,
+     .prepare = api_project_refit_prepare,
+     .handle = api_project_refit},
 
     {.method = "GET",
      .template = PROJECT "/tasks",

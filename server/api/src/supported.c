@@ -20,10 +20,6 @@ enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request)
          "/kernel/kind",
          "Kernels on uploaded features need an external policy, which this version does not "
          "serve."},
-        {project->kernel.state_scale.kind == PROTO_SCALE_MARGINAL_LIKELIHOOD, "/kernel/state_scale",
-         "Use numbers or \"median\"; the marginal likelihood is not maximised in this version."},
-        {project->kernel.task_scale.kind == PROTO_SCALE_MARGINAL_LIKELIHOOD, "/kernel/task_scale",
-         "Use numbers or \"median\"; the marginal likelihood is not maximised in this version."},
         {!isnan(project->noise_relative), "/noise_relative",
          "It is for kernels on features; use noise_std."},
         {project->criterion.occupancy == PROTO_OCCUPANCY_ROLLOUTS, "/criterion/occupancy",

@@ -1,6 +1,4 @@
 /* GET /v1/projects/{project}/tasks */
-#include <string.h>
-
 #include "verbs.h"
 
 enum proto_code api_task_list(struct api_ctx *ctx, const void *request, void *response)
@@ -8,17 +6,15 @@ enum proto_code api_task_list(struct api_ctx *ctx, const void *request, void *re
     struct proto_task_list *list = response;
     const struct view *view = api_view(ctx);
     struct proto_task *tasks;
-    size_t first = 0, count = 0;
+    size_t first, count = 0;
 
     (void)request;
-    if (!view)
+    if (!view || api_check_cursor(ctx, '\0'))
         return ctx->error.code;
     tasks = proto_arena_alloc(ctx->arena, (size_t)ctx->limit, sizeof *tasks);
     if (!tasks)
         return api_no_memory(ctx);
-    while (ctx->cursor && first < view->tasks.count &&
-           strcmp(view_task(view, first)->task.key, ctx->cursor) <= 0)
-        first++;
+    first = ctx->cursor ? view_page_tasks(view, ctx->cursor) : 0;
     for (; first + count < view->tasks.count && count < (size_t)ctx->limit; count++)
         view_describe_task(view, first + count, &tasks[count]);
     list->tasks.items = tasks;

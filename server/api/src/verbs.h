@@ -14,6 +14,7 @@ API_VERB(api_project_list);
 API_VERB(api_project_get);
 API_VERB(api_project_update);
 API_VERB(api_project_delete);
+API_VERB(api_project_refit);
 API_VERB(api_task_list);
 API_VERB(api_task_get);
 API_VERB(api_task_put);
@@ -39,12 +40,17 @@ void api_task_put_defaults(struct api_ctx *ctx, void *request);
 void api_assignment_ask_defaults(struct api_ctx *ctx, void *request);
 /* Refuses settings that this version cannot serve. */
 enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request);
+enum proto_code api_project_refit_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_demonstration_add_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *request);
 int api_demonstration_tensors(const void *response, char **ret_bytes, size_t *ret_length);
 int api_asked_text(const void *response, char **ret_bytes, size_t *ret_length);
 int api_openapi_text(const void *response, char **ret_bytes, size_t *ret_length);
+
+/* Whether ?cursor= can have come from a list of things whose ids begin with `prefix` ('\0': keys).
+ */
+enum proto_code api_check_cursor(struct api_ctx *ctx, char prefix);
 
 /* The view of the project named in the path, kept until the answer has been sent; on NULL
  * ctx->error says why. */
@@ -59,9 +65,13 @@ enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project);
 enum proto_code api_status(struct api_ctx *ctx, int status);
 enum proto_code api_no_memory(struct api_ctx *ctx);
 
-/* Computes the content hash: slow, so on the connection's thread. */
-enum proto_code api_demonstration_identify(struct api_ctx *ctx,
-                                           struct proto_demonstration *demonstration);
+/* The project as it is told to clients. Inside a transaction a failure fails it. */
+enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *view,
+                                     struct proto_project *ret_project);
+
+/* Encodes and hashes what will be stored: slow, so on the connection's thread. */
+enum proto_code api_demonstration_prepare(struct api_ctx *ctx,
+                                          struct proto_demonstration *demonstration);
 
 /* Opens one assignment by the newest ranking; see assignment_choose.c. *ret_reason: why none was
  * opened, or what the asker should know beside it; NULL: nothing. *ret_assignment NULL: none. */

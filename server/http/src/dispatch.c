@@ -148,8 +148,9 @@ static int run_in_transaction(struct store_tx *tx, void *arg)
     if (exchange->prepared != PROTO_CODE_OK)
         return (int)exchange->prepared;
     enum proto_code code = handle(exchange, tx);
-    if (request->ctx.store_failure < 0)
-        return request->ctx.store_failure;
+    int outcome = api_outcome(&request->ctx, code);
+    if (outcome < 0)
+        return outcome;
     if (code != PROTO_CODE_OK)
         return (int)code;
     if (encode(exchange) < 0)

@@ -37,15 +37,22 @@ static struct amf_select_candidate describe(const struct choose_request *request
         .known = (size_t)(counts->demonstrations + counts->pretraining),
         .attempts = (size_t)(counts->demonstrations + counts->failed + pending),
         .pending = (size_t)pending,
+        .unseen = request->unseen ? (size_t)request->unseen[index] : 0,
         .min_demonstrations = (size_t)task->min_demonstrations,
         .max_demonstrations = task->max_demonstrations == PROTO_INT_NULL
                                   ? AMF_SELECT_NO_LIMIT
                                   : (size_t)task->max_demonstrations,
-        .rollout_successes = (size_t)counts->rollouts_succeeded,
-        .rollouts = (size_t)counts->rollouts,
         .scorable = score && score->scorable,
         .gain = score && score->scorable ? score->gain : 0,
     };
+}
+
+/* Entropies before a demonstration may be negative, where a division by cost would turn the order
+ * round. */
+static bool costs_count(const struct proto_project *project)
+{
+    return project->selection.rule != PROTO_RULE_PRIOR_ENTROPY &&
+           project->criterion.measure != PROTO_MEASURE_PRIOR_ENTROPY;
 }
 
 static struct amf_select_settings select_settings(const struct view *view)
@@ -58,7 +65,7 @@ static struct amf_select_settings select_settings(const struct view *view)
                                                               : (size_t)selection->warm_start,
         .network = view->settings->project.policy.kind != PROTO_POLICY_GP,
         .explore_share = selection->explore_share,
-        .cost_exponent = selection->cost_exponent,
+        .cost_exponent = costs_count(&view->settings->project) ? selection->cost_exponent : 0,
         .stop_gain = selection->stop_gain,
         .stop_hard = selection->stop == PROTO_STOP_HARD,
         .budget =
@@ -72,55 +79,120 @@ _Static_assert((int)PROTO_RULE_CRITERION == (int)AMF_RULE_CRITERION &&
                    (int)PROTO_RULE_FALLBACK == (int)AMF_RULE_FALLBACK,
                "rules are passed between wire and library by number");
 
-/* The best allowed and scorable candidate but the chosen one. */
-static size_t find_runner_up(const struct amf_select_candidate *candidates, size_t count,
-                             const struct amf_select_settings *settings, size_t chosen)
+/* What the criterion has for an occupancy set: its n, by which a warm start begins and ends. */
+static size_t occupancy_size(const struct view *view)
 {
-    size_t best = AMF_SELECT_NONE;
-    double best_value = -INFINITY;
+    bool only_new = view->settings->project.criterion.occupancy == PROTO_OCCUPANCY_NEW;
 
-    for (size_t i = 0; i < count; i++) {
-        double value = candidates[i].gain / pow(candidates[i].cost_s, settings->cost_exponent);
-
-        if (i != chosen && candidates[i].allowed && candidates[i].scorable && value > best_value) {
-            best = i;
-            best_value = value;
-        }
-    }
-    return best;
+    return (size_t)(only_new ? view->demonstrated : view->held);
 }
 
-int choose_task(const struct choose_request *request, struct chosen *ret_chosen)
+/* The candidates of a view, in key order. */
+struct field {
+    struct amf_select_candidate *candidates;
+    size_t *task_of; /* index in the view */
+    size_t count;
+};
+
+static void field_deinit(struct field *field)
 {
-    const struct view *view = request->view;
-    const struct amf_select_settings settings = select_settings(view);
-    struct amf_select_candidate *candidates = calloc(view->tasks.count + 1, sizeof *candidates);
-    size_t *task_of = calloc(view->tasks.count + 1, sizeof *task_of);
-    struct chosen chosen = {.task = SIZE_MAX, .runner_up = SIZE_MAX};
-    size_t count = 0;
-    int failed = !candidates || !task_of;
+    free(field->candidates);
+    free(field->task_of);
+}
 
-    for (size_t i = 0; i < view->tasks.count && !failed; i++) {
-        if (view_task(view, i)->task.role == PROTO_TASK_EVALUATION)
+static int compare_sizes(const void *left, const void *right)
+{
+    const size_t *a = left, *b = right;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* The newest rollouts of each candidate, which is what lowest_success goes by: old ones are those
+ * of a policy that no longer is. */
+static void field_count_rollouts(const struct view *view, struct field *field)
+{
+    size_t most = (size_t)view->settings->project.criterion.rollouts_per_task;
+
+    for (size_t i = view->demonstrations.count; i-- > 0;) {
+        const struct proto_demonstration *meta = &view_demonstration(view, i)->meta;
+        size_t task = view_find_task(view, meta->task);
+        const size_t *at =
+            meta->role == PROTO_ROLE_ROLLOUT
+                ? bsearch(&task, field->task_of, field->count, sizeof task, compare_sizes)
+                : NULL;
+        struct amf_select_candidate *candidate =
+            at ? field->candidates + (at - field->task_of) : NULL;
+
+        if (!candidate || candidate->rollouts == most)
             continue;
-        task_of[count] = i;
-        candidates[count] = describe(request, i);
-        chosen.allowed += candidates[count++].allowed;
+        candidate->rollouts++;
+        candidate->rollout_successes += meta->success;
     }
-    if (!failed)
-        failed = amf_select_choose(candidates, count, &settings, (size_t)view->held, request->round,
-                                   &chosen.choice) != AMF_OK;
-    if (!failed && chosen.choice.candidate != AMF_SELECT_NONE) {
-        size_t next = find_runner_up(candidates, count, &settings, chosen.choice.candidate);
+}
 
-        chosen.task = task_of[chosen.choice.candidate];
-        chosen.runner_up = next == AMF_SELECT_NONE ? SIZE_MAX : task_of[next];
-    }
-    free(candidates);
-    free(task_of);
-    if (failed)
+static int field_init(const struct choose_request *request, struct field *field)
+{
+    size_t tasks = request->view->tasks.count;
+
+    field->candidates = calloc(tasks + 1, sizeof *field->candidates);
+    field->task_of = calloc(tasks + 1, sizeof *field->task_of);
+    if (!field->candidates || !field->task_of)
         return -1;
-    *ret_chosen = chosen;
+    for (size_t i = 0; i < tasks; i++) {
+        if (view_task(request->view, i)->task.role == PROTO_TASK_EVALUATION)
+            continue;
+        field->task_of[field->count] = i;
+        field->candidates[field->count++] = describe(request, i);
+    }
+    if (request->view->settings->project.selection.rule == PROTO_RULE_LOWEST_SUCCESS)
+        field_count_rollouts(request->view, field);
+    return 0;
+}
+
+static size_t field_task(const struct field *field, size_t candidate)
+{
+    return candidate == AMF_SELECT_NONE ? SIZE_MAX : field->task_of[candidate];
+}
+
+/* Demonstrations that count against the budget, also of tasks that are no candidates. */
+static size_t budget_spent(const struct choose_request *request)
+{
+    int64_t spent = request->view->demonstrated + (int64_t)request->view->open_count;
+
+    for (size_t i = 0; request->extra_pending && i < request->view->tasks.count; i++)
+        spent += request->extra_pending[i];
+    return (size_t)spent;
+}
+
+static int field_order(const struct field *field, double cost_exponent, size_t *ret_order,
+                       size_t *ret_count)
+{
+    if (!ret_order)
+        return 0;
+    if (amf_select_order(field->candidates, field->count, cost_exponent, ret_order))
+        return -1;
+    for (size_t i = 0; i < field->count; i++)
+        ret_order[i] = field->task_of[ret_order[i]];
+    *ret_count = field->count;
+    return 0;
+}
+
+int choose_task(const struct choose_request *request, struct chosen *ret_chosen, size_t *ret_order,
+                size_t *ret_count)
+{
+    struct amf_select_settings settings = select_settings(request->view);
+    __attribute__((cleanup(field_deinit))) struct field field = {0};
+    struct amf_choice choice;
+
+    settings.spent = budget_spent(request);
+    if (field_init(request, &field) ||
+        amf_select_choose(field.candidates, field.count, &settings, occupancy_size(request->view),
+                          request->round, &choice) ||
+        field_order(&field, settings.cost_exponent, ret_order, ret_count))
+        return -1;
+    *ret_chosen = (struct chosen){.choice = choice,
+                                  .task = field_task(&field, choice.candidate),
+                                  .runner_up = field_task(&field, choice.runner_up)};
     return 0;
 }
 

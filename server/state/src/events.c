@@ -1,7 +1,8 @@
 /* What each kind of event does to the draft: the fold that makes a project out of its log.
  *
- * Everything here is a function of the draft and the event alone. Commands in project.c have
- * checked the event before it was logged, so the only failures left are of memory.
+ * Everything here is a function of the draft and the event alone; a change of max_steps also reads
+ * back what is held. Commands in project.c have checked the event before it was logged, so what can
+ * still fail is memory and that reading.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -273,10 +274,14 @@ static int apply_demonstration_retracted(struct project *project, const struct e
 static int apply_scales_frozen(struct project *project, const struct event_head *head,
                                const void *body)
 {
+    struct proto_scales frozen = *(const struct proto_scales *)body;
     struct scales *cell = cell_new(sizeof *cell);
+    char at[CLOCK_TEXT_BYTES];
 
-    (void)head;
-    if (!cell || proto_copy(&proto_event_scales_shape, body, cell_arena(cell), &cell->frozen)) {
+    clock_format(head->at_ms, at);
+    frozen.at = at;
+    frozen.seq = head->seq;
+    if (!cell || proto_copy(&proto_scales_shape, &frozen, cell_arena(cell), &cell->frozen)) {
         cell_unref(cell);
         return STORE_NO_MEMORY;
     }
@@ -382,7 +387,7 @@ const struct event_kind event_demonstration_added = {
     "demonstration_added", &proto_demonstration_summary_shape, true, apply_demonstration_added};
 const struct event_kind event_demonstration_retracted = {
     "demonstration_retracted", &proto_event_removed_shape, false, apply_demonstration_retracted};
-const struct event_kind event_scales_frozen = {"scales_frozen", &proto_event_scales_shape, false,
+const struct event_kind event_scales_frozen = {"scales_frozen", &proto_scales_shape, false,
                                                apply_scales_frozen};
 const struct event_kind event_assignment_opened = {"assignment_opened", &proto_event_opened_shape,
                                                    false, apply_assignment_opened};

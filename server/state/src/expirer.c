@@ -16,17 +16,11 @@ struct expirer {
     bool stop; /* under the registry's mutex */
 };
 
-/* Whether any open assignment's time is up; which one in *ret_id (borrowed from the view). */
-static bool find_expired(const struct view *view, int64_t now_ms, const char **ret_id)
+static bool has_expired(const struct view *view, int64_t now_ms)
 {
-    for (size_t i = 0; i < view->open_count; i++) {
-        const struct assignment *assignment = view_assignment(view, view->open[i]);
-
-        if (assignment->expires_ms <= now_ms) {
-            *ret_id = assignment->assignment.id;
+    for (size_t i = 0; i < view->open_count; i++)
+        if (view_assignment(view, view->open[i])->expires_ms <= now_ms)
             return true;
-        }
-    }
     return false;
 }
 
@@ -40,20 +34,16 @@ static int expire_body(struct store_tx *tx, void *arg)
     const struct expiry *expiry = arg;
     struct proto_error error;
     struct project *project;
-    const char *id;
     int status = state_project(expiry->state, expiry->project_id, &project, &error);
 
-    while (!status && find_expired(project_view(project), state_now_ms(expiry->state), &id))
-        status = project_end_assignment(project, tx, id, PROTO_ASSIGNMENT_EXPIRED, NULL);
-    return status;
+    return status ? status : project_expire(project, tx);
 }
 
 static void expire_project(struct state *state, const struct view *view)
 {
     struct expiry expiry = {state, view->id};
-    const char *id;
 
-    if (find_expired(view, state_now_ms(state), &id) &&
+    if (has_expired(view, state_now_ms(state)) &&
         store_write(state->config.store, expire_body, &expiry) < 0)
         state->config.log("an expired assignment could not be logged; tried again in a second",
                           state->config.log_arg);
@@ -82,7 +72,7 @@ static bool expirer_sleep(struct expirer *expirer)
     int late = 0;
     bool stop;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += LOOK_EVERY_S;
     pthread_mutex_lock(&state->mutex);
     while (!expirer->stop && !late)

@@ -30,7 +30,17 @@ int project_log(struct project *project, struct store_tx *tx, const struct event
     project->tx = tx;
     status = kind->apply(project, &head, body);
     project->tx = NULL;
-    return status;
+    return status ? status : project_freeze(project);
+}
+
+int project_freeze(struct project *project)
+{
+    view_unref(project->frozen);
+    project->frozen = NULL;
+    if (project->draft.deleted)
+        return 0;
+    project->frozen = view_freeze(&project->draft);
+    return project->frozen ? 0 : STORE_NO_MEMORY;
 }
 
 static const struct event_kind *event_kind_find(const char *type)
@@ -46,7 +56,7 @@ union event_body {
     struct proto_project project;
     struct proto_task task;
     struct proto_demonstration demonstration;
-    struct proto_event_scales scales;
+    struct proto_scales scales;
     struct proto_event_removed removed;
     struct proto_event_assignment_end end;
     struct proto_event_opened opened;

@@ -44,7 +44,12 @@ void problem_resolve(const struct view *view, struct proto_resolved *ret_resolve
                                       .warm_start = project->selection.warm_start,
                                       .clip = criterion->clip,
                                       .noise_std = project->noise_std};
+    struct proto_scales in_use;
 
+    if (view->scales) {
+        view_describe_scales(view, view->scales, &in_use);
+        resolved.noise_std = in_use.noise_std;
+    }
     if (project->selection.rule == PROTO_RULE_PRIOR_ENTROPY)
         resolved.measure = PROTO_MEASURE_PRIOR_ENTROPY;
     if (resolved.measure == PROTO_MEASURE_AUTO)
@@ -139,7 +144,7 @@ static int build_task_vectors(const struct view *view, struct proto_arena *arena
     return 0;
 }
 
-static int build_task_part(const struct view *view, struct proto_arena *arena,
+static int build_task_part(const struct view *view, double correlation, struct proto_arena *arena,
                            struct amf_problem *problem)
 {
     const struct proto_kernel *kernel = &view->settings->project.kernel;
@@ -156,29 +161,22 @@ static int build_task_part(const struct view *view, struct proto_arena *arena,
         return -1;
     status = kernel->task == PROTO_TASK_GRAPH
                  ? build_graph_table(view, kernel->graph, arena, table)
-                 : (int)amf_task_table_discrete(count, kernel->task_correlation, table);
+                 : (int)amf_task_table_discrete(count, correlation, table);
     problem->kernel.task = AMF_TASK_TABLE;
     problem->kernel.task_table = table;
     return status;
 }
 
-static void build_scales(const struct view *view, const struct scales *scales,
-                         struct amf_problem *problem)
+static void build_numbers(const struct view *view, const struct proto_scales *in_use,
+                          struct amf_problem *problem)
 {
-    const struct proto_kernel *kernel = &view->settings->project.kernel;
-    const struct proto_reals *state = kernel->state_scale.kind == PROTO_SCALE_VALUES
-                                          ? &kernel->state_scale.values
-                                          : &scales->frozen.state_scale;
-    const struct proto_reals *task = kernel->task_scale.kind == PROTO_SCALE_VALUES
-                                         ? &kernel->task_scale.values
-                                         : &scales->frozen.task_scale;
-
-    problem->kernel.kind = kernels[kernel->kind];
-    problem->kernel.variance = kernel->variance;
-    problem->kernel.state_scale = state->items;
-    problem->kernel.state_scale_count = state->count;
-    problem->kernel.task_scale = task->items;
-    problem->kernel.task_scale_count = task->count;
+    problem->noise = in_use->noise_std;
+    problem->kernel.kind = kernels[view->settings->project.kernel.kind];
+    problem->kernel.variance = in_use->variance;
+    problem->kernel.state_scale = in_use->state_scale.items;
+    problem->kernel.state_scale_count = in_use->state_scale.count;
+    problem->kernel.task_scale = in_use->task_scale.items;
+    problem->kernel.task_scale_count = in_use->task_scale.count;
 }
 
 static void build_settings(const struct view *view, const struct proto_resolved *resolved,
@@ -246,8 +244,9 @@ int problem_build(const struct view *view, const struct scales *scales, struct p
                   struct amf_problem *ret_problem, const char **ret_note)
 {
     const struct proto_project *project = &view->settings->project;
-    struct amf_problem problem = {.noise = project->noise_std, .policy = AMF_POLICY_GP};
+    struct amf_problem problem = {.policy = AMF_POLICY_GP};
     struct proto_resolved resolved;
+    struct proto_scales in_use;
     int status;
 
     *ret_note = NULL;
@@ -259,11 +258,17 @@ int problem_build(const struct view *view, const struct scales *scales, struct p
     }
     if (status)
         return status;
+    if (scales->frozen.state_mean.count != (size_t)project->state_dim ||
+        scales->frozen.action_mean.count != (size_t)project->action_dim) {
+        *ret_note = "The frozen scales are of other dimensions than the project.";
+        return 1;
+    }
     problem.state_dim = (size_t)project->state_dim;
     problem.action_dim = (size_t)project->action_dim;
-    build_scales(view, scales, &problem);
+    view_describe_scales(view, scales, &in_use);
+    build_numbers(view, &in_use, &problem);
     build_settings(view, &resolved, &problem);
-    status = build_task_part(view, arena, &problem);
+    status = build_task_part(view, in_use.task_correlation, arena, &problem);
     if (status > 0)
         *ret_note = "The kernel of the task graph cannot be formed: check kernel.graph.";
     if (!status && build_trajectories(view, scales, resolved.occupancy == PROTO_OCCUPANCY_NEW,

@@ -58,21 +58,69 @@ static int check_task_in_kernel(const struct proto_kernel *kernel, const struct 
     return 0;
 }
 
-static int check_state_scale(const struct proto_project *settings, struct proto_error *ret_error)
-{
-    const struct proto_scale *scale = &settings->kernel.state_scale;
-
-    if (scale->kind == PROTO_SCALE_VALUES && scale->values.count > 1 &&
-        settings->state_dim != PROTO_INT_NULL && scale->values.count != (size_t)settings->state_dim)
-        return (int)proto_error_set(ret_error, PROTO_CODE_WRONG_DIMENSION, "/kernel/state_scale",
-                                    "There are %zu scales for states of %" PRId64 " numbers.",
-                                    scale->values.count, settings->state_dim);
-    return 0;
-}
-
 static bool dimension_changed(int64_t held, int64_t wanted)
 {
     return held != PROTO_INT_NULL && held != wanted;
+}
+
+/* What frozen scales were computed with cannot change under them. */
+static int check_frozen(const struct view *draft, const struct proto_project *settings,
+                        struct proto_error *ret_error)
+{
+    const struct proto_project *held = &draft->settings->project;
+
+    if (!draft->scales)
+        return 0;
+    if (settings->standardize != held->standardize)
+        return (int)proto_error_set(ret_error, PROTO_CODE_SETTINGS_FROZEN, "/standardize",
+                                    "The scales are frozen; standardize cannot change any more.");
+    if (settings->kernel.task == PROTO_TASK_VECTOR && held->kernel.task != PROTO_TASK_VECTOR &&
+        settings->kernel.task_scale.kind != PROTO_SCALE_VALUES)
+        return (int)proto_error_set(
+            ret_error, PROTO_CODE_SETTINGS_FROZEN, "/kernel/task_scale",
+            "The scales were frozen without task vectors; give kernel.task_scale as numbers.");
+    return 0;
+}
+
+/* Whatever completes the count (a demonstration, a smaller fit_after, one task less) freezes the
+ * scales, in its own transaction. */
+static int freeze_when_due(struct project *project, struct store_tx *tx)
+{
+    struct view *draft = &project->draft;
+    struct scales *scales;
+    int status;
+
+    if (draft->scales || draft->held < project_fit_after(draft))
+        return 0;
+    scales = project_fit(draft);
+    if (!scales)
+        return STORE_NO_MEMORY;
+    scales->frozen.fit_due = project_wants_fit(draft); /* fitter.c does it, and logs it */
+    status = project_log(project, tx, &event_scales_frozen, &scales->frozen, NULL, 0, NULL);
+    cell_unref(scales);
+    return status;
+}
+
+/* The tasks that are there under other settings: it is the settings' field that is at fault. */
+static int check_kernel_of_tasks(const struct view *draft, const struct proto_kernel *kernel,
+                                 struct proto_error *ret_error)
+{
+    const char *at = kernel->task == PROTO_TASK_GRAPH ? "/kernel/graph/nodes" : "/kernel/task";
+    size_t vector_dim = 0;
+    int refused = 0;
+
+    for (size_t i = 0; i < draft->tasks.count && !refused; i++) {
+        const struct proto_task *task = &view_task(draft, i)->task;
+
+        refused = check_task_in_kernel(kernel, task, vector_dim, ret_error);
+        if (refused == PROTO_CODE_WRONG_DIMENSION &&
+            (!vector_dim || vector_dim == task->vector.count))
+            at = "/kernel/task_scale";
+        vector_dim = task->vector.count;
+    }
+    if (refused)
+        snprintf(ret_error->at, sizeof ret_error->at, "%s", at);
+    return refused;
 }
 
 int project_update(struct project *project, struct store_tx *tx,
@@ -80,28 +128,40 @@ int project_update(struct project *project, struct store_tx *tx,
 {
     const struct view *draft = &project->draft;
     const struct proto_project *held = &draft->settings->project;
-    size_t vector_dim = 0;
-    int refused = check_state_scale(settings, ret_error);
+    int refused = 0;
 
-    if (!refused && draft->demonstrations.count > 0 &&
+    if (!refused && (draft->demonstrations.count > 0 || draft->scales) &&
         (dimension_changed(held->state_dim, settings->state_dim) ||
          dimension_changed(held->action_dim, settings->action_dim)))
         refused = (int)proto_error_set(ret_error, PROTO_CODE_SETTINGS_FROZEN,
                                        settings->state_dim != held->state_dim ? "/state_dim"
                                                                               : "/action_dim",
                                        "Demonstrations of %" PRId64 " states and %" PRId64
-                                       " actions are held: dimensions cannot change any more.",
+                                       " actions were posted: dimensions cannot change any more.",
                                        held->state_dim, held->action_dim);
-    for (size_t i = 0; i < draft->tasks.count && !refused; i++) {
-        const struct proto_task *task = &view_task(draft, i)->task;
+    if (!refused)
+        refused = check_frozen(draft, settings, ret_error);
+    if (!refused)
+        refused = check_kernel_of_tasks(draft, &settings->kernel, ret_error);
+    if (refused)
+        return refused;
+    refused = project_log(project, tx, &event_project_updated, settings, NULL, 0, NULL);
+    return refused ? refused : freeze_when_due(project, tx);
+}
 
-        refused = check_task_in_kernel(&settings->kernel, task, vector_dim, ret_error);
-        vector_dim = task->vector.count;
-        if (refused)
-            snprintf(ret_error->at, sizeof ret_error->at, "/kernel/task");
-    }
-    return refused ? refused
-                   : project_log(project, tx, &event_project_updated, settings, NULL, 0, NULL);
+int project_refit(struct project *project, struct store_tx *tx, const struct view *base,
+                  const struct scales *scales, struct proto_error *ret_error)
+{
+    const struct view *draft = &project->draft;
+
+    if (draft->settings != base->settings ||
+        !roll_same(&draft->demonstrations, &base->demonstrations) ||
+        !roll_same(&draft->tasks, &base->tasks))
+        return (int)proto_error_set(ret_error, PROTO_CODE_CHANGED_MEANWHILE, "",
+                                    "Demonstrations, tasks or settings of %s changed while the "
+                                    "numbers were worked out; send it again.",
+                                    draft->id);
+    return project_log(project, tx, &event_scales_frozen, &scales->frozen, NULL, 0, NULL);
 }
 
 int project_delete(struct project *project, struct store_tx *tx)
@@ -144,6 +204,7 @@ int project_delete_task(struct project *project, struct store_tx *tx, const char
     const struct task_counts *counts;
     size_t index = view_find_task(draft, key);
     int64_t held;
+    int status;
 
     if (index == SIZE_MAX)
         return (int)proto_error_set(ret_error, PROTO_CODE_TASK_NOT_FOUND, "",
@@ -157,7 +218,8 @@ int project_delete_task(struct project *project, struct store_tx *tx, const char
                                     "Task %s has %" PRId64 " demonstrations and %" PRId64
                                     " open assignments; set its role or weight instead.",
                                     key, held, counts->pending);
-    return project_log(project, tx, &event_task_deleted, &removed, NULL, 0, NULL);
+    status = project_log(project, tx, &event_task_deleted, &removed, NULL, 0, NULL);
+    return status ? status : freeze_when_due(project, tx);
 }
 
 static int check_columns(const struct proto_matrix *matrix, int64_t wanted, const char *at,
@@ -178,38 +240,22 @@ static int check_demonstration(const struct view *draft,
                                struct proto_error *ret_error)
 {
     const struct proto_project *settings = &draft->settings->project;
-    struct proto_project with_dim = *settings;
+    const struct proto_scale *scale = &settings->kernel.state_scale;
+    int64_t state_dim = settings->state_dim;
     char pointer[96];
     int refused;
 
+    if (state_dim == PROTO_INT_NULL && scale->kind == PROTO_SCALE_VALUES && scale->values.count > 1)
+        state_dim = (int64_t)scale->values.count;
     snprintf(pointer, sizeof pointer, "%s/task", at);
     if (view_find_task(draft, demonstration->task) == SIZE_MAX)
         return (int)proto_error_set(ret_error, PROTO_CODE_UNKNOWN_TASK, pointer,
                                     "Project %s has no task %s; PUT it first.", draft->id,
                                     demonstration->task);
-    refused = check_columns(&demonstration->states, settings->state_dim, at, "states", ret_error);
-    if (!refused)
-        refused =
-            check_columns(&demonstration->actions, settings->action_dim, at, "actions", ret_error);
-    with_dim.state_dim = (int64_t)demonstration->states.cols;
-    return refused ? refused : check_state_scale(&with_dim, ret_error);
-}
-
-/* The demonstration that completes the count freezes the scales, in its own transaction. */
-static int freeze_when_due(struct project *project, struct store_tx *tx)
-{
-    struct view *draft = &project->draft;
-    struct scales *scales;
-    int status;
-
-    if (draft->scales || draft->held < project_fit_after(draft))
-        return 0;
-    scales = project_fit(draft);
-    if (!scales)
-        return STORE_NO_MEMORY;
-    status = project_log(project, tx, &event_scales_frozen, &scales->frozen, NULL, 0, NULL);
-    cell_unref(scales);
-    return status;
+    refused = check_columns(&demonstration->states, state_dim, at, "states", ret_error);
+    return refused ? refused
+                   : check_columns(&demonstration->actions, settings->action_dim, at, "actions",
+                                   ret_error);
 }
 
 static void stored_fill(const struct demonstration *held, bool duplicate,
@@ -229,9 +275,7 @@ int project_add_demonstration(struct project *project, struct store_tx *tx,
     struct view *draft = &project->draft;
     struct proto_demonstration meta = *demonstration;
     const struct demonstration *held = hashes_find(project->hashes, demonstration->sha256);
-    unsigned char *bytes = NULL;
     char id[ID_BYTES];
-    size_t length;
     int status;
 
     if (held) {
@@ -241,14 +285,12 @@ int project_add_demonstration(struct project *project, struct store_tx *tx,
     status = check_demonstration(draft, demonstration, at, ret_error);
     if (status)
         return status;
-    if (proto_demonstration_to_tensors(demonstration, &bytes, &length))
-        return STORE_NO_MEMORY;
     id_format('d', draft->seq + 1, id);
     meta.id = id;
     meta.seq = draft->seq + 1;
     meta.steps = (int64_t)demonstration->states.rows;
-    status = project_log(project, tx, &event_demonstration_added, &meta, bytes, length, id);
-    free(bytes);
+    status = project_log(project, tx, &event_demonstration_added, &meta, demonstration->encoded,
+                         demonstration->encoded_bytes, id);
     if (!status)
         status = freeze_when_due(project, tx);
     if (!status)
@@ -302,4 +344,21 @@ int project_end_assignment(struct project *project, struct store_tx *tx, const c
                        state == PROTO_ASSIGNMENT_COMPLETED ? &event_assignment_completed
                                                            : &event_assignment_expired,
                        &end, NULL, 0, NULL);
+}
+
+int project_expire(struct project *project, struct store_tx *tx)
+{
+    const struct view *draft = &project->draft;
+    int status = 0;
+
+    for (size_t i = 0; i < draft->open_count && !status;) {
+        const struct assignment *assignment = view_assignment(draft, draft->open[i]);
+
+        if (assignment->expires_ms > project->now_ms)
+            i++;
+        else
+            status = project_end_assignment(project, tx, assignment->assignment.id,
+                                            PROTO_ASSIGNMENT_EXPIRED, NULL);
+    }
+    return status;
 }

@@ -2,6 +2,9 @@
 #ifndef STATE_PROJECT_INTERNAL_H
 #define STATE_PROJECT_INTERNAL_H
 
+#include <stdatomic.h>
+
+#include <amf/pool.h>
 #include <state/project.h>
 #include <store/store.h>
 
@@ -17,7 +20,9 @@ struct project {
     struct store *store;   /* for reading back what is held */
     struct store_tx *tx;   /* the transaction under way; NULL while the log is folded */
     bool rethin_due;       /* folded a change of max_steps: thin anew what was held before it */
-    bool dirty;            /* changed since it was last published */
+    struct view
+        *frozen; /* what the transaction under way will publish; NULL: nothing, or deleted */
+    bool dirty;  /* changed since it was last published */
     bool spoilt; /* holds changes that were rolled back, and memory was too short to undo them */
 };
 
@@ -55,9 +60,23 @@ __attribute__((warn_unused_result)) int project_replay(struct project *project,
  * store_status. */
 __attribute__((warn_unused_result)) int project_rethin(struct project *project);
 
+/* Makes the view that the next commit publishes, so that nothing is left to fail after it. 0 or
+ * STORE_NO_MEMORY. */
+__attribute__((warn_unused_result)) int project_freeze(struct project *project);
+
 /* The scales that the held demonstrations give today, as a cell; NULL when out of memory or nothing
  * is held. */
 struct scales *project_fit(const struct view *view);
+/* Whether the settings ask for numbers that maximise the marginal likelihood. */
+bool project_wants_fit(const struct view *view);
+/* Whether the frozen scales wait for such a fit. */
+bool project_fit_due(const struct view *view);
+/* `from` with what maximises the marginal likelihood of the view's demonstrations in place of
+ * medians and given numbers, in a new cell. Blocks on the pool; not for the writer thread. 0; -1
+ * out of memory; 1 cancelled. */
+__attribute__((warn_unused_result)) int
+scales_maximise(const struct view *view, const struct scales *from, struct amf_pool *pool,
+                const atomic_bool *cancel, struct scales **ret_scales);
 /* How many held demonstrations freeze the scales. */
 int64_t project_fit_after(const struct view *view);
 

@@ -17,9 +17,9 @@ struct rank {
     struct scales *scales;
     struct proto_arena arena; /* of the problem and of the picks */
     struct proto_resolved resolved;
-    const char *note;
-    bool exhaustive, provisional, pending_ignored;
-    double jitter, started_s;
+    const char *note; /* why nothing can be scored; NULL when it can */
+    bool provisional;
+    double started_s;
     struct proto_timing timing;
     struct pick picks[RANKING_MAX_PICKS];
     size_t pick_count;
@@ -76,7 +76,8 @@ static int rank_pending(struct rank *rank)
     return 0;
 }
 
-static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf_pool *pool)
+static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf_pool *pool,
+                        const atomic_bool *cancel)
 {
     struct view *view = rank->view;
     struct amf_problem problem;
@@ -84,7 +85,7 @@ static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf
     int built;
 
     problem_resolve(view, &rank->resolved);
-    rank->provisional = !view->scales;
+    rank->provisional = !view->scales || project_fit_due(view);
     if (view->held > 0) {
         rank->scales = view->scales ? cell_ref(view->scales) : project_fit(view);
         if (!rank->scales)
@@ -93,6 +94,7 @@ static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf
     built = problem_build(view, rank->scales, &rank->arena, &problem, &rank->note);
     if (built)
         return built < 0 ? -1 : 0;
+    problem.cancel = cancel;
     status = amf_scorer_renew(engine, &problem, pool, &rank->scorer);
     if (status) {
         rank->note = status_note(status);
@@ -103,7 +105,8 @@ static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf
     return 0;
 }
 
-struct rank *rank_new(struct view *view, struct amf_engine *engine, struct amf_pool *pool)
+struct rank *rank_new(struct view *view, struct amf_engine *engine, struct amf_pool *pool,
+                      const atomic_bool *cancel)
 {
     struct rank *rank = calloc(1, sizeof *rank);
 
@@ -111,8 +114,7 @@ struct rank *rank_new(struct view *view, struct amf_engine *engine, struct amf_p
         return NULL;
     rank->view = view_ref(view);
     rank->started_s = clock_monotonic_s();
-    rank->exhaustive = true;
-    if (rank_pending(rank) || rank_prepare(rank, engine, pool) || rank_pick(rank) < 0) {
+    if (rank_pending(rank) || rank_prepare(rank, engine, pool, cancel) || rank_pick(rank) < 0) {
         rank_free(rank);
         return NULL;
     }
@@ -146,102 +148,173 @@ static void score_fill(const struct amf_score *from, struct score *ret_score)
 
 static const char *extent_note(struct proto_arena *arena, const struct amf_scores *scores)
 {
+    if (scores->exhaustive)
+        return "";
     return proto_arena_printf(
         arena,
         "Sampled: %zu of %zu occupancy demonstrations, %zu of %zu conditioning pairs, %zu of %zu "
-        "blocks, %zu of %zu test pairs.",
+        "blocks, %zu of %zu test pairs. ",
         scores->occupancy.used, scores->occupancy.total, scores->conditioning.used,
         scores->conditioning.total, scores->blocks.used, scores->blocks.total, scores->pairs.used,
         scores->pairs.total);
 }
 
-static void rank_take_facts(struct rank *rank, const struct amf_scores *scores)
+/* Names evaluation tasks that contribute nothing, because no demonstration weighs anything for
+ * them. */
+static const char *target_note(const struct rank *rank, struct proto_arena *arena,
+                               const struct amf_scores *scores)
 {
-    rank->jitter = scores->jitter;
-    rank->exhaustive = scores->exhaustive;
-    for (size_t i = 0; i < rank->pending_count; i++)
-        rank->pending_ignored |= scores->pending_ignored[i];
-    if (!scores->exhaustive)
-        rank->note = extent_note(&rank->arena, scores);
-    else if (rank->pending_ignored)
-        rank->note =
-            "No held demonstration stands in for an open assignment's task; it was left out.";
+    const char *names = "";
+
+    for (size_t c = 0; names && c < rank->view->tasks.count; c++) {
+        const struct proto_task *task = &view_task(rank->view, c)->task;
+
+        if (task->role != PROTO_TASK_CANDIDATE && task->weight > 0 && !scores->task_scorable[c])
+            names = proto_arena_printf(arena, "%s%s%s", names, *names ? ", " : "", task->key);
+    }
+    return !names || !*names
+               ? names
+               : proto_arena_printf(
+                     arena,
+                     "Nothing held stands in for %s: as evaluation tasks they count nothing. ",
+                     names);
 }
 
-/* Scores of every task of the view under what is pending so far. NULL when out of memory. */
-static struct score *rank_score(struct rank *rank)
+static const char *pending_note(const struct rank *rank, const struct amf_scores *scores)
 {
-    size_t count = rank->view->tasks.count;
-    struct score *scores = proto_arena_alloc(&rank->arena, count + 1, sizeof *scores);
-    AMF_SCORES_CLEANUP struct amf_scores *result = NULL;
-    enum amf_status status;
+    bool ignored = false;
 
-    for (size_t c = 0; scores && c < count; c++)
+    for (size_t i = 0; i < rank->pending_count; i++)
+        ignored |= scores->pending_ignored[i];
+    return ignored ? "Nothing held stands in for the task of an open assignment: it was left out. "
+                   : "";
+}
+
+/* What a reader of these scores should know beside them. 0 or -1 (out of memory). */
+static int pick_facts(struct rank *rank, const struct amf_scores *scores, struct pick *pick)
+{
+    const char *extent = extent_note(&rank->arena, scores);
+    const char *target = target_note(rank, &rank->arena, scores);
+    char *note;
+
+    if (!extent || !target)
+        return -1;
+    note = proto_arena_printf(&rank->arena, "%s%s%s", extent, target, pending_note(rank, scores));
+    if (!note)
+        return -1;
+    if (*note)
+        note[strlen(note) - 1] = '\0'; /* the blank after the last sentence */
+    pick->note = *note ? note : NULL;
+    pick->jitter = scores->jitter;
+    pick->exhaustive = scores->exhaustive;
+    return 0;
+}
+
+static void scores_clear(struct score *scores, size_t count)
+{
+    for (size_t c = 0; c < count; c++)
         scores[c] = (struct score){.gain = NAN,
                                    .effective_sample_size = NAN,
                                    .largest_weight_share = NAN,
                                    .clipped_share = NAN,
                                    .skipped_share = NAN,
                                    .posterior_entropy = NAN};
-    if (!scores || !rank->scorer)
-        return scores;
+}
+
+/* Scores of every task of the view under what is pending so far. 0 or -1 (out of memory). */
+static int pick_score(struct rank *rank, struct pick *pick)
+{
+    size_t count = rank->view->tasks.count;
+    AMF_SCORES_CLEANUP struct amf_scores *result = NULL;
+    enum amf_status status;
+
+    pick->scores = proto_arena_alloc(&rank->arena, count + 1, sizeof *pick->scores);
+    pick->exhaustive = true;
+    pick->note = rank->note;
+    if (!pick->scores)
+        return -1;
+    scores_clear(pick->scores, count);
+    if (!rank->scorer)
+        return 0;
     status = amf_scorer_score(rank->scorer, rank->pending, rank->pending_count, &result);
     if (status) {
-        rank->note = status_note(status);
-        return rank->note ? scores : NULL;
+        pick->note = status_note(status);
+        return pick->note ? 0 : -1;
     }
     for (size_t i = 0; i < result->candidate_count; i++)
-        score_fill(&result->candidates[i], &scores[result->candidates[i].task]);
+        score_fill(&result->candidates[i], &pick->scores[result->candidates[i].task]);
     for (size_t c = 0; c < count; c++)
         if (result->task_scorable[c])
-            scores[c].posterior_entropy = result->entropy[c];
-    rank_take_facts(rank, result);
-    return scores;
+            pick->scores[c].posterior_entropy = result->entropy[c];
+    return pick_facts(rank, result, pick);
+}
+
+/* The choice under these scores, and the order of the rest. 0 or -1. */
+static int pick_choose(struct rank *rank, struct pick *pick)
+{
+    struct chosen chosen;
+
+    pick->order = proto_arena_alloc(&rank->arena, rank->view->tasks.count + 1, sizeof *pick->order);
+    if (!pick->order ||
+        choose_task(
+            &(struct choose_request){.view = rank->view,
+                                     .scores = pick->scores,
+                                     .extra_pending = rank->extra_pending,
+                                     .round = rank->view->assignments.count + rank->pick_count},
+            &chosen, pick->order, &pick->order_count))
+        return -1;
+    pick->choice = chosen.task;
+    pick->rule = (int)chosen.choice.rule;
+    return 0;
 }
 
 int rank_pick(struct rank *rank)
 {
     double started_s = clock_monotonic_s();
-    struct pick *pick = &rank->picks[rank->pick_count];
-    struct chosen chosen;
-    struct score *scores;
+    struct pick pick = {0};
 
     if (rank->exhausted || rank->pick_count == RANKING_MAX_PICKS)
         return 1;
-    scores = rank_score(rank);
-    if (!scores || choose_task(&(struct choose_request){.view = rank->view,
-                                                        .scores = scores,
-                                                        .extra_pending = rank->extra_pending,
-                                                        .round = rank->view->assignments.count +
-                                                                 rank->pick_count},
-                               &chosen))
+    if (pick_score(rank, &pick) || pick_choose(rank, &pick))
         return -1;
-    *pick = (struct pick){scores, chosen.task, (int)chosen.choice.rule};
-    rank->pick_count++;
+    rank->picks[rank->pick_count++] = pick;
     if (rank->pick_count == 1) {
         rank->timing.gain_s = clock_monotonic_s() - started_s;
         rank->timing.total_s = clock_monotonic_s() - rank->started_s;
     }
-    rank->exhausted = chosen.task == SIZE_MAX;
+    rank->exhausted = pick.choice == SIZE_MAX;
     if (!rank->exhausted) {
-        rank->pending[rank->pending_count++] = chosen.task;
-        rank->extra_pending[chosen.task]++;
+        rank->pending[rank->pending_count++] = pick.choice;
+        rank->extra_pending[pick.choice]++;
     }
     return 0;
 }
 
+static void *copy_array(struct proto_arena *arena, const void *from, size_t count, size_t size)
+{
+    void *copy = proto_arena_alloc(arena, count, size);
+
+    if (copy)
+        memcpy(copy, from, count * size);
+    return copy;
+}
+
+/* The picks with all they point to, into the ranking's own arena. */
 static int copy_picks(const struct rank *rank, struct ranking *ranking)
 {
+    struct proto_arena *arena = cell_arena(ranking);
     size_t count = rank->view->tasks.count + 1;
 
     for (size_t k = 0; k < rank->pick_count; k++) {
-        struct score *scores = proto_arena_alloc(cell_arena(ranking), count, sizeof *scores);
+        const struct pick *from = &rank->picks[k];
+        struct pick *pick = &ranking->picks[k];
 
-        if (!scores)
+        *pick = *from;
+        pick->scores = copy_array(arena, from->scores, count, sizeof *pick->scores);
+        pick->order = copy_array(arena, from->order, count, sizeof *pick->order);
+        pick->note = proto_arena_strdup(arena, from->note);
+        if (!pick->scores || !pick->order || (from->note && !pick->note))
             return -1;
-        memcpy(scores, rank->picks[k].scores, count * sizeof *scores);
-        ranking->picks[k] = rank->picks[k];
-        ranking->picks[k].scores = scores;
     }
     ranking->pick_count = rank->pick_count;
     return 0;
@@ -254,14 +327,10 @@ struct ranking *rank_snapshot(const struct rank *rank)
     if (!ranking)
         return NULL;
     ranking->measure = rank->resolved.measure;
-    ranking->exhaustive = rank->exhaustive;
     ranking->provisional = rank->provisional;
-    ranking->jitter = rank->jitter;
-    ranking->note = proto_arena_strdup(cell_arena(ranking), rank->note);
     ranking->resolved = rank->resolved; /* its clip is the settings', which the view keeps */
     ranking->timing = rank->timing;
-    ranking->computed_s = clock_monotonic_s();
-    if (copy_picks(rank, ranking) || (rank->note && !ranking->note)) {
+    if (copy_picks(rank, ranking)) {
         cell_unref(ranking);
         return NULL;
     }

@@ -2,6 +2,9 @@
 #ifndef STATE_RANK_H
 #define STATE_RANK_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #include <amf/pool.h>
 #include <amf/scorer.h>
 #include <state/ranking.h>
@@ -13,7 +16,8 @@ struct rank;
  * project's rankings before, borrowed for the call; it saves time and changes nothing else. NULL
  * when out of memory; a project that cannot be scored is a ranking too, with a note that says why.
  * Takes a reference on the view. */
-struct rank *rank_new(struct view *view, struct amf_engine *engine, struct amf_pool *pool);
+struct rank *rank_new(struct view *view, struct amf_engine *engine, struct amf_pool *pool,
+                      const atomic_bool *cancel);
 void rank_free(struct rank *rank);
 /* Works out one more pick. 0; 1 when there are no more; -1 out of memory. */
 __attribute__((warn_unused_result)) int rank_pick(struct rank *rank);

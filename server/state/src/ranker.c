@@ -7,6 +7,7 @@
  * time: a restart, a coalesced event and a project whose turn in memory is over answer the same.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <amf/engine.h>
@@ -21,22 +22,25 @@
 struct ranker {
     struct state *state;
     pthread_t thread;
-    bool stop;   /* under the registry's mutex */
-    size_t next; /* entry to look at first: every project gets its turn */
+    bool stop;          /* under the registry's mutex */
+    atomic_bool cancel; /* the same, for the arithmetic under way */
+    size_t next;        /* entry to look at first: every project gets its turn */
     uint64_t ticks;
 };
 
-/* Under the mutex: a project whose ranking is older than its view. */
-static struct entry *ranker_find(struct ranker *ranker)
+/* Under the mutex: a project whose ranking is older than its view, the one whose turn it is first.
+ */
+static struct entry *ranker_find(const struct ranker *ranker, size_t *ret_place)
 {
     const struct state *state = ranker->state;
 
     for (size_t i = 0; i < state->entry_count; i++) {
-        struct entry *entry = state->entries[(ranker->next + i) % state->entry_count];
+        size_t place = (ranker->next + i) % state->entry_count;
+        struct entry *entry = state->entries[place];
 
         if (entry->view && (!entry->ranking || entry->ranking->view->seq < entry->view->seq) &&
             entry->failed_seq != entry->view->seq) {
-            ranker->next = (ranker->next + i + 1) % state->entry_count;
+            *ret_place = place;
             return entry;
         }
     }
@@ -48,12 +52,15 @@ static struct view *ranker_wait(struct ranker *ranker, struct entry **ret_entry)
 {
     struct state *state = ranker->state;
     struct view *view = NULL;
+    size_t place;
 
     pthread_mutex_lock(&state->mutex);
-    while (!ranker->stop && !(*ret_entry = ranker_find(ranker)))
+    while (!ranker->stop && !(*ret_entry = ranker_find(ranker, &place)))
         pthread_cond_wait(&state->changed, &state->mutex);
-    if (!ranker->stop)
+    if (!ranker->stop) {
         view = view_ref((*ret_entry)->view);
+        ranker->next = place + 1;
+    }
     pthread_mutex_unlock(&state->mutex);
     return view;
 }
@@ -63,6 +70,7 @@ static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ra
 {
     struct state *state = ranker->state;
     struct ranking *old = ranking;
+    size_t place;
     bool idle;
 
     pthread_mutex_lock(&state->mutex);
@@ -71,13 +79,13 @@ static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ra
         entry->ranking = ranking;
     }
     pthread_cond_broadcast(&state->changed);
-    idle = !ranker->stop && !ranker_find(ranker);
+    idle = !ranker->stop && !ranker_find(ranker, &place);
     pthread_mutex_unlock(&state->mutex);
     ranking_unref(old);
     return idle;
 }
 
-/* Out of memory: said once, tried again with the next event. */
+/* Said once, tried again with the next event. */
 static void ranker_give_up(struct ranker *ranker, struct entry *entry, const struct view *view)
 {
     struct state *state = ranker->state;
@@ -85,8 +93,9 @@ static void ranker_give_up(struct ranker *ranker, struct entry *entry, const str
     pthread_mutex_lock(&state->mutex);
     entry->failed_seq = view->seq;
     pthread_mutex_unlock(&state->mutex);
-    state->config.log("ranking failed: out of memory; the next event tries again",
-                      state->config.log_arg);
+    state->config.log(
+        "a ranking failed, most likely for want of memory; the next event tries again",
+        state->config.log_arg);
 }
 
 static void ranker_forget(struct entry *entry)
@@ -130,7 +139,7 @@ static struct rank *ranker_begin(struct ranker *ranker, struct entry *entry, str
     if (!entry->engine && amf_engine_new(&entry->engine))
         return NULL;
     entry->ranked_at = ++ranker->ticks;
-    rank = rank_new(view, entry->engine, ranker->state->config.pool);
+    rank = rank_new(view, entry->engine, ranker->state->config.pool, &ranker->cancel);
     ranker_trim(ranker, entry);
     return rank;
 }
@@ -140,7 +149,7 @@ static void ranker_rank(struct ranker *ranker, struct entry *entry, struct view 
     struct rank *rank = ranker_begin(ranker, entry, view);
     struct ranking *ranking = rank ? rank_snapshot(rank) : NULL;
 
-    if (!ranking)
+    if (!ranking && !atomic_load(&ranker->cancel))
         ranker_give_up(ranker, entry, view);
     while (ranking && ranker_publish(ranker, entry, ranking))
         ranking = rank_pick(rank) ? NULL : rank_snapshot(rank);
@@ -181,6 +190,7 @@ void ranker_free(struct ranker *ranker)
         return;
     pthread_mutex_lock(&ranker->state->mutex);
     ranker->stop = true;
+    atomic_store(&ranker->cancel, true);
     pthread_cond_broadcast(&ranker->state->changed);
     pthread_mutex_unlock(&ranker->state->mutex);
     pthread_join(ranker->thread, NULL);

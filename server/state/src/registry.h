@@ -16,14 +16,15 @@ struct entry {
     /* under the registry's mutex */
     struct view *view; /* newest durable one; NULL before the first commit and after deletion */
     struct ranking *ranking; /* newest one; NULL: none yet */
-    double stale_since_s;    /* when an event came that the ranking has not seen */
     int64_t failed_seq;      /* the view that could not be ranked for want of memory; 0: none */
+    int64_t unfitted_seq;    /* likewise the one that could not be fitted */
     /* the ranking thread's */
     struct amf_engine *engine; /* what it remembers of the project's rankings; NULL: nothing */
     uint64_t ranked_at;        /* its clock: one tick a ranking */
 };
 
 struct ranker;
+struct fitter;
 struct expirer;
 
 struct state {
@@ -32,7 +33,9 @@ struct state {
     pthread_cond_t changed; /* a view or a ranking was published */
     struct entry **entries; /* by id, then in order of creation */
     size_t entry_count;
+    char fold_error[160]; /* which event stopped the start; "" */
     struct ranker *ranker;
+    struct fitter *fitter;
     struct expirer *expirer;
 };
 
@@ -40,6 +43,11 @@ struct state {
  */
 __attribute__((warn_unused_result)) int ranker_new(struct state *state, struct ranker **ret_ranker);
 void ranker_free(struct ranker *ranker); /* stops the thread; NULL is fine */
+
+/* fitter.c. The thread that maximises the marginal likelihood for projects whose scales have just
+ * been frozen, and logs what it found. */
+__attribute__((warn_unused_result)) int fitter_new(struct state *state, struct fitter **ret_fitter);
+void fitter_free(struct fitter *fitter); /* stops the thread; NULL is fine */
 
 /* expirer.c. The thread that ends leases whose time is up, each as an event of the log. */
 __attribute__((warn_unused_result)) int expirer_new(struct state *state,

@@ -135,6 +135,15 @@ int roll_remove(struct roll *roll, size_t index)
     return roll_splice(roll, index, NULL, index + 1);
 }
 
+bool roll_same(const struct roll *roll, const struct roll *other)
+{
+    bool same = roll->count == other->count && roll->chunk_count == other->chunk_count;
+
+    for (size_t c = 0; c < roll->chunk_count && same; c++)
+        same = roll->chunks[c] == other->chunks[c];
+    return same;
+}
+
 int roll_copy(const struct roll *roll, struct roll *ret_copy)
 {
     struct roll copy = {NULL, roll->chunk_count, roll->count};

@@ -124,6 +124,8 @@ struct scales *project_fit(const struct view *view)
     size_t state_dim = (size_t)view->settings->project.state_dim;
     size_t action_dim = (size_t)view->settings->project.action_dim;
 
+    if (cell)
+        proto_scales_defaults(&cell->frozen);
     if (!scale || view->held == 0 ||
         fit_moments(view, false, state_dim, arena, &cell->frozen.state_mean,
                     &cell->frozen.state_std) ||

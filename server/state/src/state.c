@@ -14,6 +14,7 @@ static void entry_free(struct entry *entry)
     if (!entry)
         return;
     view_unref(entry->view);
+    view_unref(entry->project.frozen);
     ranking_unref(entry->ranking);
     amf_engine_free(entry->engine);
     view_deinit(&entry->project.draft);
@@ -78,19 +79,19 @@ static struct entry *entry_find_published(const struct state *state, const char 
     return NULL;
 }
 
-/* How many projects of that id there have been. */
-static size_t entry_generation(const struct state *state, const char *id)
+/* Behind the last project of that id. */
+static size_t entry_end(const struct state *state, const char *id)
 {
-    size_t first = entry_bound(state, id), count = 0;
+    size_t end = entry_bound(state, id);
 
-    while (first + count < state->entry_count && !strcmp(state->entries[first + count]->id, id))
-        count++;
-    return count;
+    while (end < state->entry_count && !strcmp(state->entries[end]->id, id))
+        end++;
+    return end;
 }
 
 static int registry_insert(struct state *state, struct entry *entry)
 {
-    size_t place = entry_bound(state, entry->id) + entry_generation(state, entry->id);
+    size_t place = entry_end(state, entry->id);
     struct entry **entries;
 
     pthread_mutex_lock(&state->mutex);
@@ -114,12 +115,12 @@ static void entry_publish(struct state *state, struct entry *entry, struct view 
 
     pthread_mutex_lock(&state->mutex);
     old_view = entry->view;
+    if (old_view)
+        old_view->superseded_s = clock_monotonic_s();
     entry->view = view;
     if (!view) {
         old_ranking = entry->ranking;
         entry->ranking = NULL;
-    } else if (!old_view || !entry->ranking || entry->ranking->view->seq == old_view->seq) {
-        entry->stale_since_s = clock_monotonic_s();
     }
     pthread_cond_broadcast(&state->changed);
     pthread_mutex_unlock(&state->mutex);
@@ -127,12 +128,23 @@ static void entry_publish(struct state *state, struct entry *entry, struct view 
     ranking_unref(old_ranking);
 }
 
+/* Nobody can reach a deleted project any more: what it held gives its memory back. */
+static void entry_retire(struct entry *entry)
+{
+    struct project *project = &entry->project;
+    struct view rest = {.id = entry->id, .seq = project->draft.seq, .deleted = true};
+
+    view_deinit(&project->draft);
+    hashes_free(project->hashes);
+    project->hashes = NULL;
+    project->draft = rest;
+}
+
 /* A draft that failed to commit gives way to what is durable. 0 or STORE_NO_MEMORY. */
 static int entry_restore(struct entry *entry)
 {
     struct project *project = &entry->project;
-    struct view durable = {.id = entry->id};
-
+    struct view durable = {.id = entry->id, .deleted = !entry->view};
     struct hashes *hashes;
 
     if (entry->view && view_thaw(entry->view, &durable))
@@ -145,9 +157,18 @@ static int entry_restore(struct entry *entry)
     view_deinit(&project->draft);
     hashes_free(project->hashes);
     project->draft = durable;
-    project->draft.deleted = entry->view == NULL;
     project->hashes = hashes;
     project->dirty = project->spoilt = false;
+    return 0;
+}
+
+/* Before the writer uses any project: undoes what memory was too short for when it was rolled back.
+ */
+static int state_mend(struct state *state)
+{
+    for (size_t i = 0; i < state->entry_count; i++)
+        if (state->entries[i]->project.spoilt && entry_restore(state->entries[i]))
+            return STORE_NO_MEMORY;
     return 0;
 }
 
@@ -157,17 +178,14 @@ static void state_committed(void *arg)
 
     for (size_t i = 0; i < state->entry_count; i++) {
         struct entry *entry = state->entries[i];
-        struct view *view = NULL;
 
-        if (!entry->project.dirty)
+        if (!entry->project.dirty || entry->project.spoilt)
             continue;
-        if (!entry->project.draft.deleted) {
-            view = view_freeze(&entry->project.draft);
-            if (!view)
-                continue; /* still dirty: the next commit shows it */
-        }
         entry->project.dirty = false;
-        entry_publish(state, entry, view);
+        entry_publish(state, entry, entry->project.frozen);
+        entry->project.frozen = NULL;
+        if (entry->project.draft.deleted)
+            entry_retire(entry);
     }
 }
 
@@ -175,9 +193,14 @@ static void state_rolled_back(void *arg)
 {
     struct state *state = arg;
 
-    for (size_t i = 0; i < state->entry_count; i++)
-        if (state->entries[i]->project.dirty && entry_restore(state->entries[i]))
-            state->entries[i]->project.spoilt = true; /* tried again before its next use */
+    for (size_t i = 0; i < state->entry_count; i++) {
+        struct project *project = &state->entries[i]->project;
+
+        view_unref(project->frozen);
+        project->frozen = NULL;
+        if (project->dirty && entry_restore(state->entries[i]))
+            project->spoilt = true; /* tried again before its next use */
+    }
 }
 
 static struct entry *entry_find_log(const struct state *state, const char *id, const char *log_name)
@@ -194,6 +217,7 @@ static int state_fold(const struct store_event *event, void *arg)
     struct state *state = arg;
     struct entry *entry;
     char id[96];
+    int status;
 
     snprintf(id, sizeof id, "%.*s", (int)strcspn(event->project, "~"), event->project);
     entry = entry_find_log(state, id, event->project);
@@ -204,7 +228,11 @@ static int state_fold(const struct store_event *event, void *arg)
             return STORE_NO_MEMORY;
         }
     }
-    return project_replay(&entry->project, event);
+    status = project_replay(&entry->project, event);
+    if (status)
+        snprintf(state->fold_error, sizeof state->fold_error, "event %lld (%s) of project %s",
+                 (long long)event->seq, event->type, event->project);
+    return status;
 }
 
 static int state_recover(struct state *state)
@@ -214,12 +242,15 @@ static int state_recover(struct state *state)
     for (size_t i = 0; i < state->entry_count && !status; i++)
         if (state->entries[i]->project.rethin_due && !state->entries[i]->project.draft.deleted)
             status = project_rethin(&state->entries[i]->project);
+    for (size_t i = 0; i < state->entry_count && !status; i++)
+        status = project_freeze(&state->entries[i]->project);
     return status;
 }
 
 int state_new(const struct state_config *config, struct state **ret_state, char ret_error[256])
 {
     struct state *state = calloc(1, sizeof *state);
+    pthread_condattr_t monotonic;
     int status;
 
     if (!state) {
@@ -228,17 +259,22 @@ int state_new(const struct state_config *config, struct state **ret_state, char 
     }
     state->config = *config;
     pthread_mutex_init(&state->mutex, NULL);
-    pthread_cond_init(&state->changed, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&state->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     status = state_recover(state);
     if (status) {
-        snprintf(ret_error, 256, "the event log cannot be read back (status %d)", status);
+        snprintf(ret_error, 256, "the event log cannot be read back: %s, status %d",
+                 *state->fold_error ? state->fold_error : "reading failed", status);
         state_free(state);
         return -1;
     }
     state_committed(state);
     store_set_hooks(config->store,
                     &(struct store_hooks){state_committed, state_rolled_back, state});
-    if (ranker_new(state, &state->ranker) || expirer_new(state, &state->expirer)) {
+    if (ranker_new(state, &state->ranker) || fitter_new(state, &state->fitter) ||
+        expirer_new(state, &state->expirer)) {
         snprintf(ret_error, 256, "the ranking threads cannot be started");
         state_free(state);
         return -1;
@@ -252,6 +288,7 @@ void state_free(struct state *state)
     if (!state)
         return;
     expirer_free(state->expirer);
+    fitter_free(state->fitter);
     ranker_free(state->ranker);
     for (size_t i = 0; i < state->entry_count; i++)
         entry_free(state->entries[i]);
@@ -292,7 +329,7 @@ static struct timespec deadline_in(double wait_s)
     struct timespec deadline;
     double whole = floor(wait_s);
 
-    clock_gettime(CLOCK_REALTIME, &deadline);
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += (time_t)whole;
     deadline.tv_nsec += (long)((wait_s - whole) * 1e9);
     if (deadline.tv_nsec >= 1000000000L) {
@@ -317,7 +354,7 @@ struct ranking *state_ranking(struct state *state, const char *project_id, int64
     if (entry && entry->ranking) {
         ranking = ranking_ref(entry->ranking);
         *ret_age_s =
-            ranking->view->seq >= entry->view->seq ? 0 : clock_monotonic_s() - entry->stale_since_s;
+            ranking->view->superseded_s > 0 ? clock_monotonic_s() - ranking->view->superseded_s : 0;
     }
     pthread_mutex_unlock(&state->mutex);
     return ranking;
@@ -328,9 +365,8 @@ int state_project(struct state *state, const char *project_id, struct project **
 {
     struct entry *entry;
 
-    for (size_t i = 0; i < state->entry_count; i++)
-        if (state->entries[i]->project.spoilt && entry_restore(state->entries[i]))
-            return STORE_NO_MEMORY;
+    if (state_mend(state))
+        return STORE_NO_MEMORY;
     entry = entry_find(state, project_id);
     if (!entry)
         return (int)state_no_project(project_id, ret_error);
@@ -345,29 +381,50 @@ enum proto_code state_no_project(const char *project_id, struct proto_error *ret
                            "There is no project %.64s; POST /v1/projects makes one.", project_id);
 }
 
-int state_create_project(struct state *state, struct store_tx *tx,
-                         const struct proto_project *settings, struct project **ret_project,
-                         struct proto_error *ret_error)
+/* The entry of a new project. A later one of the same id gets a log of its own, "ID~1", "ID~2" ...
+ * ('~' cannot stand in an id); one whose creation was rolled back never wrote to its log and is
+ * used. */
+static int registry_add(struct state *state, const char *id, struct entry **ret_entry)
 {
-    size_t generation = entry_generation(state, settings->id);
+    size_t end = entry_end(state, id);
+    struct entry *last = end > entry_bound(state, id) ? state->entries[end - 1] : NULL, *entry;
+    const char *suffix = last ? strchr(last->log_name, '~') : NULL;
     char log_name[96];
-    struct entry *entry;
-    int status;
 
-    if (entry_find(state, settings->id))
-        return (int)proto_error_set(ret_error, PROTO_CODE_PROJECT_EXISTS, "/id",
-                                    "A project %s exists; PATCH changes its settings.",
-                                    settings->id);
-    /* '~' cannot stand in an id, so names of later projects of the same id never meet another's. */
-    if (generation == 0)
-        snprintf(log_name, sizeof log_name, "%s", settings->id);
-    else
-        snprintf(log_name, sizeof log_name, "%s~%zu", settings->id, generation);
-    entry = entry_new(state, settings->id, log_name);
+    if (last && last->project.draft.seq == 0) {
+        *ret_entry = last;
+        return 0;
+    }
+    snprintf(log_name, sizeof log_name, "%s", id);
+    if (last)
+        snprintf(log_name, sizeof log_name, "%s~%lu", id,
+                 suffix ? strtoul(suffix + 1, NULL, 10) + 1 : 1);
+    entry = entry_new(state, id, log_name);
     if (!entry || registry_insert(state, entry)) {
         entry_free(entry);
         return STORE_NO_MEMORY;
     }
+    *ret_entry = entry;
+    return 0;
+}
+
+int state_create_project(struct state *state, struct store_tx *tx,
+                         const struct proto_project *settings, struct project **ret_project,
+                         struct proto_error *ret_error)
+{
+    struct entry *entry = NULL;
+    int status = state_mend(state);
+
+    if (status)
+        return status;
+    if (entry_find(state, settings->id))
+        return (int)proto_error_set(ret_error, PROTO_CODE_PROJECT_EXISTS, "/id",
+                                    "A project %s exists; PATCH changes its settings.",
+                                    settings->id);
+    status = registry_add(state, settings->id, &entry);
+    if (status)
+        return status;
+    entry->project.draft.deleted = false;
     entry->project.now_ms = state_now_ms(state);
     entry->project.dirty = true; /* so that a failed commit takes it back */
     status = project_log(&entry->project, tx, &event_project_created, settings, NULL, 0, NULL);

@@ -151,6 +151,11 @@ size_t view_page_demonstrations(const struct view *view, const char *id)
     return roll_bound(&view->demonstrations, demonstration_name, id, false);
 }
 
+size_t view_page_tasks(const struct view *view, const char *key)
+{
+    return roll_bound(&view->tasks, task_name, key, false);
+}
+
 size_t view_page_assignments(const struct view *view, const char *id)
 {
     return roll_bound(&view->assignments, assignment_name, id, false);
@@ -169,8 +174,55 @@ void view_describe_task(const struct view *view, size_t index, struct proto_task
         counts->rollouts ? (double)counts->rollouts_succeeded / (double)counts->rollouts : NAN;
 }
 
-void view_describe_project(const struct view *view, struct proto_project *ret_project)
+int view_describe_project(const struct view *view, struct proto_arena *arena,
+                          struct proto_project *ret_project)
 {
+    struct proto_scales *scales = NULL;
+
+    if (view->scales) {
+        scales = proto_arena_alloc(arena, 1, sizeof *scales);
+        if (!scales)
+            return -1;
+        view_describe_scales(view, view->scales, scales);
+    }
     *ret_project = view->settings->project;
     ret_project->seq = view->seq;
+    ret_project->scales = scales;
+    return 0;
+}
+
+/* A number that was fitted is in use until the settings give the scale it was fitted with. */
+static void describe_number(const struct proto_scale *asked, double given, double *number,
+                            int *source)
+{
+    if (asked->kind != PROTO_SCALE_VALUES && *source == PROTO_SOURCE_MARGINAL_LIKELIHOOD)
+        return;
+    *number = given;
+    *source = PROTO_SOURCE_GIVEN;
+}
+
+static void describe_scale(const struct proto_scale *asked, struct proto_reals *values, int *source)
+{
+    if (asked->kind != PROTO_SCALE_VALUES)
+        return;
+    *values = asked->values;
+    *source = PROTO_SOURCE_GIVEN;
+}
+
+void view_describe_scales(const struct view *view, const struct scales *scales,
+                          struct proto_scales *ret_scales)
+{
+    const struct proto_project *project = &view->settings->project;
+    const struct proto_kernel *kernel = &project->kernel;
+    struct proto_scales in_use = scales->frozen;
+    struct proto_sources *source = &in_use.source;
+
+    describe_scale(&kernel->state_scale, &in_use.state_scale, &source->state_scale);
+    describe_scale(&kernel->task_scale, &in_use.task_scale, &source->task_scale);
+    describe_number(&kernel->state_scale, kernel->variance, &in_use.variance, &source->variance);
+    describe_number(&kernel->state_scale, project->noise_std, &in_use.noise_std,
+                    &source->noise_std);
+    describe_number(&kernel->task_scale, kernel->task_correlation, &in_use.task_correlation,
+                    &source->task_correlation);
+    *ret_scales = in_use;
 }

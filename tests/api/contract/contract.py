@@ -204,6 +204,9 @@ def check_projects(session, project):
     session.call("GET", base + "?colour=red", 400)
     session.call("GET", f"{base}/{project}", 200)
     session.call("GET", f"{base}/{project}-none", 404)
+    session.call("POST", f"{base}/{project}-none/refit", 404)
+    session.call("POST", f"{base}/{project}/refit", 409, note="nothing is held")
+    session.call("POST", f"{base}/{project}/refit", 415, raw=b"{}", note="a body where none belongs")
     session.call("PATCH", f"{base}/{project}", 200, contract.example("PATCH", f"{base}/{project}", "title"))
     session.call("PATCH", f"{base}/{project}", 422, {"selection": {"lease_s": 0}})
     session.call("PATCH", f"{base}/{project}-none", 404, {})
@@ -259,12 +262,25 @@ def check_demonstrations(session, at):
                       "a file that was fetched is recognised")
     session.call("GET", f"{path}/{first['id']}", 406, accept="image/png")
     session.call("GET", f"{path}/none", 404)
+    check_refit(session, at)
     session.call("DELETE", f"{path}/{second['id']}", 422, {"reason": 3})
     session.call("DELETE", f"{path}/{second['id']}", 204, session.contract.example("DELETE", f"{path}/x", "why"))
     session.call("DELETE", f"{path}/{second['id']}", 404)
     third = session.call("POST", path, 201, raw=other, content_type=TENSORS, note="again after its retraction")
     session.call("DELETE", f"{path}/{third['id']}", 204, note="without a body")
     session.call("DELETE", f"{at}/tasks/pick-banana", 409, note="it has demonstrations")
+
+
+def check_refit(session, at):
+    session.tap.check(session.call("GET", at, 200)["scales"] is None, "nothing is frozen yet")
+    found = session.call("POST", f"{at}/refit", 200, key="refit")
+    session.tap.check(session.call("POST", f"{at}/refit", 200, key="refit") == found, "the retry gets the same answer")
+    session.tap.check(session.call("GET", at, 200)["scales"] == found, "the project shows the numbers that the refit answered")
+    session.call("PATCH", at, 200, {"kernel": {"state_scale": "marginal_likelihood", "task_scale": "marginal_likelihood"}})
+    fitted = session.call("POST", f"{at}/refit", 200, note="by marginal likelihood")
+    session.tap.check(fitted["fit"] is not None and not fitted["fit_due"], "what the fit came to is told", fitted)
+    session.call("PATCH", at, 422, {"kernel": {"kind": "linear"}}, schema_agrees=False, note="nothing to fit")
+    session.call("PATCH", at, 200, {"kernel": {"state_scale": "median", "task_scale": "median"}})
 
 
 def check_assignments(session, at):

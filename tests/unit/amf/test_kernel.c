@@ -257,6 +257,28 @@ START_TEST(random_walk_tables)
 }
 END_TEST
 
+START_TEST(tables_that_are_no_correlations_are_refused)
+{
+    const double together[] = {1, 1, 1, 1},
+                 indefinite[] = {1, 0.9, -0.9, 0.9, 1, 0.9, -0.9, 0.9, 1};
+    const double far[] = {1, 2, 2, 1}, scaled[] = {2, 0, 0, 2}, lopsided[] = {1, 0.5, 0.4, 1};
+    const double nan[] = {1, NAN, NAN, 1};
+    double large[50 * 50];
+
+    ck_assert_int_eq(amf_task_table_check(2, together), AMF_OK); /* semidefinite is enough */
+    ck_assert_int_eq(amf_task_table_check(3, indefinite), AMF_NOT_POSDEF);
+    ck_assert_int_eq(amf_task_table_check(2, far), AMF_NOT_POSDEF);
+    ck_assert_int_eq(amf_task_table_check(2, scaled), AMF_BAD_ARGUMENT);
+    ck_assert_int_eq(amf_task_table_check(2, lopsided), AMF_BAD_ARGUMENT);
+    ck_assert_int_eq(amf_task_table_check(2, nan), AMF_NOT_FINITE);
+    for (double correlation = 0; correlation <= 1; correlation += 0.125) {
+        ck_assert_int_eq(amf_task_table_discrete(50, correlation, large), AMF_OK);
+        ck_assert_int_eq(amf_task_table_check(50, large), AMF_OK);
+    }
+}
+END_TEST
+
 SUITE_MAIN("amf_kernel", closed_forms, every_kernel_is_symmetric_and_positive_semidefinite,
            a_task_table_multiplies_a_kernel_of_the_state, missing_features_are_told,
-           wrong_settings_are_refused, far_states_are_uncorrelated_and_not_nan, random_walk_tables)
+           wrong_settings_are_refused, far_states_are_uncorrelated_and_not_nan, random_walk_tables,
+           tables_that_are_no_correlations_are_refused)

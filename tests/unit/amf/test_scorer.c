@@ -284,46 +284,154 @@ START_TEST(features_of_length_zero_carry_no_information)
 }
 END_TEST
 
-START_TEST(hostile_problems_are_refused_with_a_status)
+/* Refused by the scorer and by the check alike, and the check names the member. */
+static void expect_refusal(const struct amf_problem *problem, enum amf_status expected,
+                           const char *field)
+{
+    const char *named = "none";
+
+    ck_assert_int_eq(amf_problem_check(problem, &named), expected);
+    ck_assert_str_eq(named, field);
+    ck_assert_int_eq(try(problem), expected);
+}
+
+START_TEST(hostile_numbers_are_refused_by_name)
 {
     SYNTHETIC_CLEANUP struct synthetic s = {0};
-    double bad[] = {NAN, 0, 0}, negative[] = {1, -1, 1}, none[] = {0, 0, 0};
-    double states[6] = {0, 1, 2, INFINITY, 4, 5};
-    const size_t beyond[] = {0, 1, 3};
+    const double bad[] = {NAN, 0, 0}, negative[] = {1, -1, 1}, none[] = {0, 0, 0};
+    const double indefinite[] = {1, 0.9, -0.9, 0.9, 1, 0.9, -0.9, 0.9, 1};
+    struct amf_problem p;
+    struct {
+        double *number;
+        const char *name;
+        double wrong;
+    } numbers[] = {{&p.noise, "noise", 0},
+                   {&p.kernel.variance, "kernel.variance", -1},
+                   {&p.settings.weight_floor, "settings.weight_floor", 1},
+                   {&p.settings.weight_floor, "settings.weight_floor", -0.1},
+                   {&p.settings.ess_target, "settings.ess_target", 0.5}};
 
     make(&s, 3, 3);
-    struct amf_problem p = s.problem;
-
-    p.noise = 0;
-    ck_assert_int_eq(try(&p), AMF_BAD_ARGUMENT);
-    p.noise = NAN;
-    ck_assert_int_eq(try(&p), AMF_NOT_FINITE);
+    for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
+        p = s.problem;
+        *numbers[k].number = numbers[k].wrong;
+        expect_refusal(&p, AMF_BAD_ARGUMENT, numbers[k].name);
+        *numbers[k].number = NAN;
+        expect_refusal(&p, AMF_NOT_FINITE, numbers[k].name);
+        *numbers[k].number = INFINITY;
+        expect_refusal(&p, AMF_NOT_FINITE, numbers[k].name);
+    }
+    p = s.problem;
+    p.policy = AMF_POLICY_DETERMINISTIC;
+    p.policy_noise = 0;
+    expect_refusal(&p, AMF_BAD_ARGUMENT, "policy_noise");
     p = s.problem;
     p.target_weights = bad;
-    ck_assert_int_eq(try(&p), AMF_NOT_FINITE);
+    expect_refusal(&p, AMF_NOT_FINITE, "target_weights");
     p.target_weights = negative;
-    ck_assert_int_eq(try(&p), AMF_BAD_ARGUMENT);
+    expect_refusal(&p, AMF_BAD_ARGUMENT, "target_weights");
     p.target_weights = none;
-    ck_assert_int_eq(try(&p), AMF_BAD_ARGUMENT);
-    p = s.problem;
-    p.candidates = beyond;
-    ck_assert_int_eq(try(&p), AMF_BAD_ARGUMENT);
-    p = s.problem;
-    p.settings.weight_floor = 1;
-    ck_assert_int_eq(try(&p), AMF_BAD_ARGUMENT);
+    expect_refusal(&p, AMF_BAD_ARGUMENT, "target_weights");
     p = s.problem;
     p.settings.clip = (struct amf_clip){AMF_CLIP_STEP, 0, -12};
-    ck_assert_int_eq(try(&p), AMF_BAD_ARGUMENT);
-    s.trajectories[1].states = states;
-    ck_assert_int_eq(try(&s.problem), AMF_NOT_FINITE);
-    s.trajectories[1].states = NULL;
-    ck_assert_int_eq(try(&s.problem), AMF_BAD_ARGUMENT);
-    s.trajectories[1].states = s.trajectories[0].states;
-    s.trajectories[1].step_count = 0;
-    ck_assert_int_eq(try(&s.problem), AMF_BAD_ARGUMENT);
-    s.trajectories[1].step_count = 1;
-    s.trajectories[1].task = 3;
-    ck_assert_int_eq(try(&s.problem), AMF_BAD_ARGUMENT);
+    expect_refusal(&p, AMF_BAD_ARGUMENT, "settings.clip");
+    p.settings.clip = (struct amf_clip){AMF_CLIP_TRAJECTORY, -INFINITY, 0};
+    expect_refusal(&p, AMF_NOT_FINITE, "settings.clip");
+    p = s.problem;
+    p.kernel.state_scale = none;
+    expect_refusal(&p, AMF_BAD_ARGUMENT, "kernel.state_scale");
+    p = s.problem;
+    p.kernel.task_scale_count = 3;
+    expect_refusal(&p, AMF_BAD_ARGUMENT, "kernel.task_scale");
+    p = s.problem;
+    p.kernel.task = AMF_TASK_TABLE;
+    p.kernel.task_table = indefinite;
+    expect_refusal(&p, AMF_NOT_POSDEF, "kernel.task_table");
+}
+END_TEST
+
+START_TEST(hostile_lists_and_trajectories_are_refused_by_name)
+{
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    double states[6] = {0, 1, 2, INFINITY, 4, 5}, actions[6] = {NAN};
+    const size_t beyond[] = {0, 1, 3};
+    struct amf_problem p;
+    struct amf_trajectory *one, good;
+
+    make(&s, 3, 3);
+    one = &s.trajectories[1];
+    good = *one;
+    p = s.problem;
+    p.candidates = beyond;
+    expect_refusal(&p, AMF_BAD_ARGUMENT, "candidates");
+    p = s.problem;
+    p.targets = beyond;
+    expect_refusal(&p, AMF_BAD_ARGUMENT, "targets");
+    p = s.problem;
+    p.target_count = 0; /* nothing is worth knowing */
+    expect_refusal(&p, AMF_BAD_ARGUMENT, "target_weights");
+    p = s.problem;
+    p.task_count = 0;
+    expect_refusal(&p, AMF_BAD_ARGUMENT, "task_count");
+    one->states = states;
+    expect_refusal(&s.problem, AMF_NOT_FINITE, "trajectories.states");
+    one->states = NULL;
+    expect_refusal(&s.problem, AMF_BAD_ARGUMENT, "trajectories.states");
+    *one = good;
+    one->actions = actions;
+    expect_refusal(&s.problem, AMF_NOT_FINITE, "trajectories.actions");
+    *one = good;
+    one->step_count = 0;
+    expect_refusal(&s.problem, AMF_BAD_ARGUMENT, "trajectories.step_count");
+    *one = good;
+    one->task = 3;
+    expect_refusal(&s.problem, AMF_BAD_ARGUMENT, "trajectories.task");
+}
+END_TEST
+
+START_TEST(no_candidates_is_an_empty_ranking)
+{
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+
+    make(&s, 3, 3);
+    s.problem.candidate_count = 0;
+    s.problem.candidates = NULL;
+    scores = score(&s.problem, NULL, 0);
+    ck_assert_uint_eq(scores->candidate_count, 0);
+    ck_assert(scores->task_scorable[0] && isfinite(scores->entropy[0]));
+}
+END_TEST
+
+/* Whatever the numbers, a gain is a number or a status says why there is none. */
+START_TEST(no_setting_makes_a_gain_that_is_none)
+{
+    const double extremes[] = {1e-9, 1, 1e9};
+
+    for (int kernel = AMF_KERNEL_RBF; kernel <= AMF_KERNEL_FACTORED; kernel++)
+        for (size_t v = 0; v < 3; v++)
+            for (size_t n = 0; n < 3; n++)
+                for (size_t l = 0; l < 3; l++) {
+                    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(1);
+                    AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+                    AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+                    SYNTHETIC_CLEANUP struct synthetic s = {0};
+                    enum amf_status status;
+
+                    make(&s, 4, 5);
+                    s.problem.kernel.kind = (enum amf_kernel_kind)kernel;
+                    s.problem.kernel.variance = extremes[v];
+                    s.problem.noise = extremes[n];
+                    s.state_scale = s.task_scale = extremes[l];
+                    status = amf_scorer_new(&s.problem, pool, &scorer);
+                    if (!status)
+                        status = amf_scorer_score(scorer, NULL, 0, &scores);
+                    ck_assert_msg(status == AMF_OK || status == AMF_NOT_POSDEF,
+                                  "%d %zu %zu %zu: %s", kernel, v, n, l, amf_status_name(status));
+                    for (size_t c = 0; scores && c < 3; c++)
+                        ck_assert(isfinite(scores->candidates[c].gain) &&
+                                  scores->candidates[c].gain >= 0);
+                }
 }
 END_TEST
 
@@ -376,6 +484,7 @@ SUITE_MAIN("amf_scorer", nothing_held_is_nothing_scorable,
            thinning_equals_scoring_the_thinned, prior_entropy_is_the_expected_entropy,
            demonstrations_without_features_stand_in_for_what_they_cover,
            given_likelihoods_are_used_as_they_are, identical_demonstrations_and_almost_no_noise,
-           features_of_length_zero_carry_no_information, hostile_problems_are_refused_with_a_status,
-           pending_tasks_must_exist, a_cancelled_ranking_says_so,
-           large_problems_take_the_long_way_to_the_same_answer)
+           features_of_length_zero_carry_no_information, hostile_numbers_are_refused_by_name,
+           hostile_lists_and_trajectories_are_refused_by_name, no_candidates_is_an_empty_ranking,
+           no_setting_makes_a_gain_that_is_none, pending_tasks_must_exist,
+           a_cancelled_ranking_says_so, large_problems_take_the_long_way_to_the_same_answer)

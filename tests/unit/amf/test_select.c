@@ -105,11 +105,45 @@ START_TEST(what_the_asker_cannot_do_is_not_named)
 }
 END_TEST
 
+START_TEST(the_runner_up_is_whose_margin_it_is)
+{
+    struct situation s = situation();
+    struct amf_choice all = choose(&s);
+
+    ck_assert_uint_ne(all.runner_up, AMF_SELECT_NONE);
+    ck_assert_double_eq(all.margin, all.gain - s.candidates[all.runner_up].gain);
+    s.candidates[all.runner_up].max_demonstrations = 0;
+    ck_assert_uint_ne(choose(&s).runner_up, all.runner_up);
+}
+END_TEST
+
+START_TEST(askers_whom_the_gains_have_not_seen_are_sent_apart)
+{
+    struct situation s = situation();
+    unsigned asked[COUNT] = {0};
+    size_t scorable = 0;
+
+    for (size_t k = 0; k < COUNT; k++)
+        scorable += s.candidates[k].scorable && s.candidates[k].allowed;
+    for (size_t ask = 0; ask < 3 * scorable; ask++) {
+        size_t chosen = choose(&s).candidate;
+
+        asked[chosen]++;
+        s.candidates[chosen].pending++;
+        s.candidates[chosen].unseen++;
+    }
+    for (size_t k = 0; k < COUNT; k++)
+        if (s.candidates[k].scorable && s.candidates[k].allowed)
+            ck_assert_uint_eq(asked[k], 3);
+}
+END_TEST
+
 START_TEST(nothing_to_do_has_a_reason)
 {
     struct situation s = situation();
 
     s.settings.budget = 4;
+    s.settings.spent = 4;
     ck_assert_uint_eq(choose(&s).candidate, AMF_SELECT_NONE);
     ck_assert_int_eq(choose(&s).reason, AMF_SELECT_BUDGET_SPENT);
     s.settings.budget = 5;
@@ -305,7 +339,8 @@ END_TEST
 
 SUITE_MAIN("amf_select", the_largest_gain_wins, costs_divide_the_gain,
            ties_go_to_the_fewest_demonstrations_then_to_key_order,
-           what_the_asker_cannot_do_is_not_named, nothing_to_do_has_a_reason,
+           what_the_asker_cannot_do_is_not_named, the_runner_up_is_whose_margin_it_is,
+           askers_whom_the_gains_have_not_seen_are_sent_apart, nothing_to_do_has_a_reason,
            warm_start_counts_attempts, warm_start_auto,
            minimum_comes_before_the_criterion_and_after_the_warm_start,
            exploring_is_seeded_and_about_its_share, baselines,

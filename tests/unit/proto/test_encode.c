@@ -36,7 +36,7 @@ START_TEST(a_new_project_shows_every_default)
         "\"conditioning_limit\":4096},"
         "\"selection\":{\"rule\":\"criterion\",\"warm_start\":\"auto\",\"explore_share\":0,"
         "\"cost_exponent\":0,\"stop_gain\":0,\"stop\":\"soft\",\"budget\":null,\"seed\":0,"
-        "\"lease_s\":900},\"seq\":0}");
+        "\"lease_s\":900},\"scales\":null,\"seq\":0}");
     ck_assert_uint_eq(length, strlen(text));
 }
 END_TEST

@@ -66,6 +66,7 @@ START_TEST(test_an_older_copy_that_grows_leaves_the_newer_one_alone)
     ck_assert_int_eq(at(&newer, 2), 4);
     ck_assert_int_eq(at(&older, 1), 3);
     ck_assert_uint_eq(older.count, 2);
+    ck_assert(!roll_same(&older, &newer));
     roll_deinit(&newer);
     roll_deinit(&older);
 }
@@ -89,6 +90,30 @@ START_TEST(test_changes_in_the_middle_are_private)
     ck_assert_int_eq(at(&roll, 599), 599);
     for (size_t i = 0; i < 600; i++)
         ck_assert_int_eq(at(&copy, i), (int)i);
+    cell_unref(number);
+    roll_deinit(&roll);
+    roll_deinit(&copy);
+}
+END_TEST
+
+START_TEST(test_a_copy_is_the_same_until_one_of_both_changes)
+{
+    struct roll roll = ROLL_NULL, copy, empty = ROLL_NULL;
+    int *number = number_new(-1);
+
+    ck_assert(roll_same(&roll, &empty));
+    for (int i = 0; i < 300; i++)
+        append(&roll, i);
+    ck_assert_int_eq(roll_copy(&roll, &copy), 0);
+    ck_assert(roll_same(&roll, &copy));
+    append(&roll, 300);
+    ck_assert(!roll_same(&roll, &copy));
+    ck_assert_int_eq(roll_remove(&roll, 300), 0); /* the same items, but nobody can tell */
+    ck_assert(!roll_same(&roll, &copy));
+    roll_deinit(&copy);
+    ck_assert_int_eq(roll_copy(&roll, &copy), 0);
+    ck_assert_int_eq(roll_replace(&roll, 7, number), 0);
+    ck_assert(!roll_same(&roll, &copy));
     cell_unref(number);
     roll_deinit(&roll);
     roll_deinit(&copy);
@@ -153,8 +178,10 @@ int main(void)
     SRunner *runner;
 
     suite_add_tcase(suite, tests);
+    tcase_set_timeout(tests, 120); /* the default, 4 s, is short on a busy machine */
     tcase_add_test(tests, test_a_copy_does_not_see_later_appends);
     tcase_add_test(tests, test_an_older_copy_that_grows_leaves_the_newer_one_alone);
+    tcase_add_test(tests, test_a_copy_is_the_same_until_one_of_both_changes);
     tcase_add_test(tests, test_changes_in_the_middle_are_private);
     tcase_add_test(tests, test_hashes_find_what_is_held_through_collisions_and_removals);
     tcase_add_test(tests, test_times_are_told_in_utc);

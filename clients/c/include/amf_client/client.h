@@ -103,6 +103,11 @@ AMF_CLIENT_CALL amf_client_project_patch(struct amf_client *client, const char *
                                          const struct proto_strings *fields,
                                          struct amf_client_result *result,
                                          struct proto_project *ret_project);
+/* Moments and scales anew, from what is held now; seconds where the marginal likelihood is
+ * maximised. */
+AMF_CLIENT_CALL amf_client_project_refit(struct amf_client *client, const char *project,
+                                         const char *key, struct amf_client_result *result,
+                                         struct proto_scales *ret_scales);
 AMF_CLIENT_CALL amf_client_project_delete(struct amf_client *client, const char *project,
                                           struct amf_client_result *result);
 

@@ -16,6 +16,7 @@
 #include <proto/error.h>
 #include <proto/field.h>
 
+struct project;
 struct proto_version;
 struct state;
 struct store_tx;
@@ -36,13 +37,17 @@ struct api_ctx {
     const char *params[API_MAX_PARAMS]; /* decoded path parameters, in order */
     /* query */
     double wait_s;      /* ?wait_s=, 0 */
-    const void *base;   /* what a PATCH was applied to */
+    const void *base;   /* what a PATCH was applied to, or a refit was worked out from */
+    const void *found;  /* what a route's prepare worked out for its handler; kept by api_keep */
     int64_t limit;      /* ?limit=, 1..500, default 100 */
     const char *cursor; /* ?cursor= or NULL */
     /* out */
     int status; /* answer's HTTP-independent flavour: see enum api_flavour */
     struct proto_error error;
     struct api_kept *kept; /* what the answer borrows from: given back by api_release */
+    const struct project
+        *project; /* the working project of a writing handler, and how far its log was */
+    int64_t project_seq;
     int store_failure; /* negative enum store_status: the transaction has failed; then the handler's
                           code does not count */
 };
@@ -51,6 +56,10 @@ struct api_ctx {
  * released at once. */
 __attribute__((warn_unused_result)) int api_keep(struct api_ctx *ctx, void *object,
                                                  void (*release)(void *object));
+/* After a writing handler: 0, or the negative store_status with which its transaction must fail:
+ * its own, or because it refused (code is not OK) after it had changed the working project, which
+ * only a rollback undoes. */
+int api_outcome(const struct api_ctx *ctx, enum proto_code code);
 /* After the answer has been encoded: gives back all that was kept. */
 void api_release(struct api_ctx *ctx);
 

@@ -18,6 +18,7 @@ struct choose_request {
     const struct view *view;
     const struct score *scores;   /* one per task of the view; NULL: nothing is scored yet */
     const int64_t *extra_pending; /* per task: picks made ahead of the log; NULL: none */
+    const int64_t *unseen;        /* per task: open ones the scores do not know of; NULL: none */
     const struct proto_ask *ask;  /* NULL: an asker who can do everything */
     uint64_t round;               /* assignments opened before this one */
 };
@@ -26,12 +27,13 @@ struct chosen {
     struct amf_choice choice;
     size_t task;      /* index in the view; SIZE_MAX: none */
     size_t runner_up; /* the next best by score, SIZE_MAX: none */
-    size_t allowed;   /* how many candidates the asker can do */
 };
 
-/* 0 or -1 (out of memory, or a setting that libamf refuses). */
+/* ret_order: room for every task of the view, filled with the candidates best first, *ret_count of
+ * them; both may be NULL. 0 or -1 (out of memory, or a setting that libamf refuses). */
 __attribute__((warn_unused_result)) int choose_task(const struct choose_request *request,
-                                                    struct chosen *ret_chosen);
+                                                    struct chosen *ret_chosen, size_t *ret_order,
+                                                    size_t *ret_count);
 
 /* The scores of a ranking's pick, rearranged for a later view of the same project: one per task of
  * `view`, tasks that the ranking did not know are not scorable. ret_scores: view->tasks.count. */

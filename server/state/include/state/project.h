@@ -2,9 +2,10 @@
  *
  * A command checks first, then appends its events to the open transaction and applies each to the
  * draft. The same apply functions fold the log at start, so a restart arrives at the same state.
- * Statuses: 0            done positive     an enum proto_code: refused, nothing has changed;
- * *ret_error says why negative     an enum store_status: the transaction has failed and the draft
- * will be thrown away
+ *
+ * Statuses: 0, done. Positive, an enum proto_code: refused, nothing has changed, *ret_error says
+ * why. Negative, an enum store_status: the transaction has failed and the draft will be thrown
+ * away.
  */
 #ifndef STATE_PROJECT_H
 #define STATE_PROJECT_H
@@ -28,6 +29,13 @@ __attribute__((warn_unused_result)) int project_update(struct project *project, 
 __attribute__((warn_unused_result)) int project_delete(struct project *project,
                                                        struct store_tx *tx);
 
+/* Freezes numbers that were worked out from `base`, a view of this project. changed_meanwhile when
+ * its demonstrations, tasks or settings are others now. */
+__attribute__((warn_unused_result)) int project_refit(struct project *project, struct store_tx *tx,
+                                                      const struct view *base,
+                                                      const struct scales *scales,
+                                                      struct proto_error *ret_error);
+
 __attribute__((warn_unused_result)) int
 project_put_task(struct project *project, struct store_tx *tx, const struct proto_task *task,
                  bool *ret_created, struct proto_error *ret_error);
@@ -35,8 +43,8 @@ __attribute__((warn_unused_result)) int project_delete_task(struct project *proj
                                                             struct store_tx *tx, const char *key,
                                                             struct proto_error *ret_error);
 
-/* demonstration: checked alone (proto_demonstration_check), sha256 set. Content that is held
- * already is not stored again: ret_stored->duplicate. `at` names where in the request the
+/* demonstration: checked alone (proto_demonstration_check), sha256 and encoded set. Content that is
+ * held already is not stored again: ret_stored->duplicate. `at` names where in the request the
  * demonstration stands ("" or "/demonstration"). */
 __attribute__((warn_unused_result)) int
 project_add_demonstration(struct project *project, struct store_tx *tx,
@@ -52,6 +60,9 @@ __attribute__((warn_unused_result)) int
 project_open_assignment(struct project *project, struct store_tx *tx,
                         const struct proto_event_opened *opened, double lease_s,
                         const struct assignment **ret_assignment);
+/* Ends every open assignment whose time is up at the time of this transaction. */
+__attribute__((warn_unused_result)) int project_expire(struct project *project,
+                                                       struct store_tx *tx);
 /* state: COMPLETED (by a held demonstration) or EXPIRED. The assignment must be open. */
 __attribute__((warn_unused_result)) int project_end_assignment(struct project *project,
                                                                struct store_tx *tx, const char *id,

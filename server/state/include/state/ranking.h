@@ -26,21 +26,23 @@ struct score {
 
 struct pick {
     struct score *scores; /* one per task of the view */
-    size_t choice;        /* task index, SIZE_MAX: none */
-    int rule;             /* enum proto_rule */
+    size_t *order;        /* candidates as task indices, best first */
+    size_t order_count;
+    size_t choice; /* task index, SIZE_MAX: none */
+    int rule;      /* enum proto_rule */
+    bool exhaustive;
+    double jitter;
+    const char *note; /* what was sampled, left out or went wrong; NULL */
 };
 
 struct ranking {
     struct view *view; /* what it saw; holds a reference */
     int measure;       /* resolved, enum proto_measure */
-    bool exhaustive, provisional;
-    double jitter;
-    const char *note; /* what was sampled, left out or went wrong; NULL */
+    bool provisional;
     struct proto_resolved resolved;
     struct proto_timing timing;
     struct pick picks[RANKING_MAX_PICKS];
     size_t pick_count;
-    double computed_s; /* monotonic clock */
 };
 
 /* A ranking is a cell (cell.h): everything it points to is in its arena, but for the view. */

@@ -8,6 +8,7 @@
 #ifndef STATE_ROLL_H
 #define STATE_ROLL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct roll_chunk;
@@ -29,6 +30,9 @@ __attribute__((warn_unused_result)) int roll_append(struct roll *roll, void *ite
 __attribute__((warn_unused_result)) int roll_replace(struct roll *roll, size_t index, void *item);
 __attribute__((warn_unused_result)) int roll_insert(struct roll *roll, size_t index, void *item);
 __attribute__((warn_unused_result)) int roll_remove(struct roll *roll, size_t index);
+/* Whether both hold the same items because one was copied from the other and neither has changed
+ * since. False is no proof that they differ. O(n / 256). */
+bool roll_same(const struct roll *roll, const struct roll *other);
 __attribute__((warn_unused_result)) int roll_copy(const struct roll *roll, struct roll *ret_copy);
 void roll_deinit(struct roll *roll);
 

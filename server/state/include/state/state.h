@@ -49,6 +49,12 @@ size_t state_views(struct state *state, const char *after, size_t limit, struct 
 struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq,
                               double wait_s, double *ret_age_s);
 
+/* Moments and scales as a view's demonstrations give them today, the fit of the marginal likelihood
+ * included where the settings ask for it: seconds, in the pool. view->held > 0. For project_refit.
+ * 0, or -1 when out of memory. The cell is given back with cell_unref. */
+__attribute__((warn_unused_result)) int state_refit(struct state *state, const struct view *view,
+                                                    struct scales **ret_scales);
+
 /* Writers; inside a store_write body only. Statuses as in project.h. state_project starts the
  * project's share in the transaction: its events carry the time of this call. */
 __attribute__((warn_unused_result)) int state_project(struct state *state, const char *project_id,

@@ -35,7 +35,7 @@ struct assignment {
 };
 
 struct scales {
-    struct proto_event_scales frozen;
+    struct proto_scales frozen; /* as the log has it: what was found */
 };
 
 /* What is counted of one task; all of them are derived from the other fields of the view. */
@@ -49,7 +49,9 @@ struct task_counts {
 
 struct view {
     const char *id;
-    int64_t seq; /* newest event seen */
+    int64_t seq;         /* newest event seen */
+    double superseded_s; /* monotonic clock, when a newer one was published; 0: newest. Under the
+                            registry's mutex. */
     bool deleted;
     struct settings *settings;
     struct scales *scales;      /* NULL until frozen */
@@ -75,12 +77,20 @@ struct assignment *view_find_assignment(const struct view *view, const char *id)
 /* Index of the first demonstration (assignment) whose id is greater than `id`: where a page after
  * that cursor begins. */
 size_t view_page_demonstrations(const struct view *view, const char *id);
+size_t view_page_tasks(const struct view *view, const char *key);
 size_t view_page_assignments(const struct view *view, const char *id);
 
 /* The task with its counts, as it is told to clients. Strings are borrowed from the view. */
 void view_describe_task(const struct view *view, size_t index, struct proto_task *ret_task);
-/* The project with its newest sequence number. Borrowed from the view. */
-void view_describe_project(const struct view *view, struct proto_project *ret_project);
+/* The project with its newest sequence number, and the numbers in use once they are frozen.
+ * Borrowed from the view and the arena. 0, or -1 when out of memory. */
+__attribute__((warn_unused_result)) int view_describe_project(const struct view *view,
+                                                              struct proto_arena *arena,
+                                                              struct proto_project *ret_project);
+/* The numbers in use: what was found, and in its place what the settings give. Borrowed from both.
+ * scales: of the view, or provisional. */
+void view_describe_scales(const struct view *view, const struct scales *scales,
+                          struct proto_scales *ret_scales);
 
 /* Whether the criterion learns from it. */
 static inline bool demonstration_is_held(const struct demonstration *demonstration)

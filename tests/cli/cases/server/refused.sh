@@ -10,4 +10,4 @@ amf demo show kitchen none; echo $?
 amf complete kitchen none --fence 1 --demo 2.safetensors; echo $?
 AMF_TOKEN=wrong amf project list; echo $?
 env -u AMF_TOKEN amf project list; echo $?
-amf project list --json --token-file <(echo wrong); echo $?
+amf project list --json --token-file <(sleep 0.2; echo wrong); echo $?

@@ -21,6 +21,9 @@ amf next kitchen --operator anna --exclude pick-banana --quiet
 demo 4.safetensors pour 4 10
 amf complete kitchen "$id" --fence "$fence" --demo 4.safetensors | sed 's/demonstration [^ ]*/demonstration ID/'
 amf task list kitchen | awk '{print $1, $2, $3}'
+amf project show kitchen | grep '^scales '
+amf project refit kitchen | grep -E '^(source.state_scale|noise_std|demonstrations|fit_due) '
+amf project show kitchen | grep -E '^scales.(demonstrations|source.state_scale) '
 amf ranking kitchen --wait 10 | sed -n 1p | awk '{print $1}'
 amf ranking kitchen --wait 10 | grep -c '^>'
 amf next kitchen --exclude pour --exclude pick-banana | grep -c '^nothing to do now: '
