@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 
-from demo_client import Client, Daemon, DemoError, Episodes, with_metadata
+from demo_client import Client, Daemon, DemoError, Episodes
 
 DEMONSTRATIONS, ROUNDS = 225, 20
 ROOT = pathlib.Path(__file__).resolve().parents[1]

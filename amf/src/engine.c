@@ -67,8 +67,8 @@ size_t amf_engine_bytes(const struct amf_engine *engine)
         doubles += (engine->panels[p].first + engine->panels[p].rows) * engine->panels[p].width;
     for (size_t i = 0; i < engine->member_count; i++)
         doubles += engine->members[i].row_count * tasks * (1 + engine->action_width);
-    doubles += engine->row_count * (engine->action_width + engine->pool.stride);
-    doubles += engine->pool.used * engine->pool.stride;
+    doubles += engine->row_count * engine->action_width;
+    doubles += engine->pool.used * (engine->row_count + engine->pool.used / 2);
     if (engine->kernel && engine->kernel->table)
         doubles += engine->kernel->row_count * engine->kernel->table->stride;
     return sizeof(*engine) + doubles * sizeof(double);

@@ -88,7 +88,7 @@ static void pairs_take(struct amf_engine *engine, size_t index, size_t task, siz
         return;
     for (size_t h = 0; h < panel->rows; h++)
         for (size_t t = 0; t < rows; t++)
-            engine->pool.whitened[(panel->first + h) * engine->pool.stride + slot->column + t] =
+            *engine_whitened(&engine->pool, panel->first + h, slot->column + t) =
                 part[t * width + h];
     slot->done = p + 1;
 }

@@ -4,7 +4,7 @@
  * With them a ranking's blocks and test pairs, which change with the weights, are looked up and not
  * worked out; and pending work conditions on pairs of the same kind. A slot is one demonstration
  * under one task. Slots are added at the end; when room runs out the wanted ones are moved to new
- * storage. Only the upper triangle is kept up.
+ * storage. Covariances are kept once, as the tiles of an upper triangle.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,7 +14,6 @@
 #include "internal.h"
 
 #define POOL_LIMIT ((size_t)32 << 20) /* doubles, of each of the two matrices: 256 MiB */
-#define POOL_TILE 64                  /* columns and rows of covariances that one task takes */
 #define POOL_ALIGN 64                 /* bytes */
 
 static void pool_free_storage(struct engine_pool *pool)
@@ -48,10 +47,9 @@ static void *pool_storage(size_t rows, size_t cols, double **ret_data)
 
 static bool pool_fits(size_t columns, size_t rows)
 {
-    size_t size;
+    size_t half = columns / 2 + 1, size;
 
-    return !__builtin_mul_overflow(columns, columns > rows ? columns : rows, &size) &&
-           size <= POOL_LIMIT;
+    return !__builtin_mul_overflow(columns, half > rows ? half : rows, &size) && size <= POOL_LIMIT;
 }
 
 static size_t pool_wanted_columns(const struct engine_pool *pool)
@@ -70,9 +68,9 @@ static void pool_move_slot(const struct engine_pool *from, struct engine_pool *t
                            const struct engine_slot *old, const struct engine_slot *slot,
                            size_t rows)
 {
-    for (size_t r = 0; old->done && r < rows; r++)
-        memcpy(to->whitened + r * to->stride + slot->column,
-               from->whitened + r * from->stride + old->column, slot->row_count * sizeof(double));
+    for (size_t t = 0; old->done && t < slot->row_count; t++)
+        for (size_t r = 0; r < rows; r++)
+            *engine_whitened(to, r, slot->column + t) = *engine_whitened(from, r, old->column + t);
 }
 
 /* The wanted slots of the old pool, side by side in the new one; settled ones before the others, as
@@ -98,18 +96,24 @@ static void pool_move(const struct engine_pool *from, struct engine_pool *to, si
     to->settled_rows = from->settled_rows;
 }
 
+static void pool_move_block(const struct engine_pool *from, struct engine_pool *to,
+                            const struct engine_slot *old_a, const struct engine_slot *old_b,
+                            const struct engine_slot *a, const struct engine_slot *b)
+{
+    for (size_t r = 0; r < a->row_count; r++)
+        for (size_t t = a == b ? r : 0; t < b->row_count; t++)
+            *engine_covariance(to, a->column + r, b->column + t) =
+                *engine_covariance(from, old_a->column + r, old_b->column + t);
+}
+
 /* Covariances of the settled slots of the new pool; `old` maps its slots to the old one's. */
 static void pool_move_covariances(const struct engine_pool *from, struct engine_pool *to,
                                   const size_t *old)
 {
     for (size_t a = 0; a < to->slot_count && to->slots[a].column < to->settled_columns; a++)
         for (size_t b = a; b < to->slot_count && to->slots[b].column < to->settled_columns; b++)
-            for (size_t r = 0; r < to->slots[a].row_count; r++)
-                memcpy(to->covariance + (to->slots[a].column + r) * to->stride +
-                           to->slots[b].column,
-                       from->covariance + (from->slots[old[a]].column + r) * from->stride +
-                           from->slots[old[b]].column,
-                       to->slots[b].row_count * sizeof(double));
+            pool_move_block(from, to, &from->slots[old[a]], &from->slots[old[b]], &to->slots[a],
+                            &to->slots[b]);
 }
 
 static void pool_tell_members(struct amf_engine *engine)
@@ -133,12 +137,13 @@ static enum amf_status pool_resize(struct amf_engine *engine, size_t more)
     for (size_t s = 0; s < from->slot_count; s++)
         if (from->slots[s].wanted)
             old[slots++] = s;
-    to.stride = fold_round_up(columns + columns / 4 + 2 * POOL_TILE);
-    to.row_room = engine->row_count + engine->row_count / 4 + POOL_TILE;
+    to.tile_room = amf_ceil_div(columns + columns / 4, ENGINE_TILE) + 2;
+    to.row_room = engine->row_count + engine->row_count / 4 + ENGINE_TILE;
     to.slot_room = from->slot_count;
     to.slots = amf_new_array(to.slot_room, sizeof(*to.slots));
-    to.whitened_storage = pool_storage(to.row_room, to.stride, &to.whitened);
-    to.covariance_storage = pool_storage(to.stride, to.stride, &to.covariance);
+    to.whitened_storage = pool_storage(to.tile_room * ENGINE_TILE, to.row_room, &to.whitened);
+    to.covariance_storage = pool_storage(to.tile_room * (to.tile_room + 1) / 2,
+                                         ENGINE_TILE * ENGINE_TILE, &to.covariance);
     if (!to.slots || !to.whitened_storage || !to.covariance_storage) {
         amf_engine_pool_deinit(&to);
         return AMF_NO_MEMORY;
@@ -179,7 +184,7 @@ enum amf_status amf_engine_pool_make_room(struct amf_engine *engine)
 {
     const struct engine_pool *pool = &engine->pool;
 
-    if (fold_round_up(pool->used) <= pool->stride && engine->row_count <= pool->row_room)
+    if (pool->used <= pool->tile_room * ENGINE_TILE && engine->row_count <= pool->row_room)
         return AMF_OK;
     return pool_resize(engine, 0);
 }
@@ -189,40 +194,57 @@ enum amf_status amf_engine_pool_make_room(struct amf_engine *engine)
 struct pool_job {
     struct amf_engine *engine;
     size_t fresh;              /* first column that is not settled */
-    size_t settled, unsettled; /* tiles across each part */
+    size_t settled, unsettled; /* tiles that each part is cut into; one may stand in both */
+    struct amf_matrix work;    /* workers x the largest block of two slots */
 };
+
+static void pool_job_deinit(struct pool_job *job)
+{
+    amf_matrix_deinit(&job->work);
+}
+
+static enum amf_status pool_job_init(struct pool_job *job, size_t workers)
+{
+    const struct engine_pool *pool = &job->engine->pool;
+    size_t rows = 0, size;
+
+    for (size_t s = 0; s < pool->slot_count; s++)
+        rows = rows > pool->slots[s].row_count ? rows : pool->slots[s].row_count;
+    job->fresh = pool->settled_columns;
+    job->settled = amf_ceil_div(job->fresh, ENGINE_TILE);
+    if (pool->used > job->fresh)
+        job->unsettled = amf_ceil_div(pool->used, ENGINE_TILE) - job->fresh / ENGINE_TILE;
+    if (__builtin_mul_overflow(rows, rows, &size))
+        return AMF_TOO_LARGE;
+    return amf_matrix_init(&job->work, workers, size);
+}
+
+static struct amf_block pool_block(const struct amf_engine *engine, const struct engine_slot *slot)
+{
+    return (struct amf_block){engine->members[slot->member].first_row, slot->row_count, slot->task};
+}
 
 /* k(x, y) of one slot that is not settled with every slot before it, and itself. */
 static enum amf_status pool_fill_prior(void *arg, size_t task, size_t worker)
 {
     const struct pool_job *job = arg;
-    struct amf_engine *engine = job->engine;
-    const struct engine_pool *pool = &engine->pool;
+    const struct engine_pool *pool = &job->engine->pool;
     const struct engine_slot *slot = &pool->slots[task];
-    struct amf_block right = {engine->members[slot->member].first_row, slot->row_count, slot->task};
+    struct amf_block right = pool_block(job->engine, slot);
+    double *block = amf_matrix_row(&job->work, worker);
     enum amf_status status = AMF_OK;
 
-    (void)worker;
     for (size_t s = 0; slot->column >= job->fresh && !status && s <= task; s++) {
         const struct engine_slot *other = &pool->slots[s];
-        struct amf_block left = {engine->members[other->member].first_row, other->row_count,
-                                 other->task};
+        struct amf_block left = pool_block(job->engine, other);
 
-        status = amf_kernel_cross(engine->kernel, &left, 1, &right, 1,
-                                  pool->covariance + other->column * pool->stride + slot->column,
-                                  pool->stride);
+        status = amf_kernel_cross(job->engine->kernel, &left, 1, &right, 1, block, right.row_count);
+        for (size_t r = 0; r < left.row_count; r++)
+            for (size_t t = s == task ? r : 0; t < right.row_count; t++)
+                *engine_covariance(pool, other->column + r, slot->column + t) =
+                    block[r * right.row_count + t];
     }
     return status;
-}
-
-static void pool_fold_tile(const struct engine_pool *pool, size_t row, size_t row_end,
-                           size_t column, size_t column_end, size_t from, size_t to)
-{
-    amf_fold_subtract(
-        row_end - row, fold_round_up(column_end - column), to - from,
-        (struct amf_fold){pool->whitened + from * pool->stride + row, 1, pool->stride},
-        pool->whitened + from * pool->stride + column, pool->stride,
-        pool->covariance + row * pool->stride + column, pool->stride);
 }
 
 struct pool_range {
@@ -231,12 +253,13 @@ struct pool_range {
 
 static struct pool_range pool_tile(const struct pool_job *job, size_t tile)
 {
-    const struct engine_pool *pool = &job->engine->pool;
     size_t first =
-        tile < job->settled ? tile * POOL_TILE : job->fresh + (tile - job->settled) * POOL_TILE;
+        (tile < job->settled ? tile : tile - job->settled + job->fresh / ENGINE_TILE) * ENGINE_TILE;
+    size_t end = amf_min(first + ENGINE_TILE, fold_round_up(job->engine->pool.used));
 
-    return (struct pool_range){
-        first, amf_min(first + POOL_TILE, tile < job->settled ? job->fresh : pool->used)};
+    if (tile < job->settled)
+        return (struct pool_range){first, amf_min(end, job->fresh)};
+    return (struct pool_range){first > job->fresh ? first : job->fresh, end};
 }
 
 /* One row of tiles, from the diagonal on: settled ones by the new rows, the others by all. */
@@ -249,9 +272,13 @@ static enum amf_status pool_fold_row(void *arg, size_t task, size_t worker)
     (void)worker;
     for (size_t tile = task; tile < job->settled + job->unsettled; tile++) {
         struct pool_range columns = pool_tile(job, tile);
+        size_t from = tile < job->settled ? pool->settled_rows : 0;
 
-        pool_fold_tile(pool, rows.first, rows.end, columns.first, columns.end,
-                       tile < job->settled ? pool->settled_rows : 0, job->engine->row_count);
+        amf_fold_subtract(
+            rows.end - rows.first, columns.end - columns.first, job->engine->row_count - from,
+            (struct amf_fold){engine_whitened(pool, from, rows.first), 1, ENGINE_TILE},
+            engine_whitened(pool, from, columns.first), ENGINE_TILE,
+            engine_covariance(pool, rows.first, columns.first), ENGINE_TILE);
     }
     return AMF_OK;
 }
@@ -261,12 +288,11 @@ static enum amf_status pool_settle(struct amf_engine *engine, struct amf_pool *w
                                    const atomic_bool *cancel)
 {
     struct engine_pool *pool = &engine->pool;
-    struct pool_job job = {.engine = engine, .fresh = pool->settled_columns};
-    enum amf_status status;
+    __attribute__((cleanup(pool_job_deinit))) struct pool_job job = {.engine = engine};
+    enum amf_status status = pool_job_init(&job, amf_pool_size(workers));
 
-    job.settled = amf_ceil_div(job.fresh, POOL_TILE);
-    job.unsettled = amf_ceil_div(pool->used > job.fresh ? pool->used - job.fresh : 0, POOL_TILE);
-    status = amf_pool_run(workers, pool->slot_count, pool_fill_prior, &job, cancel);
+    if (!status)
+        status = amf_pool_run(workers, pool->slot_count, pool_fill_prior, &job, cancel);
     if (!status)
         status = amf_pool_run(workers, job.settled + job.unsettled, pool_fold_row, &job, cancel);
     if (status)
@@ -314,7 +340,7 @@ enum amf_status amf_engine_cover(struct amf_engine *engine, const struct engine_
         *ret_fits = false;
         return AMF_OK;
     }
-    if (fold_round_up(engine->pool.used + missing) > engine->pool.stride)
+    if (engine->pool.used + missing > engine->pool.tile_room * ENGINE_TILE)
         status = pool_resize(engine, missing);
     for (size_t k = 0; !status && k < count; k++)
         if (engine->members[pairs[k].member].slot[pairs[k].task] == ENGINE_NONE)

@@ -22,6 +22,7 @@
 #include "kernel_private.h"
 
 #define ENGINE_PANEL_ROWS 32 /* at most; a panel never holds rows of two demonstrations */
+#define ENGINE_TILE 64
 #define ENGINE_NONE SIZE_MAX
 
 struct engine_panel {
@@ -48,15 +49,16 @@ struct engine_slot { /* the pairs of one member under one task */
     bool wanted;
 };
 
-/* Columns are pairs. covariance: [a][b] counts for a <= b only. Columns that no slot has hold
- * numbers without meaning. */
+/* Columns are pairs, and stand in tiles of ENGINE_TILE, each in one piece of memory, so that a
+ * product over thousands of rows does not touch a page a row. Columns that no slot has hold numbers
+ * without meaning. */
 struct engine_pool {
     struct engine_slot *slots;
     size_t slot_count, slot_room;
-    size_t used, stride; /* columns; stride: room for so many */
+    size_t used, tile_room; /* columns; tiles there is room for */
     size_t row_room;
-    double *whitened;   /* row_room x stride */
-    double *covariance; /* stride x stride */
+    double *whitened;   /* tile by tile: row_room x ENGINE_TILE */
+    double *covariance; /* tiles (i, j) with i <= j, row by row: ENGINE_TILE^2 */
     void *whitened_storage, *covariance_storage;
     size_t settled_columns, settled_rows; /* covariances hold these rows' terms */
 };
@@ -115,12 +117,27 @@ AMF_CHECKED enum amf_status amf_engine_cover(struct amf_engine *engine,
                                              bool *ret_fits);
 /* Column of a covered pair's first row. */
 size_t amf_engine_column(const struct amf_engine *engine, size_t member, size_t task);
+static inline double *engine_whitened(const struct engine_pool *pool, size_t row, size_t column)
+{
+    return pool->whitened + (column / ENGINE_TILE * pool->row_room + row) * ENGINE_TILE +
+           column % ENGINE_TILE;
+}
+
+/* low <= high, or both in one tile. */
+static inline double *engine_covariance(const struct engine_pool *pool, size_t low, size_t high)
+{
+    size_t i = low / ENGINE_TILE, j = high / ENGINE_TILE;
+    size_t tile = i * pool->tile_room - i * (i + 1) / 2 + j;
+
+    return pool->covariance + (tile * ENGINE_TILE + low % ENGINE_TILE) * ENGINE_TILE +
+           high % ENGINE_TILE;
+}
+
 static inline double amf_engine_covariance(const struct amf_engine *engine, size_t column,
                                            size_t other)
 {
-    size_t low = column < other ? column : other, high = column < other ? other : column;
-
-    return engine->pool.covariance[low * engine->pool.stride + high];
+    return column < other ? *engine_covariance(&engine->pool, column, other)
+                          : *engine_covariance(&engine->pool, other, column);
 }
 
 /* engine_factor.c */

@@ -137,21 +137,28 @@ static void gain_kept_variance(const struct amf_scorer *scorer, double *ret_vari
         }
 }
 
-/* v0 = k(x, x) - |V|^2 - |U|^2, and 0 where that is rounding error. */
-static void gain_before(const struct amf_scorer *scorer, const struct gain_slab *slab,
-                        size_t base_rows, size_t pending_rows, double *prior)
+/* k(x, x) - |V|^2 */
+static void gain_base_variance(const struct gain_slab *slab, size_t base_rows, const double *prior,
+                               double *ret_variance)
 {
-    amf_kernel_diagonal(scorer->kernel, slab->tests, slab->test_blocks, prior);
-    memcpy(slab->before, prior, slab->count * sizeof(double));
-    if (scorer->kept.ready)
-        gain_kept_variance(scorer, slab->before);
+    memcpy(ret_variance, prior, slab->count * sizeof(double));
     for (size_t r = 0; r < base_rows; r++)
         for (size_t x = 0; x < slab->count; x++) {
             double v = slab->whitened[r * slab->stride + x];
 
-            slab->before[x] -= v * v;
+            ret_variance[x] -= v * v;
         }
-    for (size_t r = 0; r < pending_rows; r++)
+}
+
+/* v0 = k(x, x) - |V|^2 - |U|^2, and 0 where that is rounding error. */
+static void gain_before(const struct gain_job *job, const struct gain_slab *slab, double *prior)
+{
+    amf_kernel_diagonal(job->scorer->kernel, slab->tests, slab->test_blocks, prior);
+    if (job->kept)
+        gain_kept_variance(job->scorer, slab->before);
+    else
+        gain_base_variance(slab, job->base_rows, prior, slab->before);
+    for (size_t r = 0; r < job->pending_rows; r++)
         for (size_t x = 0; x < slab->count; x++) {
             double u = slab->pending[r * slab->pending_stride + x];
 
@@ -209,7 +216,7 @@ static enum amf_status gain_slab_init(struct gain_slab *slab, const struct gain_
                                          slab->count, slab->tests);
     status = gain_slab_whiten(slab, job);
     if (!status)
-        gain_before(scorer, slab, job->base_rows, job->pending_rows, prior);
+        gain_before(job, slab, prior);
     return status;
 }
 

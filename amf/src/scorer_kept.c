@@ -110,6 +110,11 @@ struct kept_job {
     size_t pending, total; /* rows; columns */
 };
 
+static void kept_job_deinit(struct kept_job *job)
+{
+    free(job->columns);
+}
+
 static void kept_put_columns(const struct amf_scorer *scorer, size_t member, size_t task,
                              size_t **at)
 {
@@ -217,8 +222,7 @@ static enum amf_status kept_alloc(struct amf_scorer *scorer, struct kept_job *jo
 
 enum amf_status amf_scorer_keep(struct amf_scorer *scorer, const struct amf_problem *problem)
 {
-    struct kept_job job = {.scorer = scorer};
-    AMF_FREE_CLEANUP size_t *columns = NULL;
+    __attribute__((cleanup(kept_job_deinit))) struct kept_job job = {.scorer = scorer};
     bool fits = false;
     enum amf_status status = kept_cover(scorer, problem, true, &fits);
 
@@ -227,7 +231,6 @@ enum amf_status amf_scorer_keep(struct amf_scorer *scorer, const struct amf_prob
     if (status || !fits)
         return status;
     status = kept_alloc(scorer, &job);
-    columns = job.columns;
     if (status)
         return status;
     kept_put_all_columns(&job);
@@ -250,6 +253,12 @@ struct kept_pending {
     struct amf_matrix *out;   /* U: count x (block_rows + test_count) */
     double *jitter;
 };
+
+static void kept_pending_deinit(struct kept_pending *work)
+{
+    free(work->rows);
+    amf_matrix_deinit(&work->factor);
+}
 
 static enum amf_status kept_list_pending(struct kept_pending *work, const size_t *pending,
                                          size_t pending_count)
@@ -323,19 +332,16 @@ enum amf_status amf_scorer_kept_pending(const struct amf_scorer *scorer, const s
                                         size_t pending_count, struct amf_matrix *ret_rows,
                                         double *ret_jitter)
 {
-    struct kept_pending work = {.scorer = scorer, .out = ret_rows, .jitter = ret_jitter};
-    AMF_FREE_CLEANUP size_t *rows = NULL;
-    AMF_MATRIX_CLEANUP struct amf_matrix factor = AMF_MATRIX_NULL;
+    __attribute__((cleanup(kept_pending_deinit))) struct kept_pending work = {
+        .scorer = scorer, .out = ret_rows, .jitter = ret_jitter};
     size_t cols = scorer->block_rows + scorer->test_count;
     enum amf_status status = kept_list_pending(&work, pending, pending_count);
 
-    rows = work.rows;
     if (!status)
         status = amf_matrix_init(ret_rows, work.count, cols);
     if (status || !work.count)
         return status;
-    status = amf_matrix_init(&factor, work.count, work.count);
-    work.factor = factor;
+    status = amf_matrix_init(&work.factor, work.count, work.count);
     if (!status)
         status = amf_pool_run(scorer->pool, 1, kept_factor, &work, scorer->cancel);
     if (!status)

@@ -7,9 +7,9 @@
  * appended demonstrations (other settings, one taken away, other scales) empties it.
  *
  * Memory with N conditioned rows (at most 4,096), P pairs that weigh something and M tasks: N^2
- * doubles for the kernel's table, N^2 / 2 for the inverse factor, N P + P^2 for the pairs'
- * covariances, each at most 256 MiB and a quarter of room on top; a number of N M (1 + action_dim)
- * for means and variances. amf_engine_bytes tells.
+ * doubles for the kernel's table and N^2 / 2 for the inverse factor; N P and P^2 / 2 for the pairs'
+ * covariances, at most 256 MiB each (a problem that needs more is ranked without them, from
+ * nothing); N M (1 + action_dim) for means and variances; a quarter of room on top.
  */
 #ifndef AMF_ENGINE_H
 #define AMF_ENGINE_H
