@@ -145,7 +145,7 @@ static void gain_before(const struct amf_scorer *scorer, const struct gain_slab 
     memcpy(slab->before, prior, slab->count * sizeof(double));
     if (scorer->kept.ready)
         gain_kept_variance(scorer, slab->before);
-    for (size_t r = 0; r < base_rows; r++)
+    for (size_t r = 0; slab->whitened && r < base_rows; r++)
         for (size_t x = 0; x < slab->count; x++) {
             double v = slab->whitened[r * slab->stride + x];
 

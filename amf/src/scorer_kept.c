@@ -215,10 +215,15 @@ static enum amf_status kept_alloc(struct amf_scorer *scorer, struct kept_job *jo
     return status;
 }
 
+static void kept_job_deinit(struct kept_job *job)
+{
+    free(job->columns);
+}
+#define KEPT_JOB_CLEANUP __attribute__((cleanup(kept_job_deinit)))
+
 enum amf_status amf_scorer_keep(struct amf_scorer *scorer, const struct amf_problem *problem)
 {
-    struct kept_job job = {.scorer = scorer};
-    AMF_FREE_CLEANUP size_t *columns = NULL;
+    KEPT_JOB_CLEANUP struct kept_job job = {.scorer = scorer};
     bool fits = false;
     enum amf_status status = kept_cover(scorer, problem, true, &fits);
 
@@ -227,7 +232,6 @@ enum amf_status amf_scorer_keep(struct amf_scorer *scorer, const struct amf_prob
     if (status || !fits)
         return status;
     status = kept_alloc(scorer, &job);
-    columns = job.columns;
     if (status)
         return status;
     kept_put_all_columns(&job);
@@ -319,17 +323,22 @@ static enum amf_status kept_solve(void *arg, size_t task, size_t worker)
                           work->out->data + first, work->out->cols);
 }
 
+static void kept_pending_deinit(struct kept_pending *work)
+{
+    free(work->rows);
+}
+#define KEPT_PENDING_CLEANUP __attribute__((cleanup(kept_pending_deinit)))
+
 enum amf_status amf_scorer_kept_pending(const struct amf_scorer *scorer, const size_t *pending,
                                         size_t pending_count, struct amf_matrix *ret_rows,
                                         double *ret_jitter)
 {
-    struct kept_pending work = {.scorer = scorer, .out = ret_rows, .jitter = ret_jitter};
-    AMF_FREE_CLEANUP size_t *rows = NULL;
+    KEPT_PENDING_CLEANUP struct kept_pending work = {
+        .scorer = scorer, .out = ret_rows, .jitter = ret_jitter};
     AMF_MATRIX_CLEANUP struct amf_matrix factor = AMF_MATRIX_NULL;
     size_t cols = scorer->block_rows + scorer->test_count;
     enum amf_status status = kept_list_pending(&work, pending, pending_count);
 
-    rows = work.rows;
     if (!status)
         status = amf_matrix_init(ret_rows, work.count, cols);
     if (status || !work.count)
