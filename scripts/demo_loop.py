@@ -135,15 +135,15 @@ class Demo:
 
 def go_on(arguments, daemon):
     """Keeps the server for a person, or says how to."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) and not arguments.keep:
-        print("\nThe server has done its work and stops. To keep it and go on with curl: scripts/demo --keep")
-        return
+    person = bool(sys.stdin and sys.stdin.isatty() and sys.stdout.isatty())
     base, token = f"{daemon.url}/v1/projects/{PROJECT}", f'"Authorization: Bearer $(cat {daemon.token_path})"'
     print(f"\nGo on by hand; the server is at {daemon.url}")
     print(f"   curl -H {token} '{base}/ranking?wait_s=10'")
     print(f"   curl -H {token} --json '{{\"operator\": \"you\"}}' {base}/assignments")
     print(f"   curl -H {token} {base}/tasks")
-    if sys.stdin.isatty() and not arguments.keep:
+    if not person and not arguments.keep:
+        print("Without a terminal the server has done its work and stops now; scripts/demo --keep keeps it.", flush=True)
+    elif person and not arguments.keep:
         print("It stops, and its data is removed, at Enter or Ctrl-C.", flush=True)
         sys.stdin.readline()
     else:

@@ -62,6 +62,26 @@ static enum proto_code scan_limits(const char *text, size_t length, size_t max_v
     return PROTO_CODE_OK;
 }
 
+/* What other writers of JSON put where there is no number. */
+static bool is_number_word(const json_error_t *error)
+{
+    return strstr(error->text, "near 'NaN'") || strstr(error->text, "near 'Infinity'") ||
+           strstr(error->text, "near '-'") || json_error_code(error) == json_error_numeric_overflow;
+}
+
+static enum proto_code refuse_number(const char *text, const json_error_t *error,
+                                     enum proto_code code, struct proto_error *ret_error)
+{
+    char at[sizeof(ret_error->at)];
+
+    proto_json_place(text, error->position > 0 ? (size_t)error->position - 1 : 0, at, sizeof(at));
+    return proto_error_set(
+        ret_error, code, at,
+        "line %d, column %d: %s; expected a finite number (JSON has no NaN and no "
+        "infinities)",
+        error->line, error->column, error->text);
+}
+
 enum proto_code proto_json_load(const char *text, size_t length, size_t max_values,
                                 enum proto_code code, const char *at, json_t **ret_value,
                                 struct proto_error *ret_error)
@@ -76,6 +96,8 @@ enum proto_code proto_json_load(const char *text, size_t length, size_t max_valu
     /* Not all of it: some of jansson's own failures to allocate come out as an error of syntax. */
     if (!value && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory))
         return proto_error_set(ret_error, PROTO_CODE_NO_MEMORY, at, "no memory for the text");
+    if (!value && *at == '\0' && is_number_word(&error))
+        return refuse_number(text, &error, code, ret_error);
     if (!value)
         return proto_error_set(ret_error, code, at, "line %d, column %d: %s", error.line,
                                error.column, error.text);

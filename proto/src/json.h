@@ -9,6 +9,7 @@
 #ifndef PROTO_SRC_JSON_H
 #define PROTO_SRC_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -35,5 +36,8 @@ static inline void proto_json_unref(json_t **value)
     json_decref(*value);
 }
 #define PROTO_JSON_CLEANUP __attribute__((cleanup(proto_json_unref)))
+
+/* The pointer of the value that a reader was in when it stopped at byte `stop`. json_place.c */
+void proto_json_place(const char *text, size_t stop, char *ret_at, size_t size);
 
 #endif

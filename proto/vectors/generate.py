@@ -195,8 +195,12 @@ def invalid_project():
 
 
 def invalid_json():
+    # where there should be a number, the pointer says which
+    places = dict.fromkeys(("nan", "infinity", "minus_infinity", "overflow", "minus_overflow"), "/noise_std")
+    places["integer_beyond_64_bits"] = "/selection/seed"
+
     def bad(name, value):
-        put(f"invalid/project/{name}.json", value, code="malformed_json", at="")
+        put(f"invalid/project/{name}.json", value, code="malformed_json", at=places.get(name, ""))
 
     for name, value in {
         "empty_body": "", "only_spaces": "  \n", "top_null": "null", "top_list": "[]", "top_string": '"x"',

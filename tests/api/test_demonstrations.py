@@ -110,9 +110,12 @@ class Refused(Case):
         ragged = states[:3] + [states[3][:2]] + states[4:]
         for body, status, code, at in [
                 (b"", 400, "malformed_json", ""),
-                (b'{"task":"a","states":[[1,2,NaN]]', 400, "malformed_json", ""),
-                (b'{"task":"a","states":[[NaN,1,2]],"actions":[[1,2]]}', 400, "malformed_json", ""),
-                (b'{"task":"a","states":[[1e999,1,2]],"actions":[[1,2]]}', 400, "malformed_json", ""),
+                (b'{"task":"a","states":[[1,2,NaN]]', 400, "malformed_json", "/states/0/2"),
+                (b'{"task":"a","states":[[1,2,3],[NaN,1,2]],"actions":[[1,2]]}', 400, "malformed_json", "/states/1/0"),
+                (b'{"task":"a","states":[[1e999,1,2]],"actions":[[1,2]]}', 400, "malformed_json", "/states/0/0"),
+                (b'{"task":"a\\",[{","duration_s": Infinity}', 400, "malformed_json", "/duration_s"),
+                (b'{"task":"a","metadata":{"x":1},"states":[[1,2,3]],"actions":[[0.5,-Infinity]]}', 400, "malformed_json",
+                 "/actions/0/1"),
                 (b'{"task":"a","task":"b"}', 400, "malformed_json", None),
                 (b"[]", 400, "malformed_json", ""),
                 ({**good, "states": states[:1] + [[1, None, 2]] + states[2:]}, 422, "invalid_field", "/states/1/1"),

@@ -271,8 +271,9 @@ class Same(unittest.TestCase):
                         daemon.kill()
                         daemon.workers = workers[restarts.index(i) % len(workers)]
                         daemon.start()
-                ranking(daemon)  # what an ask is answered from is part of the log
-                daemon.ok("POST", "/v1/projects/p/assignments", {"operator": "anna", "count": 3})
+                for operator in ("anna", "boris", "carla"):
+                    ranking(daemon)  # a choice belongs to the log, and hangs on which ranking was there
+                    daemon.ok("POST", "/v1/projects/p/assignments", {"operator": operator})
                 held = daemon.ok("GET", "/v1/projects/p/demonstrations")["demonstrations"][11]["id"]
                 daemon.ok("DELETE", f"/v1/projects/p/demonstrations/{held}", {"reason": "wrong scene"})
                 post(daemon, 40)

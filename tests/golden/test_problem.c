@@ -66,7 +66,7 @@ static const struct wrong {
     {"\"noise\": 0.1, ", "", PROTO_CODE_MISSING_FIELD, "/noise"},
     {"0.1", "0", PROTO_CODE_INVALID_FIELD, "/noise"},
     {"0.1", "\"much\"", PROTO_CODE_INVALID_FIELD, "/noise"},
-    {"0.1", "NaN", PROTO_CODE_MALFORMED_JSON, ""},
+    {"0.1", "NaN", PROTO_CODE_MALFORMED_JSON, "/noise"},
     {"0.1", "1e999", PROTO_CODE_MALFORMED_JSON, NULL},
     {"rbf", "cosine", PROTO_CODE_INVALID_FIELD, "/kernel/type"},
     {"\"variance\": 1", "\"variance\": -1", PROTO_CODE_INVALID_FIELD, "/kernel/variance"},

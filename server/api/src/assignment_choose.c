@@ -94,6 +94,9 @@ static const char *margin_text(struct proto_arena *arena, const struct asking *a
     if (asking->view->settings->project.selection.cost_exponent > 0)
         return proto_arena_printf(arena, ", ahead of %s once costs are counted",
                                   task_key(asking, asking->chosen.runner_up));
+    if (choice->margin <= 0)
+        return proto_arena_printf(arena, ", as much as %s",
+                                  task_key(asking, asking->chosen.runner_up));
     if (!(percent >= 0.5 && percent < 1000))
         return proto_arena_printf(arena, ", %s ahead of %s", percent < 0.5 ? "just" : "far",
                                   task_key(asking, asking->chosen.runner_up));
@@ -106,8 +109,8 @@ static const char *unseen_text(struct proto_arena *arena, const struct asking *a
     const char *text = asking->unseen_count == 0
                            ? ""
                            : proto_arena_printf(arena,
-                                                " The gains do not know of the newest %" PRId64
-                                                " open assignments yet, so askers take turns.",
+                                                " Open assignments that the gains do not know of "
+                                                "yet: %" PRId64 "; so askers take turns.",
                                                 asking->unseen_count);
 
     return text ? text : "";

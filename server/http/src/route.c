@@ -55,7 +55,8 @@ static enum proto_code decode_params(const struct segment *segments, int count,
         char *text = http_percent_decode(segments[i].text, segments[i].length, arena);
         if (!text || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
             return proto_error_set(ret_error, PROTO_CODE_MALFORMED_REQUEST, "",
-                                   "The path has an escape or a segment that names nothing here.");
+                                   "The path holds a name that nothing here can have; names are of "
+                                   "A-Z a-z 0-9 . _ -.");
         ret_params[i] = text;
     }
     return PROTO_CODE_OK;

@@ -6,7 +6,7 @@
 #include <proto/arena.h>
 #include <state/view.h>
 
-/* Settings with every `auto` decided by the policy's kind (api.md). */
+/* Settings with every `auto` decided by the policy's kind. */
 void problem_resolve(const struct view *view, struct proto_resolved *ret_resolved);
 
 /* Everything in *ret_problem is in the arena or borrowed from view and scales. scales: frozen or

@@ -1,5 +1,4 @@
-/* Thinning, moments and length scales: the numbers a project takes from its own data (criterion.md
- * 1). */
+/* Thinning, moments and length scales: the numbers a project takes from its own data. */
 #include <stdlib.h>
 #include <string.h>
 
