@@ -104,32 +104,36 @@ static void ranker_forget(struct entry *entry)
     entry->engine = NULL;
 }
 
-/* Drops engines of deleted projects, and of those ranked longest ago until the rest fits. */
-static void ranker_trim(struct ranker *ranker, const struct entry *newest)
+/* An entry whose engine should go: of a deleted project, or, while all engines together hold too
+ * much, of the one ranked longest ago. */
+static struct entry *ranker_find_excess(struct ranker *ranker, const struct entry *newest)
 {
     struct state *state = ranker->state;
-    struct entry *oldest;
-    size_t bytes;
+    struct entry *oldest = NULL, *deleted = NULL;
+    size_t bytes = 0;
 
-    do {
-        oldest = NULL;
-        bytes = 0;
-        pthread_mutex_lock(&state->mutex);
-        for (size_t i = 0; i < state->entry_count; i++) {
-            struct entry *entry = state->entries[i];
+    pthread_mutex_lock(&state->mutex);
+    for (size_t i = 0; i < state->entry_count; i++) {
+        struct entry *entry = state->entries[i];
 
-            if (entry->engine && !entry->view)
-                ranker_forget(entry);
-            if (!entry->engine)
-                continue;
-            bytes += amf_engine_bytes(entry->engine);
-            if (entry != newest && (!oldest || entry->ranked_at < oldest->ranked_at))
-                oldest = entry;
-        }
-        pthread_mutex_unlock(&state->mutex);
-        if (oldest && bytes > RANKER_MEMORY_BYTES)
-            ranker_forget(oldest);
-    } while (oldest && bytes > RANKER_MEMORY_BYTES);
+        if (!entry->engine)
+            continue;
+        bytes += amf_engine_bytes(entry->engine);
+        if (!entry->view)
+            deleted = entry;
+        if (entry != newest && (!oldest || entry->ranked_at < oldest->ranked_at))
+            oldest = entry;
+    }
+    pthread_mutex_unlock(&state->mutex);
+    return deleted ? deleted : bytes > RANKER_MEMORY_BYTES ? oldest : NULL;
+}
+
+static void ranker_trim(struct ranker *ranker, const struct entry *newest)
+{
+    struct entry *excess;
+
+    while ((excess = ranker_find_excess(ranker, newest)) != NULL)
+        ranker_forget(excess);
 }
 
 static struct rank *ranker_begin(struct ranker *ranker, struct entry *entry, struct view *view)
