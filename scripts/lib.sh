@@ -68,15 +68,17 @@ need_packages() {
         die "these packages could not be installed: ${missing[*]}"
 }
 
-# Configures build/ when it is not, and compiles.
+# Configures the folder BUILD when it is not, with what setup_arguments holds, and compiles the targets named, or all.
+setup_arguments=()
 build_all() {
-    local setup=()
+    local setup=("${setup_arguments[@]}") name
+    name=$(basename "$BUILD")
     if [ ! -f "$BUILD/build.ninja" ]; then
         # a coredata.dat without build.ninja is an interrupted configuration
-        [ ! -f "$BUILD/meson-private/coredata.dat" ] || setup=(--wipe)
-        note "Configuring build/"
+        [ ! -f "$BUILD/meson-private/coredata.dat" ] || setup+=(--wipe)
+        note "Configuring $name/"
         quietly meson setup "${setup[@]}" "$BUILD" "$ROOT" || die "the configuration failed"
     fi
-    note "Building"
-    quietly ninja -C "$BUILD" || die "the build failed"
+    note "Building $name/"
+    quietly ninja -C "$BUILD" "$@" || die "the build failed"
 }
