@@ -4,8 +4,8 @@
     AMF_BUILD=build run.py SCHEMATHESIS REPORT_DIRECTORY [EXAMPLES]
 
 Runs the program SCHEMATHESIS with every check and a fixed seed. EXAMPLES (default 50) bounds the requests of an operation in
-each phase. The last line is "N passed, N failed": requests without and with a violation, and one more failure where the daemon
-did not end as it should.
+each phase. The last line is "N passed, N failed": operations without and with a violation, and one more failure where the run
+or the daemon did not end as it should.
 """
 import json
 import os
@@ -54,15 +54,18 @@ def main():
             print(error)
             ended = False
     (reports / "schemathesis.log").write_text(run.stdout)
-    if run.returncode or not report.exists():
-        print(run.stdout)
-    said = json.loads(report.read_text()) if report.exists() else {"test_cases": {"generated": 0, "with_failures": 0, "errored": 0}}
-    cases = said["test_cases"]
-    failed = cases["with_failures"] + cases["errored"] + (not ended)
-    whole = said.get("complete") and said["operations"]["tested"] == said["operations"]["total"]
+    said = json.loads(report.read_text()) if report.exists() else None
+    failed = {name for failure in said["failures"] for name in failure["operations"]} if said else set()
+    whole = said and said["complete"] and said["operations"]["tested"] == said["operations"]["total"] and not said["errors"]
     if not failed and (run.returncode or not whole):
-        failed = 1
-    print(f"{cases['generated'] - cases['with_failures'] - cases['errored']} passed, {failed} failed")
+        failed = {"the run itself"}
+    if not ended:
+        failed.add("the daemon's end")
+    if failed:
+        print(run.stdout, *(f"failed: {name}" for name in sorted(failed)), sep="\n")
+    if said:
+        print(f"{said['test_cases']['generated']} requests")
+    print(f"{max(0, (said['operations']['tested'] if said else 0) - len(failed))} passed, {len(failed)} failed")
     return 1 if failed else 0
 
 
