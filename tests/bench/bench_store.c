@@ -125,7 +125,7 @@ static int copy_schema(sqlite3 *from, sqlite3 *to)
 static int open_copy(sqlite3 *from, const char *path, sqlite3 **ret_db)
 {
     static const char settings[] =
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4096;"
         "PRAGMA foreign_keys=ON; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY";
 
     return sqlite3_open(path, ret_db) || sqlite3_exec(*ret_db, settings, NULL, NULL, NULL) ||
