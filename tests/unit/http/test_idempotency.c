@@ -54,7 +54,7 @@ static void keep_reply(struct store *store, const char *owner, const char *key, 
     struct step step = step_for(owner, key, body);
 
     step.answer = answer;
-    step.reply = (struct http_reply){201, "application/json", strdup("{\"a\":1}"), 7, NULL};
+    step.reply = (struct http_reply){201, "application/json", strdup("{\"a\":1}"), 7};
     ck_assert_int_eq(store_write(store, keep, &step), answer);
     step_deinit(&step);
 }
