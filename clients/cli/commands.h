@@ -105,6 +105,15 @@ extern const struct option next_options[], complete_options[];
 void next_defaults(void *options);
 void complete_defaults(void *options);
 
+struct token_create_options {
+    int role;
+    const char *project, *expires, *output;
+};
+COMMAND(cmd_token_create);
+COMMAND(cmd_token_list);
+COMMAND(cmd_token_revoke);
+extern const struct option token_create_options[];
+
 struct ranking_options {
     double wait_s;
 };

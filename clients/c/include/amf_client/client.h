@@ -124,6 +124,19 @@ AMF_CLIENT_CALL amf_client_task_list(struct amf_client *client, const char *proj
 AMF_CLIENT_CALL amf_client_task_delete(struct amf_client *client, const char *project,
                                        const char *key, struct amf_client_result *result);
 
+/* ---- tokens ---- for administrators. The answer to create alone holds the secret. */
+AMF_CLIENT_CALL amf_client_token_create(struct amf_client *client, const struct proto_token *token,
+                                        const char *key, struct amf_client_result *result,
+                                        struct proto_token *ret_token);
+AMF_CLIENT_CALL amf_client_token_list(struct amf_client *client, const struct amf_client_page *page,
+                                      struct amf_client_result *result,
+                                      struct proto_token_list *ret_list);
+AMF_CLIENT_CALL amf_client_token_get(struct amf_client *client, const char *id,
+                                     struct amf_client_result *result,
+                                     struct proto_token *ret_token);
+AMF_CLIENT_CALL amf_client_token_delete(struct amf_client *client, const char *id,
+                                        struct amf_client_result *result);
+
 /* ---- demonstrations ---- a content held already is answered with `duplicate` and status 200. */
 AMF_CLIENT_CALL amf_client_demonstration_post(struct amf_client *client, const char *project,
                                               const struct proto_demonstration *demonstration,
