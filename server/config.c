@@ -31,6 +31,9 @@ static const struct config_key keys[] = {
 
 #define KEY_COUNT (sizeof keys / sizeof *keys)
 
+/* A configuration file holds a few lines; what is larger is another file. */
+enum { FILE_BYTES = 64 * 1024 };
+
 static bool key_matches(const struct config_key *key, const char *name)
 {
     size_t i = 0;
@@ -105,7 +108,7 @@ static char *trim(char *text)
 }
 
 /* One line of a file: "key = value", blank, or "# comment". */
-static int file_line(struct config *config, char *line, const char *from,
+static int file_line(struct config *config, char *line, bool seen[KEY_COUNT], const char *from,
                      char ret_error[CONFIG_ERROR_BYTES])
 {
     const struct config_key *key;
@@ -125,28 +128,46 @@ static int file_line(struct config *config, char *line, const char *from,
                  from, text);
         return -1;
     }
+    if (seen[key - keys]) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: %s stands twice", from, key->name);
+        return -1;
+    }
+    seen[key - keys] = true;
     return key_set(config, key, trim(equals + 1), from, ret_error);
+}
+
+/* Read whole before it is cut into lines: a line that a buffer cuts would be read as two, and what
+ * follows a NUL would not be read at all. */
+static int file_read(const char *path, char ret_text[FILE_BYTES + 1],
+                     char ret_error[CONFIG_ERROR_BYTES])
+{
+    FILE *file = fopen(path, "re");
+    size_t length = file ? fread(ret_text, 1, FILE_BYTES + 1, file) : 0;
+    bool unread = !file || ferror(file),
+         text = length <= FILE_BYTES && !memchr(ret_text, 0, length);
+
+    if (unread)
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.256s: %s", path, strerror(errno));
+    else if (!text)
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.256s: not a text of at most %d bytes", path,
+                 FILE_BYTES);
+    else
+        ret_text[length] = '\0';
+    if (file)
+        fclose(file);
+    return unread || !text ? -1 : 0;
 }
 
 static int config_file(struct config *config, const char *path, char ret_error[CONFIG_ERROR_BYTES])
 {
-    FILE *file = fopen(path, "re");
-    char line[2 * CONFIG_TEXT_BYTES], from[128];
-    int failed = 0;
+    char text[FILE_BYTES + 1], from[128], *rest = text;
+    bool seen[KEY_COUNT] = {false};
+    int failed = file_read(path, text, ret_error);
 
-    if (!file) {
-        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.256s: %s", path, strerror(errno));
-        return -1;
-    }
-    for (int number = 1; !failed && fgets(line, sizeof line, file); number++) {
+    for (int number = 1; !failed && rest; number++) {
         snprintf(from, sizeof from, "%.100s:%d", path, number);
-        failed = file_line(config, line, from, ret_error);
+        failed = file_line(config, strsep(&rest, "\n"), seen, from, ret_error);
     }
-    if (!failed && ferror(file)) {
-        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.256s: cannot be read", path);
-        failed = -1;
-    }
-    fclose(file);
     return failed;
 }
 

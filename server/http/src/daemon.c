@@ -213,6 +213,7 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
     }
     server->config = *config;
     http_failures_init(&server->failures);
+    (void)sem_init(&server->decoding, 0, HTTP_DECODING_MAX); /* cannot fail: small, not shared */
     if (listen_and_start(server, ret_error) < 0) {
         http_connections_deinit(&server->connections);
         http_failures_deinit(&server->failures);
@@ -264,6 +265,7 @@ void http_server_free(struct http_server *server)
     /* Closed last: the library may poll it until it has stopped. */
     if (fd != MHD_INVALID_SOCKET)
         close(fd);
+    sem_destroy(&server->decoding);
     http_connections_deinit(&server->connections);
     http_failures_deinit(&server->failures);
     free(server);

@@ -9,6 +9,7 @@
  */
 #include "dispatch.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -89,9 +90,23 @@ static enum proto_code decode(struct exchange *exchange)
                         &request->ctx.error);
 }
 
+/* A large body is worth many times its size while it is decoded: these take turns. */
+static enum proto_code decode_in_turn(struct exchange *exchange)
+{
+    sem_t *decoding = &exchange->request->server->decoding;
+
+    if (exchange->request->body_bytes <= HTTP_DECODING_FREE_BYTES)
+        return decode(exchange);
+    while (sem_wait(decoding) < 0 && errno == EINTR)
+        ;
+    enum proto_code code = decode(exchange);
+    sem_post(decoding);
+    return code;
+}
+
 static enum proto_code prepare(struct exchange *exchange)
 {
-    enum proto_code code = decode(exchange);
+    enum proto_code code = decode_in_turn(exchange);
 
     if (code == PROTO_CODE_OK && exchange->route->prepare)
         code = exchange->route->prepare(&exchange->request->ctx, exchange->input);

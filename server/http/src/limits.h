@@ -15,6 +15,11 @@
 
 /* A JSON value costs up to 80 times its text in memory, so big numeric data travels as tensors. */
 #define HTTP_JSON_MAX_BYTES (1u << 20)
+/* Bodies decoded at once, and the size up to which a body need not wait for that: so the worst that
+ * all connections together can ask for is 4 x 45 MiB and 512 x 4 KiB x 80. A body takes some 50 ms.
+ */
+#define HTTP_DECODING_MAX 4
+#define HTTP_DECODING_FREE_BYTES 4096
 /* 64 MiB of F32 are 16 million numbers: a day of one robot at 10 Hz and 20 dimensions. */
 #define HTTP_TENSORS_MAX_BYTES (64u << 20)
 /* What is read and thrown away beyond a cap, so that a client that sends first and listens later

@@ -2,6 +2,7 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include <http/http.h>
@@ -18,6 +19,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     unsigned port;
     atomic_size_t body_bytes;   /* of all requests under way */
+    sem_t decoding;             /* turns left; see HTTP_DECODING_MAX */
     int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */
 };
 
