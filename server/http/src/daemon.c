@@ -102,6 +102,17 @@ static enum MHD_Result answer(struct http_request *request, struct MHD_Connectio
     return http_reply_send(&request->reply, connection, request->id, close);
 }
 
+/* A refusal that came up in the middle of the body. A client that listens stops sending; for others
+ * the rest is read and thrown away. Where it cannot be sent now, it is when the body has ended. */
+static void answer_early(struct http_request *request, struct MHD_Connection *connection)
+{
+    request->sent_early = http_reply_send_early(&request->reply, connection, request->id);
+    if (!request->sent_early)
+        return;
+    request->sent_status = request->reply.status;
+    request->sent_bytes = request->reply.body_bytes;
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload_data,
                                   size_t *upload_data_size, void **context)
@@ -121,8 +132,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     if (*upload_data_size > 0) {
         bool go_on = http_request_add_body(request, upload_data, *upload_data_size);
         *upload_data_size = 0;
+        if (request->drained_bytes > 0 && request->sent_status == 0)
+            answer_early(request, connection);
         return go_on ? MHD_YES : MHD_NO;
     }
+    if (request->sent_early)
+        return MHD_NO;
     http_connection_enter(request->connection, HTTP_PHASE_HANDLING, 0);
     if (request->reply.status == 0)
         http_dispatch(request);
@@ -142,7 +157,8 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
              request->method ? request->method : "-", (int)strcspn(request->uri, "?"), request->uri,
              request->sent_status, request->sent_bytes,
              (long long)(http_monotonic_ms() - request->started_ms), request->id,
-             why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " broken off");
+             why == MHD_REQUEST_TERMINATED_COMPLETED_OK || request->sent_early ? ""
+                                                                               : " broken off");
     http_connection_enter(request->connection, HTTP_PHASE_IDLE, 0);
     http_request_free(request);
     *context = NULL;

@@ -17,12 +17,12 @@
 #define HTTP_JSON_MAX_BYTES (1u << 20)
 /* 64 MiB of F32 are 16 million numbers: a day of one robot at 10 Hz and 20 dimensions. */
 #define HTTP_TENSORS_MAX_BYTES (64u << 20)
-/* What is read and thrown away beyond a cap, so that a client that sends first and listens later
- * sees its 413 instead of a reset. */
-#define HTTP_DRAIN_MAX_BYTES (16u << 20)
+/* What is read and thrown away of a refused body: all of an honest one, so that a client that sends
+ * first and listens later sees its refusal instead of a reset. */
+#define HTTP_DRAIN_MAX_BYTES HTTP_TENSORS_MAX_BYTES
 /* Bodies of all requests under way together: eight of the largest. Beyond it: 503, come back. */
 #define HTTP_BODIES_MAX_BYTES (512u << 20)
-/* A decoded request and its answer: F16 tensors grow fourfold to float64. */
+/* A decoded request and its answer, without the numbers of an upload: 200,000 JSON values. */
 #define HTTP_ARENA_MAX_BYTES (320u << 20)
 
 /* One thread each, with a 2 MiB stack of which little is ever touched. */

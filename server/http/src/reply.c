@@ -5,6 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include <proto/wire.h>
 
@@ -95,12 +98,16 @@ static struct MHD_Response *body_response(struct http_reply *reply)
     return response;
 }
 
-static bool add_headers(struct MHD_Response *response, const struct http_reply *reply,
-                        const char *request_id, bool close)
+struct header {
+    const char *name, *value; /* value NULL: not sent */
+};
+
+#define HEADER_COUNT 8
+
+static void list_headers(const struct http_reply *reply, const char *request_id, bool close,
+                         struct header ret_headers[HEADER_COUNT])
 {
-    const struct {
-        const char *name, *value; /* value NULL: not sent */
-    } headers[] = {
+    const struct header headers[HEADER_COUNT] = {
         {"Content-Type", reply->content_type},
         {"Cache-Control", "no-store"},
         {"X-Content-Type-Options", "nosniff"},
@@ -111,7 +118,16 @@ static bool add_headers(struct MHD_Response *response, const struct http_reply *
         {"Connection", close ? "close" : NULL},
     };
 
-    for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
+    memcpy(ret_headers, headers, sizeof(headers));
+}
+
+static bool add_headers(struct MHD_Response *response, const struct http_reply *reply,
+                        const char *request_id, bool close)
+{
+    struct header headers[HEADER_COUNT];
+
+    list_headers(reply, request_id, close, headers);
+    for (size_t i = 0; i < HEADER_COUNT; i++)
         if (headers[i].value &&
             MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
             return false;
@@ -129,4 +145,50 @@ enum MHD_Result http_reply_send(struct http_reply *reply, struct MHD_Connection 
     if (response)
         MHD_destroy_response(response);
     return result;
+}
+
+static void write_early(FILE *out, const struct http_reply *reply, const char *request_id)
+{
+    struct header headers[HEADER_COUNT];
+    char date[64];
+    struct tm utc;
+    time_t now = time(NULL);
+
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
+    fprintf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", reply->status,
+            MHD_get_reason_phrase_for((unsigned)reply->status), date);
+    list_headers(reply, request_id, true, headers);
+    for (size_t i = 0; i < HEADER_COUNT; i++)
+        if (headers[i].value)
+            fprintf(out, "%s: %s\r\n", headers[i].name, headers[i].value);
+    fprintf(out, "Content-Length: %zu\r\n\r\n", reply->body_bytes);
+    fwrite(reply->body, 1, reply->body_bytes, out);
+}
+
+/* The socket does not block, and its buffer is empty but for rare cases: the answers to requests
+ * before this one have left it. What does not fit at once is lost. */
+static bool send_past_library(struct MHD_Connection *connection, const char *bytes, size_t length)
+{
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (!fd || send(fd->connect_fd, bytes, length, MSG_NOSIGNAL) < 0)
+        return false;
+    shutdown(fd->connect_fd, SHUT_WR);
+    return true;
+}
+
+bool http_reply_send_early(const struct http_reply *reply, struct MHD_Connection *connection,
+                           const char *request_id)
+{
+    char *bytes = NULL;
+    size_t length = 0;
+    FILE *out = reply->body ? open_memstream(&bytes, &length) : NULL;
+
+    if (!out)
+        return false;
+    write_early(out, reply, request_id);
+    bool sent = fclose(out) == 0 && send_past_library(connection, bytes, length);
+    free(bytes);
+    return sent;
 }

@@ -36,4 +36,9 @@ __attribute__((warn_unused_result)) enum MHD_Result
 http_reply_send(struct http_reply *reply, struct MHD_Connection *connection, const char *request_id,
                 bool close);
 
+/* Sends a refusal while the request's body is still coming, past the library, which has no way to.
+ * The connection has to end with it. False: nothing was sent. */
+bool http_reply_send_early(const struct http_reply *reply, struct MHD_Connection *connection,
+                           const char *request_id);
+
 #endif
