@@ -16,7 +16,8 @@ struct config {
     char address[CONFIG_TEXT_BYTES]; /* the two parts of listen */
     unsigned port;
     long workers;      /* 0: one per processor */
-    bool allow_remote; /* listen on an address that other machines reach */
+    bool allow_remote; /* listen on an address that other machines reach, without TLS */
+    char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES]; /* files; "": no TLS */
 };
 
 enum config_outcome { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_PRINT, CONFIG_ERROR };

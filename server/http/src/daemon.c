@@ -22,6 +22,7 @@
 #include "listener.h"
 #include "request.h"
 #include "server.h"
+#include "tls.h"
 
 /* The newer library's stricter parser, where there is one. */
 #if MHD_VERSION >= 0x00097701
@@ -177,10 +178,18 @@ static unsigned connection_limit(void)
                : 0;
 }
 
-static struct MHD_Daemon *start_daemon(struct http_server *server, int fd, unsigned connections)
+static struct MHD_Daemon *start_daemon(struct http_server *server, int fd, unsigned connections,
+                                       const struct http_tls *tls)
 {
     const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-                           MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+                           MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+                           (tls->key ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, tls->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)(size_t)HTTP_TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL},
+    };
 
     /* The logger comes first: the library wants to complain about the other options. */
     return MHD_start_daemon(
@@ -192,12 +201,21 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, int fd, unsig
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)HTTP_STACK_BYTES, STRICT_OPTION, 1,
         MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
         server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, server, MHD_OPTION_END);
+        on_completed, server, MHD_OPTION_ARRAY, tls->key ? options : options + 3, MHD_OPTION_END);
+}
+
+static int load_tls(const struct http_config *config, struct http_tls *ret_tls, char ret_error[256])
+{
+    *ret_tls = (struct http_tls){0};
+    if (!config->tls_certificate)
+        return 0;
+    return http_tls_load(config->tls_certificate, config->tls_key, ret_tls, ret_error);
 }
 
 static int listen_and_start(struct http_server *server, char ret_error[256])
 {
     unsigned connections = connection_limit();
+    struct http_tls tls;
     int fd = -1;
 
     if (connections == 0) {
@@ -205,15 +223,18 @@ static int listen_and_start(struct http_server *server, char ret_error[256])
                  HTTP_DESCRIPTORS_RESERVED + 1);
         return -1;
     }
-    if (http_listener_open(server->config.address, server->config.port, &fd, &server->port,
-                           ret_error) < 0)
+    if (load_tls(&server->config, &tls, ret_error) < 0)
         return -1;
-    server->daemon = start_daemon(server, fd, connections);
-    if (server->daemon)
-        return 0;
-    snprintf(ret_error, 256, "libmicrohttpd %s does not start", http_library());
-    close(fd);
-    return -1;
+    if (http_listener_open(server->config.address, server->config.port, &fd, &server->port,
+                           ret_error) == 0) {
+        server->daemon = start_daemon(server, fd, connections, &tls);
+        if (!server->daemon) {
+            snprintf(ret_error, 256, "libmicrohttpd %s does not start", http_library());
+            close(fd);
+        }
+    }
+    http_tls_deinit(&tls);
+    return server->daemon ? 0 : -1;
 }
 
 int http_server_new(const struct http_config *config, struct http_server **ret_server,
@@ -235,6 +256,7 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
     }
     /* Not needed any more, and better not at hand. */
     server->config.admin_token = server->config.address = NULL;
+    server->config.tls_certificate = server->config.tls_key = NULL;
     *ret_server = server;
     return 0;
 }

@@ -39,9 +39,12 @@
 #define HTTP_CONNECTION_MEMORY_BYTES 65536
 #define HTTP_CONNECTION_MEMORY_STEP_BYTES 8192
 
+/* A chain of certificates has a few; a file beyond this is not one. */
+#define HTTP_TLS_FILE_MAX_BYTES (256 << 10)
+
 /* Deadlines of the reaper; see connections.h. */
-#define HTTP_IDLE_MAX_MS 15000       /* keep-alive: until the next request line is complete */
-#define HTTP_HEADERS_MAX_MS 10000    /* from the request line to the end of the headers */
+#define HTTP_IDLE_MAX_MS 15000    /* keep-alive, or a TLS handshake: until the request line is in */
+#define HTTP_HEADERS_MAX_MS 10000 /* from the request line to the end of the headers */
 #define HTTP_TRANSFER_MAX_MS 15000   /* a body or an answer, plus its size at the rate below */
 #define HTTP_TRANSFER_MIN_RATE 65536 /* bytes a second; slower than any working radio link */
 #define HTTP_REAPER_PERIOD_MS 250

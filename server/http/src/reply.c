@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include <gnutls/gnutls.h>
+
 #include <proto/wire.h>
 
 #include "media.h"
@@ -169,9 +171,17 @@ static void write_early(FILE *out, const struct http_reply *reply, const char *r
  * before this one have left it. What does not fit at once is lost. */
 static bool send_past_library(struct MHD_Connection *connection, const char *bytes, size_t length)
 {
+    const union MHD_ConnectionInfo *tls =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     const union MHD_ConnectionInfo *fd =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
+    if (tls && tls->tls_session) {
+        if (gnutls_record_send(tls->tls_session, bytes, length) < 0)
+            return false;
+        (void)gnutls_bye(tls->tls_session, GNUTLS_SHUT_WR);
+        return true;
+    }
     if (!fd || send(fd->connect_fd, bytes, length, MSG_NOSIGNAL) < 0)
         return false;
     shutdown(fd->connect_fd, SHUT_WR);

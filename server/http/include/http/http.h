@@ -15,8 +15,9 @@ struct store;
 struct http_server;
 
 struct http_config {
-    const char *address; /* numeric IPv4 or IPv6 */
-    unsigned port;       /* 0: any free one */
+    const char *address;                   /* numeric IPv4 or IPv6 */
+    unsigned port;                         /* 0: any free one */
+    const char *tls_certificate, *tls_key; /* files; NULL, both: no TLS */
     const struct api_route *routes;
     size_t route_count;
     struct state *state;
@@ -29,8 +30,8 @@ struct http_config {
     void *log_arg;
 };
 
-/* Starts listening. Borrowed pointers in config must outlive the server, but not the token and
- * the address. 0, or -1 with one line in ret_error. */
+/* Starts listening. Borrowed pointers in config must outlive the server, but not the token, the
+ * address and the names of files. 0, or -1 with one line in ret_error. */
 __attribute__((warn_unused_result)) int http_server_new(const struct http_config *config,
                                                         struct http_server **ret_server,
                                                         char ret_error[256]);
