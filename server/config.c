@@ -321,6 +321,8 @@ void config_print(const struct config *config, FILE *out)
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const void *member = (const char *)config + keys[i].offset;
 
+        if (keys[i].type == CONFIG_STRING && !*(const char *)member)
+            continue; /* not set, and no key can be set to nothing */
         fprintf(out, "%s = ", keys[i].name);
         if (keys[i].type == CONFIG_STRING)
             fprintf(out, "%s\n", (const char *)member);
