@@ -27,6 +27,10 @@ static const struct config_key keys[] = {
     {"allow_remote", CONFIG_BOOL, offsetof(struct config, allow_remote), 0, 0, "AMFD_ALLOW_REMOTE",
      NULL,
      "listen without TLS on an address that other machines reach; tokens then travel in the clear"},
+    {"close_after_body", CONFIG_BOOL, offsetof(struct config, close_after_body), 0, 0,
+     "AMFD_CLOSE_AFTER_BODY", NULL,
+     "end a connection after each request with a body: for a proxy in front that lets NUL bytes "
+     "through"},
     {"tls_cert", CONFIG_STRING, offsetof(struct config, tls_cert), 0, 0, "AMFD_TLS_CERT", "FILE",
      "speak TLS with this certificate (PEM, its chain behind it)"},
     {"tls_key", CONFIG_STRING, offsetof(struct config, tls_key), 0, 0, "AMFD_TLS_KEY", "FILE",

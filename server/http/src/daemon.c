@@ -92,10 +92,17 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
     return http_request_new(arg, ours, uri);
 }
 
+/* Also where the library sees an empty body: it may have cut the length at a NUL. */
+static bool ends_with_body(const struct http_request *request)
+{
+    return request->server->config.close_after_body &&
+           (request->headers.content_length || request->headers.transfer_encoding);
+}
+
 static enum MHD_Result answer(struct http_request *request, struct MHD_Connection *connection)
 {
-    bool close =
-        request->drained_bytes > 0 || http_connections_draining(&request->server->connections);
+    bool close = request->drained_bytes > 0 || ends_with_body(request) ||
+                 http_connections_draining(&request->server->connections);
 
     request->sent_status = request->reply.status;
     request->sent_bytes = request->reply.body_bytes;

@@ -7,6 +7,7 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <api/api.h>
@@ -18,6 +19,8 @@ struct http_config {
     const char *address;                   /* numeric IPv4 or IPv6 */
     unsigned port;                         /* 0: any free one */
     const char *tls_certificate, *tls_key; /* files; NULL, both: no TLS */
+    /* A connection ends after each request that says it has a body; see docs/security.md. */
+    bool close_after_body;
     const struct api_route *routes;
     size_t route_count;
     struct state *state;
