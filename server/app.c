@@ -92,6 +92,8 @@ static int app_start_http(struct app *app, char ret_error[256])
                                           .microhttpd = http_library()};
     if (http_server_new(&(struct http_config){.address = app->config.address,
                                               .port = app->config.port,
+                                              .connections_per_address =
+                                                  (unsigned)app->config.connections_per_address,
                                               .close_after_body = app->config.close_after_body,
                                               .tls_certificate = tls ? app->config.tls_cert : NULL,
                                               .tls_key = tls ? app->config.tls_key : NULL,

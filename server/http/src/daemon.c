@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -73,7 +72,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *context = info ? http_connections_add(&server->connections, info->connect_fd) : NULL;
+        *context = info ? http_connections_take(&server->connections, info->connect_fd) : NULL;
     } else if (*context) {
         http_connection_remove(*context);
         *context = NULL;
@@ -185,12 +184,11 @@ static unsigned connection_limit(void)
                : 0;
 }
 
-static struct MHD_Daemon *start_daemon(struct http_server *server, int fd, unsigned connections,
-                                       const struct http_tls *tls)
+static struct MHD_Daemon *start_daemon(struct http_server *server, const struct http_tls *tls)
 {
     const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
                            MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-                           (tls->key ? MHD_USE_TLS : 0);
+                           MHD_USE_NO_LISTEN_SOCKET | (tls->key ? MHD_USE_TLS : 0);
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, tls->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
@@ -201,8 +199,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, int fd, unsig
     /* The logger comes first: the library wants to complain about the other options. */
     return MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log,
-        server, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT, connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_PER_ADDRESS_MAX,
+        server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY_BYTES,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)HTTP_CONNECTION_MEMORY_STEP_BYTES,
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)HTTP_STACK_BYTES, STRICT_OPTION, 1,
@@ -219,29 +216,52 @@ static int load_tls(const struct http_config *config, struct http_tls *ret_tls, 
     return http_tls_load(config->tls_certificate, config->tls_key, ret_tls, ret_error);
 }
 
-static int listen_and_start(struct http_server *server, char ret_error[256])
+static int start_accepting(struct http_server *server, int fd, const struct http_tls *tls,
+                           char ret_error[256])
 {
-    unsigned connections = connection_limit();
-    struct http_tls tls;
-    int fd = -1;
-
-    if (connections == 0) {
-        snprintf(ret_error, 256, "the limit of open files is too low: at least %d are needed",
-                 HTTP_DESCRIPTORS_RESERVED + 1);
+    server->daemon = start_daemon(server, tls);
+    if (!server->daemon) {
+        snprintf(ret_error, 256, "libmicrohttpd %s does not start", http_library());
         return -1;
     }
+    if (http_acceptor_start(&server->acceptor, &server->connections, server->daemon, fd,
+                            tls->key != NULL) == 0)
+        return 0;
+    snprintf(ret_error, 256, "no thread to accept connections with");
+    MHD_stop_daemon(server->daemon);
+    return -1;
+}
+
+static int listen_and_start(struct http_server *server, char ret_error[256])
+{
+    struct http_tls tls;
+    int fd = -1, status = -1;
+
     if (load_tls(&server->config, &tls, ret_error) < 0)
         return -1;
     if (http_listener_open(server->config.address, server->config.port, &fd, &server->port,
                            ret_error) == 0) {
-        server->daemon = start_daemon(server, fd, connections, &tls);
-        if (!server->daemon) {
-            snprintf(ret_error, 256, "libmicrohttpd %s does not start", http_library());
+        status = start_accepting(server, fd, &tls, ret_error);
+        if (status < 0)
             close(fd);
-        }
     }
     http_tls_deinit(&tls);
-    return server->daemon ? 0 : -1;
+    return status;
+}
+
+static int start_connections(struct http_server *server, char ret_error[256])
+{
+    unsigned max = connection_limit(), wanted = server->config.connections_per_address;
+    unsigned kept = HTTP_CONNECTIONS_KEPT < max / 2 ? HTTP_CONNECTIONS_KEPT : max / 2;
+
+    if (max == 0)
+        snprintf(ret_error, 256, "the limit of open files is too low: at least %d are needed",
+                 HTTP_DESCRIPTORS_RESERVED + 1);
+    else if (http_connections_init(&server->connections, max, wanted ? wanted : max - kept) == 0)
+        return 0;
+    else
+        snprintf(ret_error, 256, "no thread to start the HTTP server with");
+    return -1;
 }
 
 int http_server_new(const struct http_config *config, struct http_server **ret_server,
@@ -249,12 +269,15 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
 {
     struct http_server *server = calloc(1, sizeof(*server));
 
-    if (!server || http_connections_init(&server->connections) < 0) {
-        snprintf(ret_error, 256, "no memory or no thread to start the HTTP server");
-        free(server);
+    if (!server) {
+        snprintf(ret_error, 256, "no memory to start the HTTP server with");
         return -1;
     }
     server->config = *config;
+    if (start_connections(server, ret_error) < 0) {
+        free(server);
+        return -1;
+    }
     http_auth_init(&server->auth, config->admin_token);
     if (listen_and_start(server, ret_error) < 0) {
         http_connections_deinit(&server->connections);
@@ -278,36 +301,15 @@ unsigned http_server_port(const struct http_server *server)
     return server->port;
 }
 
-/* Takes in who has connected already, then refuses: a reset would leave a client guessing. */
-static void close_door(struct http_server *server, int fd)
-{
-    struct sockaddr_storage address;
-
-    for (int i = 0; i < HTTP_BACKLOG; i++) {
-        socklen_t length = sizeof(address);
-        int client = accept4(fd, (struct sockaddr *)&address, &length, SOCK_CLOEXEC);
-        if (client < 0)
-            break;
-        /* The library closes the socket where it cannot take it. */
-        (void)MHD_add_connection(server->daemon, client, (struct sockaddr *)&address, length);
-    }
-    shutdown(fd, SHUT_RD);
-}
-
 void http_server_free(struct http_server *server)
 {
     if (!server)
         return;
-    MHD_socket fd = MHD_quiesce_daemon(server->daemon);
-    if (fd != MHD_INVALID_SOCKET)
-        close_door(server, fd);
+    http_acceptor_stop(&server->acceptor);
     size_t left = http_connections_drain(&server->connections, HTTP_DRAIN_MAX_MS);
     if (left > 0)
         http_log(server, "stopping: %zu connections are cut in the middle of a request", left);
     MHD_stop_daemon(server->daemon);
-    /* Closed last: the library may poll it until it has stopped. */
-    if (fd != MHD_INVALID_SOCKET)
-        close(fd);
     http_connections_deinit(&server->connections);
     free(server);
 }

@@ -31,10 +31,14 @@
 /* On one machine, or behind a proxy, all clients have one address, and that is the normal case of
  * this product. So one address may hold nearly everything, but not the last 64: a client gone
  * wild does not shut out the rest of the network. Slow ones are the reaper's business. */
-#define HTTP_CONNECTIONS_PER_ADDRESS_MAX (HTTP_CONNECTIONS_MAX - 64)
+#define HTTP_CONNECTIONS_KEPT 64
 /* Descriptors that connections may never take: the database, its log, the listening sockets. */
 #define HTTP_DESCRIPTORS_RESERVED 64
 #define HTTP_BACKLOG 1024
+/* Connections that were told 503 and may still read it; then the oldest is closed. */
+#define HTTP_TURNED_AWAY_MAX 16
+#define HTTP_TURNED_AWAY_MAX_MS 1000
+#define HTTP_ACCEPTOR_PERIOD_MS 100
 /* Bounds the header block of a request (431 beyond) and what one read of a body can bring. */
 #define HTTP_CONNECTION_MEMORY_BYTES 65536
 #define HTTP_CONNECTION_MEMORY_STEP_BYTES 8192

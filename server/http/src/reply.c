@@ -149,7 +149,7 @@ enum MHD_Result http_reply_send(struct http_reply *reply, struct MHD_Connection 
     return result;
 }
 
-static void write_early(FILE *out, const struct http_reply *reply, const char *request_id)
+static void write_refusal(FILE *out, const struct http_reply *reply, const char *request_id)
 {
     struct header headers[HEADER_COUNT];
     char date[64];
@@ -165,6 +165,25 @@ static void write_early(FILE *out, const struct http_reply *reply, const char *r
             fprintf(out, "%s: %s\r\n", headers[i].name, headers[i].value);
     fprintf(out, "Content-Length: %zu\r\n\r\n", reply->body_bytes);
     fwrite(reply->body, 1, reply->body_bytes, out);
+}
+
+int http_reply_format(const struct http_reply *reply, const char *request_id, char **ret_bytes,
+                      size_t *ret_length)
+{
+    char *bytes = NULL;
+    size_t length = 0;
+    FILE *out = reply->body ? open_memstream(&bytes, &length) : NULL;
+
+    if (!out)
+        return -1;
+    write_refusal(out, reply, request_id);
+    if (fclose(out) != 0) {
+        free(bytes);
+        return -1;
+    }
+    *ret_bytes = bytes;
+    *ret_length = length;
+    return 0;
 }
 
 /* The socket does not block, and its buffer is empty but for rare cases: the answers to requests
@@ -191,14 +210,12 @@ static bool send_past_library(struct MHD_Connection *connection, const char *byt
 bool http_reply_send_early(const struct http_reply *reply, struct MHD_Connection *connection,
                            const char *request_id)
 {
-    char *bytes = NULL;
-    size_t length = 0;
-    FILE *out = reply->body ? open_memstream(&bytes, &length) : NULL;
+    char *bytes;
+    size_t length;
 
-    if (!out)
+    if (http_reply_format(reply, request_id, &bytes, &length) < 0)
         return false;
-    write_early(out, reply, request_id);
-    bool sent = fclose(out) == 0 && send_past_library(connection, bytes, length);
+    bool sent = send_past_library(connection, bytes, length);
     free(bytes);
     return sent;
 }

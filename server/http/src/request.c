@@ -267,7 +267,7 @@ static bool grow_body(struct http_request *request, size_t length)
 static enum proto_code collect(struct http_request *request, const char *bytes, size_t length)
 {
     if (!grow_body(request, length))
-        return proto_error_set(&request->ctx.error, PROTO_CODE_NO_MEMORY, "",
+        return proto_error_set(&request->ctx.error, PROTO_CODE_OVERLOADED, "",
                                "Too many uploads at once; try again shortly.");
     memcpy(request->body + request->body_bytes, bytes, length);
     return PROTO_CODE_OK;

@@ -6,6 +6,7 @@
 
 #include <http/http.h>
 
+#include "acceptor.h"
 #include "auth.h"
 #include "connections.h"
 
@@ -16,6 +17,7 @@ struct http_server {
     struct http_auth auth;
     struct http_connections connections;
     struct MHD_Daemon *daemon;
+    struct http_acceptor acceptor;
     unsigned port;
     atomic_size_t body_bytes;   /* of all requests under way */
     int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */

@@ -83,7 +83,7 @@ enum proto_code http_upload_add(struct http_request *request, const char *bytes,
         return PROTO_CODE_OK;
     enum proto_code code = decode(request, bytes, length);
     if (code == PROTO_CODE_OK && !http_request_reserve(request, proto_intake_bytes(upload->intake)))
-        return proto_error_set(&request->ctx.error, PROTO_CODE_NO_MEMORY, "",
+        return proto_error_set(&request->ctx.error, PROTO_CODE_OVERLOADED, "",
                                "Too many uploads at once; try again shortly.");
     if (code == PROTO_CODE_OK || !request->key.text ||
         http_key_is_new(request->server->config.store, &request->key))

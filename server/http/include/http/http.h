@@ -19,6 +19,7 @@ struct http_config {
     const char *address;                   /* numeric IPv4 or IPv6 */
     unsigned port;                         /* 0: any free one */
     const char *tls_certificate, *tls_key; /* files; NULL, both: no TLS */
+    unsigned connections_per_address;      /* 0: all but the last few */
     /* A connection ends after each request that says it has a body; see docs/security.md. */
     bool close_after_body;
     const struct api_route *routes;
