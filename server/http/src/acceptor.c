@@ -20,23 +20,17 @@ static void close_turned_away(struct http_turned_away *away)
     away->fd = -1;
 }
 
-static void send_refusal(int fd)
+static int make_refusal(struct http_acceptor *acceptor)
 {
     struct proto_error error = {0};
     struct http_reply reply = {0};
-    char *bytes;
-    size_t length;
 
     (void)proto_error_set(&error, PROTO_CODE_OVERLOADED, "",
                           "There are too many connections; try again shortly.");
     http_reply_problem(&reply, &error, NULL);
-    if (http_reply_format(&reply, NULL, &bytes, &length) == 0) {
-        /* A new socket has room for it. */
-        (void)!send(fd, bytes, length, MSG_NOSIGNAL);
-        free(bytes);
-    }
+    int status = http_reply_format(&reply, NULL, &acceptor->refusal, &acceptor->refusal_bytes);
     http_reply_deinit(&reply);
-    shutdown(fd, SHUT_WR);
+    return status;
 }
 
 static void turn_away(struct http_acceptor *acceptor, int fd)
@@ -47,7 +41,9 @@ static void turn_away(struct http_acceptor *acceptor, int fd)
         close(fd);
         return;
     }
-    send_refusal(fd);
+    /* A new socket has room for it. */
+    (void)!send(fd, acceptor->refusal, acceptor->refusal_bytes, MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
     close_turned_away(away);
     *away = (struct http_turned_away){.fd = fd, .since_ms = http_monotonic_ms()};
     acceptor->next = (acceptor->next + 1) % HTTP_TURNED_AWAY_MAX;
@@ -106,11 +102,17 @@ static void *run(void *arg)
     struct pollfd waited_for[] = {{.fd = acceptor->stop_fd, .events = POLLIN},
                                   {.fd = acceptor->listen_fd, .events = POLLIN}};
 
+    bool attending = false;
+    int64_t attended_ms = 0;
+
     while (!waited_for[0].revents) {
         bool exhausted = false;
         while (accept_one(acceptor, &exhausted))
-            continue;
-        bool attending = attend_turned_away(acceptor);
+            attending = true;
+        if (attending && http_monotonic_ms() - attended_ms >= HTTP_ACCEPTOR_PERIOD_MS) {
+            attending = attend_turned_away(acceptor);
+            attended_ms = http_monotonic_ms();
+        }
         /* Without descriptors the listening socket would be ready all the time, for nothing. */
         (void)poll(waited_for, exhausted ? 1 : 2,
                    exhausted || attending ? HTTP_ACCEPTOR_PERIOD_MS : -1);
@@ -128,11 +130,12 @@ int http_acceptor_start(struct http_acceptor *acceptor, struct http_connections 
                                        .stop_fd = eventfd(0, EFD_CLOEXEC)};
     for (unsigned i = 0; i < HTTP_TURNED_AWAY_MAX; i++)
         acceptor->turned_away[i].fd = -1;
-    if (acceptor->stop_fd < 0)
-        return -1;
-    if (pthread_create(&acceptor->thread, NULL, run, acceptor) == 0)
+    if (acceptor->stop_fd >= 0 && make_refusal(acceptor) == 0 &&
+        pthread_create(&acceptor->thread, NULL, run, acceptor) == 0)
         return 0;
-    close(acceptor->stop_fd);
+    if (acceptor->stop_fd >= 0)
+        close(acceptor->stop_fd);
+    free(acceptor->refusal);
     return -1;
 }
 
@@ -148,4 +151,5 @@ void http_acceptor_stop(struct http_acceptor *acceptor)
     for (unsigned i = 0; i < HTTP_TURNED_AWAY_MAX; i++)
         close_turned_away(&acceptor->turned_away[i]);
     close(acceptor->stop_fd);
+    free(acceptor->refusal);
 }

@@ -31,6 +31,8 @@ struct http_acceptor {
     bool tls;
     pthread_t thread;
     struct http_turned_away turned_away[HTTP_TURNED_AWAY_MAX];
+    char *refusal; /* as it is sent */
+    size_t refusal_bytes;
     unsigned next; /* the one that has waited longest */
 };
 

@@ -157,8 +157,10 @@ static void write_refusal(FILE *out, const struct http_reply *reply, const char 
     time_t now = time(NULL);
 
     strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
-    fprintf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", reply->status,
-            MHD_get_reason_phrase_for((unsigned)reply->status), date);
+    fprintf(out, "HTTP/1.1 %d %s\r\n", reply->status,
+            MHD_get_reason_phrase_for((unsigned)reply->status));
+    if (reply->status < 500) /* beyond, a date is optional, and the text may be kept */
+        fprintf(out, "Date: %s\r\n", date);
     list_headers(reply, request_id, true, headers);
     for (size_t i = 0; i < HEADER_COUNT; i++)
         if (headers[i].value)
