@@ -9,7 +9,7 @@ BUILD="$ROOT/build"
 BUILD_PACKAGES=(meson ninja-build gcc libc6-dev pkg-config python3 libmicrohttpd-dev libgnutls28-dev libjansson-dev
     libopenblas-dev libsqlite3-dev nettle-dev libcurl4-openssl-dev libnlopt-dev check)
 TEST_PACKAGES=(curl jq openssl sslscan haproxy nginx-light python3-yaml python3-jsonschema
-    clang-format-14 clang-tidy-14)
+    clang-format-14 clang-tidy-14 valgrind)
 
 note() { printf '%s\n' "$*" >&2; }
 die() {

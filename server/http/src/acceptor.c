@@ -52,7 +52,8 @@ static void turn_away(struct http_acceptor *acceptor, int fd)
 static void take_in(struct http_acceptor *acceptor, int fd, const struct sockaddr_storage *peer,
                     socklen_t length)
 {
-    if (!http_connections_admit(acceptor->connections, fd, http_address_of(peer))) {
+    if (!http_connections_admit(acceptor->connections, fd,
+                                http_address_of((const struct sockaddr *)peer))) {
         turn_away(acceptor, fd);
         return;
     }

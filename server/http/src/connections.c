@@ -1,9 +1,9 @@
 /* List of connections and their reaper; connections.h says why there is one. */
 #include "connections.h"
 
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "limits.h"
@@ -117,17 +117,6 @@ void http_connections_deinit(struct http_connections *connections)
     pthread_join(connections->reaper, NULL);
     pthread_cond_destroy(&connections->changed);
     pthread_mutex_destroy(&connections->lock);
-}
-
-struct http_address http_address_of(const struct sockaddr_storage *peer)
-{
-    struct http_address address = {0};
-
-    if (peer->ss_family == AF_INET6)
-        memcpy(address.bytes, &((const struct sockaddr_in6 *)peer)->sin6_addr, 8);
-    else
-        memcpy(address.bytes + 12, &((const struct sockaddr_in *)peer)->sin_addr, 4);
-    return address;
 }
 
 /* The one that was admitted with fd, and that nobody has taken. */

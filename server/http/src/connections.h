@@ -12,14 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
-/* What counts as one address: an IPv4 address, or an IPv6 network of 64 bits, which is what one
- * customer gets. */
-struct http_address {
-    unsigned char bytes[16];
-};
-struct http_address http_address_of(const struct sockaddr_storage *peer);
+#include "address.h"
 
 enum http_phase {
     HTTP_PHASE_IDLE,     /* no request yet: just connected, or kept alive */

@@ -23,8 +23,9 @@ struct store;
 struct store_tx;
 
 struct http_key {
-    const char *text;  /* the header's value */
-    const char *owner; /* name of the token: keys of different askers do not meet */
+    const char *text;   /* the header's value */
+    const char *owner;  /* id of the token: keys of different askers do not meet */
+    const char *bearer; /* the reply is kept sealed with it (see seal.h); NULL: as it is */
     struct sha256_ctx hash;
     char request_sha256[65]; /* once the request is whole */
 };
@@ -37,9 +38,10 @@ void http_key_add(struct http_key *key, const void *bytes, size_t length);
 void http_key_end(struct http_key *key);
 
 enum http_replay {
-    HTTP_REPLAY_NONE,   /* a new key */
-    HTTP_REPLAY_SAME,   /* the reply is the one kept */
-    HTTP_REPLAY_DIFFERS /* the key belongs to another request */
+    HTTP_REPLAY_NONE,    /* a new key */
+    HTTP_REPLAY_SAME,    /* the reply is the one kept */
+    HTTP_REPLAY_DIFFERS, /* the key belongs to another request */
+    HTTP_REPLAY_SEALED   /* the reply was sealed with another token */
 };
 
 /* Of a request that is not whole yet, outside a store body: whether the key is certain to be new.

@@ -105,9 +105,19 @@ struct header {
 };
 
 #define HEADER_COUNT 8
+#define RETRY_AFTER_BYTES 16
+
+/* Seconds; NULL: there is no point in coming back. */
+static const char *retry_after_of(const struct http_reply *reply, char text[RETRY_AFTER_BYTES])
+{
+    if (reply->retry_after_s == 0)
+        return reply->status == MHD_HTTP_SERVICE_UNAVAILABLE ? "1" : NULL;
+    snprintf(text, RETRY_AFTER_BYTES, "%u", reply->retry_after_s);
+    return text;
+}
 
 static void list_headers(const struct http_reply *reply, const char *request_id, bool close,
-                         struct header ret_headers[HEADER_COUNT])
+                         char wait[RETRY_AFTER_BYTES], struct header ret_headers[HEADER_COUNT])
 {
     const struct header headers[HEADER_COUNT] = {
         {"Content-Type", reply->content_type},
@@ -115,8 +125,8 @@ static void list_headers(const struct http_reply *reply, const char *request_id,
         {"X-Content-Type-Options", "nosniff"},
         {"X-Request-Id", request_id},
         {"Allow", reply->allow},
-        {"WWW-Authenticate", reply->status == MHD_HTTP_UNAUTHORIZED ? "Bearer" : NULL},
-        {"Retry-After", reply->status == MHD_HTTP_SERVICE_UNAVAILABLE ? "1" : NULL},
+        {"WWW-Authenticate", *reply->challenge ? reply->challenge : NULL},
+        {"Retry-After", retry_after_of(reply, wait)},
         {"Connection", close ? "close" : NULL},
     };
 
@@ -127,8 +137,9 @@ static bool add_headers(struct MHD_Response *response, const struct http_reply *
                         const char *request_id, bool close)
 {
     struct header headers[HEADER_COUNT];
+    char wait[RETRY_AFTER_BYTES];
 
-    list_headers(reply, request_id, close, headers);
+    list_headers(reply, request_id, close, wait, headers);
     for (size_t i = 0; i < HEADER_COUNT; i++)
         if (headers[i].value &&
             MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
@@ -152,7 +163,7 @@ enum MHD_Result http_reply_send(struct http_reply *reply, struct MHD_Connection 
 static void write_refusal(FILE *out, const struct http_reply *reply, const char *request_id)
 {
     struct header headers[HEADER_COUNT];
-    char date[64];
+    char date[64], wait[RETRY_AFTER_BYTES];
     struct tm utc;
     time_t now = time(NULL);
 
@@ -161,7 +172,7 @@ static void write_refusal(FILE *out, const struct http_reply *reply, const char 
             MHD_get_reason_phrase_for((unsigned)reply->status));
     if (reply->status < 500) /* beyond, a date is optional, and the text may be kept */
         fprintf(out, "Date: %s\r\n", date);
-    list_headers(reply, request_id, true, headers);
+    list_headers(reply, request_id, true, wait, headers);
     for (size_t i = 0; i < HEADER_COUNT; i++)
         if (headers[i].value)
             fprintf(out, "%s: %s\r\n", headers[i].name, headers[i].value);

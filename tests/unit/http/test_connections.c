@@ -30,7 +30,7 @@ static struct http_address address(const char *text)
         peer.ss_family = AF_INET;
         ck_assert_int_eq(inet_pton(AF_INET, text, &((struct sockaddr_in *)&peer)->sin_addr), 1);
     }
-    return http_address_of(&peer);
+    return http_address_of((struct sockaddr *)&peer);
 }
 
 static bool same(const char *one, const char *other)
