@@ -99,6 +99,7 @@ const struct option global_options[] = {
     {"json", NULL, OPTION_FLAG, AT(json), "print the server's JSON unchanged"},
     {"url", "URL", OPTION_TEXT, AT(url), "the server, such as http://127.0.0.1:7667"},
     {"token-file", "FILE", OPTION_TEXT, AT(token_file), "file whose first line is the token"},
+    {"ca-file", "FILE", OPTION_TEXT, AT(ca_file), "certificates to trust for https, as PEM"},
     {"help", NULL, OPTION_FLAG, AT(help), "print help and exit"},
     {"version", NULL, OPTION_FLAG, AT(version), "print the version and exit"},
     {NULL},

@@ -31,7 +31,7 @@ extern const size_t command_count;
 
 /* The options that every command knows. */
 struct global_options {
-    const char *url, *token_file;
+    const char *url, *token_file, *ca_file;
     bool json, help, version;
 };
 extern const struct option global_options[];

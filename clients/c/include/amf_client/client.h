@@ -78,6 +78,10 @@ struct amf_client_page {
 AMF_CLIENT_CALL amf_client_new(const char *url, const char *token, struct amf_client **ret_client);
 void amf_client_free(struct amf_client *client);
 
+/* For https: the certificates (PEM) that are trusted instead of the machine's own; copied. NULL:
+ * the machine's. */
+AMF_CLIENT_CALL amf_client_set_ca_file(struct amf_client *client, const char *path);
+
 /* How often a request is repeated (default 3; 0: never) and the first pause (default 0.1 s). */
 void amf_client_set_retries(struct amf_client *client, unsigned retries, double first_pause_s);
 
