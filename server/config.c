@@ -24,9 +24,20 @@ static const struct config_key keys[] = {
      "numeric address and port; port 0: any free one (default: 127.0.0.1:7667)"},
     {"workers", CONFIG_NUMBER, offsetof(struct config, workers), 0, 64, "AMFD_WORKERS", "COUNT",
      "threads that compute rankings, 0 to 64; 0: one per processor (default: 0)"},
+    {"connections_per_address", CONFIG_NUMBER, offsetof(struct config, connections_per_address), 0,
+     512, "AMFD_CONNECTIONS_PER_ADDRESS", "COUNT",
+     "connections that one address may have, 0 to 512; 0: all but the last 64 (default: 0)"},
     {"allow_remote", CONFIG_BOOL, offsetof(struct config, allow_remote), 0, 0, "AMFD_ALLOW_REMOTE",
      NULL,
-     "listen on an address that other machines reach, although tokens then travel in the clear"},
+     "listen without TLS on an address that other machines reach; tokens then travel in the clear"},
+    {"close_after_body", CONFIG_BOOL, offsetof(struct config, close_after_body), 0, 0,
+     "AMFD_CLOSE_AFTER_BODY", NULL,
+     "end a connection after each request with a body: for a proxy in front that lets NUL bytes "
+     "through"},
+    {"tls_cert", CONFIG_STRING, offsetof(struct config, tls_cert), 0, 0, "AMFD_TLS_CERT", "FILE",
+     "speak TLS with this certificate (PEM, its chain behind it)"},
+    {"tls_key", CONFIG_STRING, offsetof(struct config, tls_key), 0, 0, "AMFD_TLS_KEY", "FILE",
+     "its private key (PEM, not encrypted), readable for its owner alone"},
 };
 
 #define KEY_COUNT (sizeof keys / sizeof *keys)
@@ -246,12 +257,23 @@ static int split_listen(struct config *config, char ret_error[CONFIG_ERROR_BYTES
         return -1;
     }
     config->port = (unsigned)port;
-    if (config->allow_remote || is_loopback(config->address))
+    return 0;
+}
+
+static int check_door(const struct config *config, char ret_error[CONFIG_ERROR_BYTES])
+{
+    if (!*config->tls_cert != !*config->tls_key) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES,
+                 "tls_%s: is not given; TLS needs a certificate and its key",
+                 *config->tls_cert ? "key" : "cert");
+        return -1;
+    }
+    if (*config->tls_cert || config->allow_remote || is_loopback(config->address))
         return 0;
     snprintf(ret_error, CONFIG_ERROR_BYTES,
              "listen: %.64s is reached by other machines, and tokens would travel in the clear; "
-             "put a TLS "
-             "proxy in front and listen on 127.0.0.1, or say --allow-remote",
+             "say --tls-cert and --tls-key, put a TLS proxy in front and listen on 127.0.0.1, or "
+             "say --allow-remote",
              config->address);
     return -1;
 }
@@ -266,7 +288,7 @@ static int config_finish(struct config *config, char ret_error[CONFIG_ERROR_BYTE
         snprintf(ret_error, CONFIG_ERROR_BYTES, "data: no home directory is known; say --data DIR");
         return -1;
     }
-    return split_listen(config, ret_error);
+    return split_listen(config, ret_error) ? -1 : check_door(config, ret_error);
 }
 
 enum config_outcome config_load(int argc, char **argv, struct config *ret_config,
@@ -300,7 +322,8 @@ void config_help(FILE *out)
     fputs("usage: amfd [options]\n\n"
           "Holds demonstrations and answers which task should be demonstrated next. When it is "
           "ready it prints\n"
-          "one line on standard output, \"listening on http://ADDR:PORT\"; logs go to standard "
+          "one line on standard output, \"listening on http://ADDR:PORT\" (https with TLS); logs "
+          "go to standard "
           "error.\n\n"
           "options (also as environment variables, and as lines \"key = value\" of the file):\n",
           out);
@@ -326,6 +349,8 @@ void config_print(const struct config *config, FILE *out)
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const void *member = (const char *)config + keys[i].offset;
 
+        if (keys[i].type == CONFIG_STRING && !*(const char *)member)
+            continue; /* not set, and no key can be set to nothing */
         fprintf(out, "%s = ", keys[i].name);
         if (keys[i].type == CONFIG_STRING)
             fprintf(out, "%s\n", (const char *)member);

@@ -90,7 +90,9 @@ class Program(unittest.TestCase):
             file.flush()
             run = amfd("--config", file.name, "--listen", "127.0.0.1:2", "--data", "/x", "--print-config",
                        env={"AMFD_WORKERS": "4"})
-            self.assertEqual(run.stdout, "data = /x\nlisten = 127.0.0.1:2\nworkers = 4\nallow_remote = false\n")
+            self.assertEqual(run.stdout, "data = /x\nlisten = 127.0.0.1:2\nworkers = 4\n"
+                         "connections_per_address = 0\nallow_remote = false\n"
+                         "close_after_body = false\n")
             file.write("colour = red\n")
             file.flush()
             self.assertIn(":4: no such key", amfd("--config", file.name).stderr)

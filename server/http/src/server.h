@@ -7,6 +7,7 @@
 
 #include <http/http.h>
 
+#include "acceptor.h"
 #include "connections.h"
 #include "failures.h"
 
@@ -17,6 +18,7 @@ struct http_server {
     struct http_failures failures;
     struct http_connections connections;
     struct MHD_Daemon *daemon;
+    struct http_acceptor acceptor;
     unsigned port;
     atomic_size_t body_bytes;   /* of all requests under way */
     sem_t decoding;             /* turns left; see HTTP_DECODING_MAX */
