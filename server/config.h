@@ -15,9 +15,12 @@ struct config {
     char listen[CONFIG_TEXT_BYTES];  /* ADDR:PORT */
     char address[CONFIG_TEXT_BYTES]; /* the two parts of listen */
     unsigned port;
-    long workers;      /* 0: one per processor */
-    bool allow_remote; /* listen on an address that other machines reach */
+    long workers;        /* 0: one per processor */
+    bool allow_remote;   /* listen on an address that other machines reach */
+    long on_fsync_error; /* enum config_on_fsync_error: what follows when no more can be stored */
 };
+
+enum config_on_fsync_error { CONFIG_EXIT, CONFIG_STAY };
 
 enum config_outcome { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_PRINT, CONFIG_ERROR };
 

@@ -77,7 +77,7 @@ class Program(unittest.TestCase):
     def test_wrong_use_is_one_line_and_exit_code_2(self):
         for arguments in (["--colour"], ["--listen"], ["--listen", "localhost"], ["--listen", "127.0.0.1:99999"],
                           ["--workers", "many"], ["--workers", "65"], ["stray"], ["--config", "/no/such/file"],
-                          ["--listen", "0.0.0.0:0"], ["--data", ""]):
+                          ["--listen", "0.0.0.0:0"], ["--data", ""], ["--on-fsync-error", "st"]):
             with self.subTest(arguments):
                 run = amfd("--data", "/nonexistent", *arguments) if arguments[0] != "--data" else amfd(*arguments)
                 self.assertEqual((run.returncode, run.stdout, run.stderr.count("\n")), (2, "", 1), run.stderr)
@@ -90,7 +90,8 @@ class Program(unittest.TestCase):
             file.flush()
             run = amfd("--config", file.name, "--listen", "127.0.0.1:2", "--data", "/x", "--print-config",
                        env={"AMFD_WORKERS": "4"})
-            self.assertEqual(run.stdout, "data = /x\nlisten = 127.0.0.1:2\nworkers = 4\nallow_remote = false\n")
+            self.assertEqual(run.stdout, "data = /x\nlisten = 127.0.0.1:2\nworkers = 4\nallow_remote = false\n"
+                                         "on_fsync_error = exit\n")
             file.write("colour = red\n")
             file.flush()
             self.assertIn(":4: no such key", amfd("--config", file.name).stderr)
