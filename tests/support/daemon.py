@@ -30,18 +30,19 @@ class Answer:
 class Daemon:
     """start() / stop() / kill() on one data directory; request() speaks to it."""
 
-    def __init__(self, data=None, workers=2, program=AMFD):
+    def __init__(self, data=None, workers=2, program=AMFD, environment=None, arguments=()):
         self.owned = data is None
         self.data = data or tempfile.mkdtemp(prefix="amf-test-")
         self.workers, self.program, self.process = workers, program, None
+        self.environment, self.arguments = environment or {}, arguments
         self.start()
 
     def start(self):
         self.log = open(os.path.join(self.data, "log"), "ab") if os.path.isdir(self.data) else None
         self.process = subprocess.Popen(
             [self.program, "--data", os.path.join(self.data, "d"), "--listen", "127.0.0.1:0",
-             "--workers", str(self.workers)],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
+             "--workers", str(self.workers), *self.arguments],
+            stdout=subprocess.PIPE, stderr=self.log, text=True, env={**os.environ, **self.environment})
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
             raise RuntimeError(f"amfd did not start: {line!r}, see {self.data}/log")
