@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "preload.h"
@@ -63,9 +64,23 @@ static bool ready(void)
     return !early.looking;
 }
 
+/* Initial-exec, for any other kind would be allocated at its first use. */
+static __attribute__((tls_model("initial-exec"))) _Thread_local bool exempt;
+
+/* The address sanitizer asks this of every thread and gives up without an answer. */
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *ret_attributes)
+{
+    int (*next)(pthread_t, pthread_attr_t *);
+    exempt = true;
+    *(void **)&next = dlsym(RTLD_NEXT, "pthread_getattr_np");
+    int rc = next ? next(thread, ret_attributes) : ENOSYS;
+    exempt = false;
+    return rc;
+}
+
 static bool refused(void)
 {
-    if (!preload_hits(control, 0))
+    if (exempt || !preload_hits(control, 0))
         return false;
     errno = ENOMEM;
     return true;
