@@ -21,7 +21,7 @@ from daemon import AMFD, TENSORS, Daemon
 from fleet import PROJECT
 from harness import Torture
 
-COLUMNS = {"event": "project, seq", "blob": "project, blob_id", "reply": "owner, key"}
+TABLES = ("event", "blob", "reply", "token")
 
 
 class Held:
@@ -122,13 +122,13 @@ def outcome(held, damage):
 def forget_checksums(data):
     """The database as it was before rows had checksums, with a bit turned in a demonstration."""
     with contextlib.closing(sqlite3.connect(os.path.join(data, "amf.db"))) as database:
-        for table in COLUMNS:
+        for table in TABLES:
             database.execute(f"ALTER TABLE {table} DROP COLUMN checksum")
         rows = database.execute("SELECT blob_id, bytes FROM blob").fetchall()
         for identity, whole in rows:
             turned = whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:]
             database.execute("UPDATE blob SET bytes = ? WHERE blob_id = ?", (turned, identity))
-        database.execute("PRAGMA user_version = 1")
+        database.execute("PRAGMA user_version = 2")
         database.commit()
 
 

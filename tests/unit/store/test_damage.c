@@ -117,7 +117,8 @@ START_TEST(a_database_without_checksums_gets_them)
 {
     store_one_of_each();
     execute("ALTER TABLE event DROP COLUMN checksum; ALTER TABLE blob DROP COLUMN checksum;"
-            "ALTER TABLE reply DROP COLUMN checksum; PRAGMA user_version = 1");
+            "ALTER TABLE reply DROP COLUMN checksum; ALTER TABLE token DROP COLUMN checksum;"
+            "PRAGMA user_version = 2");
     expect_reads(STORE_OK, STORE_OK, STORE_OK, STORE_OK);
     execute("UPDATE event SET body = '{ }'");
     expect_reads(STORE_CORRUPT, STORE_CORRUPT, STORE_OK, STORE_OK);

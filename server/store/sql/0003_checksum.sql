@@ -1,4 +1,4 @@
--- Schema version 2. Rows that are given out again say whether they are what was written: a checksum
+-- Schema version 3. Rows that are given out again say whether they are what was written: a checksum
 -- over the other columns, by the function row_checksum (checksum.c).
 
 ALTER TABLE event ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
@@ -11,4 +11,8 @@ ALTER TABLE reply ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
 UPDATE reply SET checksum =
     row_checksum(owner, key, at_ms, request_sha256, status, content_type, body);
 
-PRAGMA user_version = 2;
+ALTER TABLE token ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+UPDATE token SET checksum =
+    row_checksum(number, name, role, project, created_at_ms, expires_at_ms, sha256);
+
+PRAGMA user_version = 3;
