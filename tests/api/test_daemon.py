@@ -1,5 +1,6 @@
 """The daemon as a program: start, stop, its door, its data directory."""
 import ctypes
+import http.client
 import os
 import signal
 import stat
@@ -158,6 +159,23 @@ class Program(unittest.TestCase):
             for i in range(12):
                 daemon.ok("POST", "/v1/projects/p/demonstrations", trajectory("abcde"[i % 5], i, steps=1024))
             self.assertEqual(daemon.stop(), 0)  # waits 30 s at most, the ranking takes minutes
+        finally:
+            daemon.close()
+
+    def test_who_waits_for_a_ranking_is_answered_at_the_end(self):
+        daemon = Daemon()
+        try:
+            daemon.ok("POST", "/v1/projects", {"id": "p", "criterion": {"max_steps": 1024}})
+            for task in "abcde":
+                daemon.ok("PUT", f"/v1/projects/p/tasks/{task}", {})
+            for i in range(12):
+                daemon.ok("POST", "/v1/projects/p/demonstrations", trajectory("abcde"[i % 5], i, steps=1024))
+            connection = http.client.HTTPConnection(daemon.address, timeout=60)
+            connection.request("GET", "/v1/projects/p/ranking?wait_s=30",
+                               headers={"Authorization": f"Bearer {daemon.token}"})
+            self.assertEqual(daemon.stop(), 0)
+            self.assertEqual(connection.getresponse().status, 200)  # it was cut off after 10 s
+            connection.close()
         finally:
             daemon.close()
 

@@ -32,6 +32,7 @@ struct state {
     struct state_config config;
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* a view or a ranking was published */
+    bool ending;            /* nobody waits any more */
     struct entry **entries; /* by id, then in order of creation */
     size_t entry_count;
     struct tokens tokens;

@@ -357,6 +357,14 @@ static struct timespec deadline_in(double wait_s)
     return deadline;
 }
 
+void state_end_waiting(struct state *state)
+{
+    pthread_mutex_lock(&state->mutex);
+    state->ending = true;
+    pthread_cond_broadcast(&state->changed);
+    pthread_mutex_unlock(&state->mutex);
+}
+
 struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq,
                               double wait_s, double *ret_age_s)
 {
@@ -366,7 +374,7 @@ struct ranking *state_ranking(struct state *state, const char *project_id, int64
     int late = 0;
 
     pthread_mutex_lock(&state->mutex);
-    while ((entry = entry_find_published(state, project_id)) != NULL && !late &&
+    while ((entry = entry_find_published(state, project_id)) != NULL && !late && !state->ending &&
            (!entry->ranking || entry->ranking->view->seq < seq))
         late = pthread_cond_timedwait(&state->changed, &state->mutex, &deadline);
     if (entry && entry->ranking) {
