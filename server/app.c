@@ -137,6 +137,8 @@ void app_free(struct app *app)
         return;
     if (app->http)
         listening_remove(app);
+    if (app->state)
+        state_end_waiting(app->state);
     http_server_free(app->http);
     state_free(app->state);
     amf_pool_free(app->pool);

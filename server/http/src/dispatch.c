@@ -182,6 +182,11 @@ static enum proto_code store_failure(int status, struct proto_error *error)
     case STORE_NO_MEMORY:
         return proto_error_set(error, PROTO_CODE_NO_MEMORY, "",
                                "There was no memory for this request; nothing was stored.");
+    case STORE_CORRUPT:
+        return proto_error_set(
+            error, PROTO_CODE_DAMAGED, "",
+            "A row this request needs is damaged on the disk; nothing was stored. Stop the server "
+            "and put a backup in place.");
     case STORE_BUSY:
         return proto_error_set(
             error, PROTO_CODE_NOT_READY, "",

@@ -52,8 +52,9 @@ static int demonstration_rethin(const struct project *project, const struct demo
             : store_read_blob(project->store, project->log_name, old->meta.id, &bytes, &length);
 
     proto_demonstration_defaults(&whole);
-    if (!status && proto_demonstration_from_tensors(bytes, length, &arena, &whole, &error))
-        status = STORE_CORRUPT;
+    if (!status)
+        status = project_status_of_stored(
+            proto_demonstration_from_tensors(bytes, length, &arena, &whole, &error));
     if (!status && (!cell ||
                     proto_copy(&proto_demonstration_summary_shape, &old->meta, cell_arena(cell),
                                &cell->meta) ||

@@ -62,25 +62,34 @@ union event_body {
     struct proto_event_opened opened;
 };
 
+int project_status_of_stored(enum proto_code code)
+{
+    if (code == PROTO_CODE_OK)
+        return 0;
+    return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : STORE_CORRUPT;
+}
+
 static int event_decode(const struct event_kind *kind, const struct store_event *event,
                         struct proto_arena *arena, union event_body *ret_body)
 {
     struct proto_error error;
+    struct proto_demonstration whole;
+    enum proto_code code;
 
     if (kind->shape->set_defaults)
         kind->shape->set_defaults(ret_body);
-    if (proto_decode(kind->shape, event->body, strlen(event->body), true, arena, ret_body, &error))
+    code =
+        proto_decode(kind->shape, event->body, strlen(event->body), true, arena, ret_body, &error);
+    if (code || !kind->has_blob)
+        return project_status_of_stored(code);
+    if (!event->blob)
         return STORE_CORRUPT;
-    if (kind->has_blob) {
-        struct proto_demonstration whole;
-
-        proto_demonstration_defaults(&whole);
-        if (!event->blob ||
-            proto_demonstration_from_tensors(event->blob, event->blob_bytes, arena, &whole, &error))
-            return STORE_CORRUPT;
-        ret_body->demonstration.states = whole.states;
-        ret_body->demonstration.actions = whole.actions;
-    }
+    proto_demonstration_defaults(&whole);
+    code = proto_demonstration_from_tensors(event->blob, event->blob_bytes, arena, &whole, &error);
+    if (code)
+        return project_status_of_stored(code);
+    ret_body->demonstration.states = whole.states;
+    ret_body->demonstration.actions = whole.actions;
     return 0;
 }
 

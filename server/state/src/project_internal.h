@@ -63,6 +63,8 @@ __attribute__((warn_unused_result)) int project_rethin(struct project *project);
 /* Makes the view that the next commit publishes, so that nothing is left to fail after it. 0 or
  * STORE_NO_MEMORY. */
 __attribute__((warn_unused_result)) int project_freeze(struct project *project);
+/* What it means when the store's own bytes cannot be decoded: damage, or only no memory. */
+int project_status_of_stored(enum proto_code code);
 
 /* The scales that the held demonstrations give today, as a cell; NULL when out of memory or nothing
  * is held. */

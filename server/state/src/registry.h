@@ -32,10 +32,12 @@ struct state {
     struct state_config config;
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* a view or a ranking was published */
+    bool ending;            /* nobody waits any more */
     struct entry **entries; /* by id, then in order of creation */
     size_t entry_count;
     struct tokens tokens;
-    char fold_error[160]; /* which event stopped the start; "" */
+    char fold_error[160];       /* which event stopped the start; "" */
+    const struct entry *folded; /* at the start: whose event was the last to be read back */
     struct ranker *ranker;
     struct fitter *fitter;
     struct expirer *expirer;

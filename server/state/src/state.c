@@ -231,6 +231,7 @@ static int state_fold(const struct store_event *event, void *arg)
         }
     }
     status = project_replay(&entry->project, event);
+    state->folded = entry;
     if (status)
         snprintf(state->fold_error, sizeof state->fold_error, "event %lld (%s) of project %s",
                  (long long)event->seq, event->type, event->project);
@@ -241,6 +242,10 @@ static int state_recover(struct state *state)
 {
     int status = store_read_events(state->config.store, NULL, 0, true, state_fold, state);
 
+    if (status && !*state->fold_error && state->folded)
+        snprintf(state->fold_error, sizeof state->fold_error,
+                 "what was stored after event %lld of project %s",
+                 (long long)state->folded->project.draft.seq, state->folded->log_name);
     for (size_t i = 0; i < state->entry_count && !status; i++)
         if (state->entries[i]->project.rethin_due && !state->entries[i]->project.draft.deleted)
             status = project_rethin(&state->entries[i]->project);
@@ -274,8 +279,11 @@ int state_new(const struct state_config *config, struct state **ret_state, char 
     }
     status = state_recover(state);
     if (status) {
-        snprintf(ret_error, 256, "the event log cannot be read back: %s, status %d",
-                 *state->fold_error ? state->fold_error : "reading failed", status);
+        snprintf(ret_error, 256, "the event log %s: %s",
+                 status == STORE_CORRUPT ? "is damaged" : "cannot be read back",
+                 status == STORE_NO_MEMORY ? "out of memory"
+                 : *state->fold_error      ? state->fold_error
+                                           : "its beginning");
         state_free(state);
         return -1;
     }
@@ -349,6 +357,14 @@ static struct timespec deadline_in(double wait_s)
     return deadline;
 }
 
+void state_end_waiting(struct state *state)
+{
+    pthread_mutex_lock(&state->mutex);
+    state->ending = true;
+    pthread_cond_broadcast(&state->changed);
+    pthread_mutex_unlock(&state->mutex);
+}
+
 struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq,
                               double wait_s, double *ret_age_s)
 {
@@ -358,7 +374,7 @@ struct ranking *state_ranking(struct state *state, const char *project_id, int64
     int late = 0;
 
     pthread_mutex_lock(&state->mutex);
-    while ((entry = entry_find_published(state, project_id)) != NULL && !late &&
+    while ((entry = entry_find_published(state, project_id)) != NULL && !late && !state->ending &&
            (!entry->ranking || entry->ranking->view->seq < seq))
         late = pthread_cond_timedwait(&state->changed, &state->mutex, &deadline);
     if (entry && entry->ranking) {
