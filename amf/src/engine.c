@@ -38,6 +38,11 @@ static void engine_member_deinit(struct engine_member *member)
 
 void amf_engine_clear(struct amf_engine *engine)
 {
+    struct engine_tiles *spare = engine->pool.tiles ? engine->pool.tiles : engine->spare;
+
+    if (spare != engine->spare)
+        amf_engine_tiles_unref(engine->spare);
+    engine->pool.tiles = NULL;
     for (size_t p = 0; p < engine->panel_count; p++)
         amf_engine_panel_deinit(&engine->panels[p]);
     for (size_t i = 0; i < engine->member_count; i++)
@@ -49,7 +54,7 @@ void amf_engine_clear(struct amf_engine *engine)
     free(engine->actions);
     free(engine->panels);
     free(engine->members);
-    *engine = (struct amf_engine){0};
+    *engine = (struct amf_engine){.spare = spare};
 }
 
 void amf_engine_free(struct amf_engine *engine)
@@ -57,6 +62,7 @@ void amf_engine_free(struct amf_engine *engine)
     if (!engine)
         return;
     amf_engine_clear(engine);
+    amf_engine_tiles_unref(engine->spare);
     free(engine);
 }
 
@@ -74,7 +80,7 @@ size_t amf_engine_bytes(const struct amf_engine *engine)
         doubles += engine->pool.used * engine->row_count;
     if (engine->kernel && engine->kernel->table)
         doubles += engine->kernel->row_count * engine->kernel->table->stride;
-    return sizeof(*engine) + doubles * sizeof(double);
+    return sizeof(*engine) + doubles * sizeof(double) + (engine->spare ? engine->spare->bytes : 0);
 }
 
 enum amf_status amf_engine_reserve(void *items, size_t *room, size_t count, size_t size)

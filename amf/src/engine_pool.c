@@ -20,30 +20,41 @@
 
 /* ---- tiles ---- */
 
-/* Huge pages where the system gives them: half of the time of a ranking from nothing would
- * otherwise go into meeting small ones. The system gives zeros. */
-struct engine_tiles *amf_engine_tiles_new(size_t tile_columns)
+/* Huge pages where the system gives them, which it does with zeros: meeting them takes a good part
+ * of a ranking from nothing. */
+static struct engine_tiles *pool_map_tiles(size_t bytes)
 {
     struct engine_tiles *tiles = calloc(1, sizeof(*tiles));
-    size_t bytes;
+    void *data;
 
     if (!tiles)
         return NULL;
-    atomic_init(&tiles->references, 1);
-    if (!__builtin_mul_overflow(tile_columns, tile_columns + 1, &bytes) &&
-        !__builtin_mul_overflow(bytes / 2, ENGINE_TILE * ENGINE_TILE * sizeof(double), &bytes) &&
-        bytes) {
-        void *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-        if (data != MAP_FAILED) {
-            (void)madvise(data, bytes, MADV_HUGEPAGE);
-            tiles->data = data;
-            tiles->bytes = bytes;
-            return tiles;
-        }
+    data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) {
+        free(tiles);
+        return NULL;
     }
-    free(tiles);
-    return NULL;
+    (void)madvise(data, bytes, MADV_HUGEPAGE);
+    atomic_init(&tiles->references, 1);
+    tiles->data = data;
+    tiles->bytes = bytes;
+    return tiles;
+}
+
+struct engine_tiles *amf_engine_tiles_new(struct amf_engine *engine, size_t tile_columns)
+{
+    struct engine_tiles *spare = engine->spare;
+    size_t bytes;
+
+    if (__builtin_mul_overflow(tile_columns, tile_columns + 1, &bytes) ||
+        __builtin_mul_overflow(bytes / 2, ENGINE_TILE * ENGINE_TILE * sizeof(double), &bytes) ||
+        !bytes)
+        return NULL;
+    engine->spare = NULL;
+    if (spare && spare->bytes >= bytes && atomic_load(&spare->references) == 1)
+        return spare;
+    amf_engine_tiles_unref(spare);
+    return pool_map_tiles(bytes);
 }
 
 void amf_engine_tiles_unref(struct engine_tiles *tiles)
@@ -188,7 +199,7 @@ static enum amf_status pool_resize(struct amf_engine *engine, size_t more)
     to.slot_room = from->slot_count;
     to.slots = amf_new_array(to.slot_room, sizeof(*to.slots));
     to.whitened_storage = pool_storage(to.tile_room * ENGINE_TILE, to.row_room, &to.whitened);
-    to.tiles = amf_engine_tiles_new(to.tile_room);
+    to.tiles = amf_engine_tiles_new(engine, to.tile_room);
     if (!engine_separates(engine->kernel))
         to.prior_storage = pool_storage(to.tile_room * ENGINE_TILE, to.row_room, &to.prior);
     if (!to.slots || !to.whitened_storage || !to.tiles ||

@@ -89,6 +89,9 @@ struct amf_engine {
     struct engine_member *members;
     size_t member_count, member_room;
     struct engine_pool pool;
+    /* Tiles to write to next: memory that the system need not clear again. NULL, or free as soon as
+     * nobody else refers to them. */
+    struct engine_tiles *spare;
 };
 
 struct engine_input {
@@ -192,8 +195,8 @@ AMF_CHECKED enum amf_status amf_engine_pool_make_room(struct amf_engine *engine)
 /* engine_settle.c: every slot's covariances with every other made those of the whole factor. */
 AMF_CHECKED enum amf_status amf_engine_settle(struct amf_engine *engine, struct amf_pool *workers,
                                               const atomic_bool *cancel);
-/* Zeros for so many columns; NULL: no memory. */
-struct engine_tiles *amf_engine_tiles_new(size_t tile_columns);
+/* For so many columns of tiles: the spare ones where they serve. NULL: no memory. */
+struct engine_tiles *amf_engine_tiles_new(struct amf_engine *engine, size_t tile_columns);
 
 /* Makes room for count items of size bytes in *items, at least doubling. */
 AMF_CHECKED enum amf_status amf_engine_reserve(void *items, size_t *room, size_t count,

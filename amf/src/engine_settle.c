@@ -1,15 +1,19 @@
 /* Covariances brought up to date, a tile of the upper triangle at a time: k(x, y), then minus the
  * terms u_x' u_y of the conditioned rows it lacks.
  *
- * Columns are settled (some rows' terms are there) or not (nothing is). One task takes one column
- * of tiles through all rows of tiles above it: its side of the products stays in the cache. Where a
- * scorer holds the tiles, what changes is written to new ones.
+ * Columns are settled (some rows' terms are there) or not (nothing is). One task takes a few
+ * columns of tiles through all rows of tiles above them, SETTLE_DEPTH conditioned rows at a time:
+ * its side of the products stays in the cache, and the other side is read once for all of the
+ * columns. Where a scorer holds the tiles, what changes is written to new ones.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine_private.h"
 #include "internal.h"
+
+#define SETTLE_GROUP 4   /* columns of tiles */
+#define SETTLE_DEPTH 512 /* 1 MiB of their whitened rows */
 
 struct settle_range { /* columns, within one tile */
     size_t first, end;
@@ -20,44 +24,48 @@ struct settle_job {
     const struct amf_engine *engine;
     struct engine_tiles *from; /* what scorers hold; NULL: tiles are changed where they are */
     size_t settled, count;     /* ranges; the settled ones first */
+    bool one_pass;             /* few terms: added while a tile is in the cache */
     struct amf_matrix work;    /* workers x a pack of ENGINE_TILE columns */
 };
 
 static void settle_job_deinit(struct settle_job *job)
 {
     amf_matrix_deinit(&job->work);
-    amf_engine_tiles_unref(job->from);
 }
 
 /* Old numbers that a scorer may read are not written over. */
-static enum amf_status settle_own_tiles(struct settle_job *job, struct engine_pool *pool)
+static enum amf_status settle_own_tiles(struct settle_job *job, struct amf_engine *engine)
 {
+    struct engine_pool *pool = &engine->pool;
     struct engine_tiles *tiles;
 
-    if (!pool->settled_columns || pool->settled_rows == job->engine->row_count ||
+    if (!pool->settled_columns || pool->settled_rows == engine->row_count ||
         atomic_load(&pool->tiles->references) == 1)
         return AMF_OK;
-    tiles = amf_engine_tiles_new(pool->tile_room);
+    tiles = amf_engine_tiles_new(engine, pool->tile_room);
     if (!tiles)
         return AMF_NO_MEMORY;
-    job->from = pool->tiles;
+    job->from = engine->spare = pool->tiles;
     pool->tiles = tiles;
     return AMF_OK;
 }
 
-static enum amf_status settle_job_init(struct settle_job *job, struct engine_pool *pool,
+static enum amf_status settle_job_init(struct settle_job *job, struct amf_engine *engine,
                                        size_t workers)
 {
+    const struct engine_pool *pool = &engine->pool;
     size_t fresh = pool->settled_columns, size;
     enum amf_status status;
 
     job->settled = job->count = amf_ceil_div(fresh, ENGINE_TILE);
     if (pool->used > fresh)
         job->count += amf_ceil_div(pool->used, ENGINE_TILE) - fresh / ENGINE_TILE;
-    if (!amf_kernel_pack_size(job->engine->kernel, ENGINE_TILE, &size))
+    job->one_pass =
+        engine->row_count - (fresh == pool->used ? pool->settled_rows : 0) <= SETTLE_DEPTH;
+    if (!amf_kernel_pack_size(engine->kernel, ENGINE_TILE, &size))
         return AMF_TOO_LARGE;
     status = amf_matrix_init(&job->work, workers, fold_round_up(size));
-    return status ? status : settle_own_tiles(job, pool);
+    return status ? status : settle_own_tiles(job, engine);
 }
 
 static struct settle_range settle_range(const struct settle_job *job, size_t index)
@@ -177,19 +185,29 @@ static void settle_copy(const struct settle_job *job, const struct settle_range 
                (columns->end - columns->first) * sizeof(double));
 }
 
-/* The longest columns first, so that no worker is left with one. */
-static enum amf_status settle_column(void *arg, size_t task, size_t worker)
+/* Terms of the conditioned rows [from, end). */
+static void settle_fold(const struct settle_job *job, const struct settle_range *rows,
+                        const struct settle_range *columns, size_t from, size_t end)
 {
-    const struct settle_job *job = arg;
     const struct engine_pool *pool = &job->engine->pool;
-    size_t index = job->count - 1 - task;
+
+    if (columns->settled && from < pool->settled_rows)
+        from = pool->settled_rows;
+    if (from < end)
+        amf_fold_subtract(
+            rows->end - rows->first, columns->end - columns->first, end - from,
+            (struct amf_fold){engine_whitened(pool, from, rows->first), 1, ENGINE_TILE},
+            engine_whitened(pool, from, columns->first), ENGINE_TILE,
+            engine_covariance(pool->tiles, rows->first, columns->first), ENGINE_TILE);
+}
+
+/* What one column of tiles starts from, and all of its terms where they are few. */
+static enum amf_status settle_column(const struct settle_job *job, size_t index, size_t worker)
+{
     struct settle_range columns = settle_range(job, index);
     struct kernel_pack pack = settle_pack(job, worker, &columns);
-    size_t from = columns.settled ? pool->settled_rows : 0;
     enum amf_status status = AMF_OK;
 
-    if (columns.settled && from == job->engine->row_count)
-        return AMF_OK;
     for (size_t i = 0; !status && i <= index; i++) {
         struct settle_range rows = settle_range(job, i);
 
@@ -197,13 +215,32 @@ static enum amf_status settle_column(void *arg, size_t task, size_t worker)
             status = settle_prior(job, &pack, &rows, &columns);
         else if (job->from)
             settle_copy(job, &rows, &columns);
-        if (!status)
-            amf_fold_subtract(
-                rows.end - rows.first, columns.end - columns.first, job->engine->row_count - from,
-                (struct amf_fold){engine_whitened(pool, from, rows.first), 1, ENGINE_TILE},
-                engine_whitened(pool, from, columns.first), ENGINE_TILE,
-                engine_covariance(pool->tiles, rows.first, columns.first), ENGINE_TILE);
+        if (job->one_pass)
+            settle_fold(job, &rows, &columns, 0, job->engine->row_count);
     }
+    return status;
+}
+
+/* The longest columns first, so that no worker is left with them. */
+static enum amf_status settle_group(void *arg, size_t task, size_t worker)
+{
+    const struct settle_job *job = arg;
+    size_t end = job->count - task * SETTLE_GROUP, total = job->engine->row_count;
+    size_t first = end > SETTLE_GROUP ? end - SETTLE_GROUP : 0;
+    bool idle = job->engine->pool.settled_rows == total;
+    enum amf_status status = AMF_OK;
+
+    for (size_t index = first; !status && index < end; index++)
+        if (!idle || index >= job->settled)
+            status = settle_column(job, index, worker);
+    for (size_t from = 0; !status && !job->one_pass && from < total; from += SETTLE_DEPTH)
+        for (size_t i = 0; i < end; i++)
+            for (size_t index = first > i ? first : i; index < end; index++) {
+                struct settle_range rows = settle_range(job, i);
+                struct settle_range columns = settle_range(job, index);
+
+                settle_fold(job, &rows, &columns, from, amf_min(from + SETTLE_DEPTH, total));
+            }
     return status;
 }
 
@@ -212,10 +249,11 @@ enum amf_status amf_engine_settle(struct amf_engine *engine, struct amf_pool *wo
 {
     struct engine_pool *pool = &engine->pool;
     __attribute__((cleanup(settle_job_deinit))) struct settle_job job = {.engine = engine};
-    enum amf_status status = settle_job_init(&job, pool, amf_pool_size(workers));
+    enum amf_status status = settle_job_init(&job, engine, amf_pool_size(workers));
 
     if (!status)
-        status = amf_pool_run(workers, job.count, settle_column, &job, cancel);
+        status = amf_pool_run(workers, amf_ceil_div(job.count, SETTLE_GROUP), settle_group, &job,
+                              cancel);
     if (status)
         return status;
     pool->used = fold_round_up(pool->used);

@@ -22,38 +22,59 @@
 #define KITCHEN_ALL (KITCHEN_NONE + 1750.0 * 1750 * 8750 + 8750.0 * 8750 * 1750)
 
 static double rank_once(struct amf_engine *engine, const struct amf_problem *problem,
-                        struct amf_pool *pool)
+                        size_t trajectories, struct amf_pool *pool, struct amf_scorer **ret_scorer)
 {
     AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
     AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+    struct amf_problem part = *problem;
     double start = bench_seconds();
 
-    if (amf_scorer_renew(engine, problem, pool, &scorer) ||
+    part.trajectory_count = trajectories;
+    if (amf_scorer_renew(engine, &part, pool, &scorer) ||
         amf_scorer_score(scorer, NULL, 0, &scores))
         return NAN;
+    *ret_scorer = scorer;
+    scorer = NULL;
     return bench_seconds() - start;
 }
 
-/* The newest demonstration added to an engine that knows the others; before 0: from nothing. */
-static double rank_added(const struct amf_problem *problem, size_t before, struct amf_pool *pool)
+/* From nothing, in memory that an earlier ranking used. */
+static double rank_cold(struct amf_engine *engine, const struct amf_problem *problem,
+                        struct amf_pool *pool)
+{
+    AMF_SCORER_CLEANUP struct amf_scorer *none = NULL, *scorer = NULL;
+
+    if (isnan(rank_once(engine, problem, 0, pool, &none)))
+        return NAN;
+    return rank_once(engine, problem, problem->trajectory_count, pool, &scorer);
+}
+
+/* The newest demonstration, as a daemon adds it: the ranking before is still held. */
+static double rank_added(struct amf_engine *engine, const struct amf_problem *problem,
+                         struct amf_pool *pool)
+{
+    AMF_SCORER_CLEANUP struct amf_scorer *none = NULL, *first = NULL, *before = NULL;
+    AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+    size_t count = problem->trajectory_count;
+
+    if (isnan(rank_once(engine, problem, 0, pool, &none)) ||
+        isnan(rank_once(engine, problem, count - 2, pool, &first)) ||
+        isnan(rank_once(engine, problem, count - 1, pool, &before)))
+        return NAN;
+    amf_scorer_free(first);
+    first = NULL;
+    return rank_once(engine, problem, count, pool, &scorer);
+}
+
+static double rank_best(const struct amf_problem *problem, bool added, struct amf_pool *pool)
 {
     AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
-    struct amf_problem earlier = *problem;
+    double best = INFINITY;
 
     if (amf_engine_new(&engine))
         return NAN;
-    earlier.trajectory_count = before;
-    if (before && isnan(rank_once(engine, &earlier, pool)))
-        return NAN;
-    return rank_once(engine, problem, pool);
-}
-
-static double rank_best(const struct amf_problem *problem, size_t before, struct amf_pool *pool)
-{
-    double best = INFINITY;
-
     for (int run = 0; run <= BENCH_RUNS; run++) {
-        double time = rank_added(problem, before, pool);
+        double time = added ? rank_added(engine, problem, pool) : rank_cold(engine, problem, pool);
 
         if (isnan(time))
             return NAN;
@@ -101,10 +122,10 @@ static int rank_paper(struct amf_pool *pool, const struct bench_machine *machine
 
     if (inputs_paper(&in, file))
         return -1;
-    cold.value_s = rank_best(&in.problem, 0, pool);
+    cold.value_s = rank_best(&in.problem, false, pool);
     if (print_figure(machine, &cold))
         return -1;
-    added.value_s = rank_best(&in.problem, in.demonstrations - 1, pool);
+    added.value_s = rank_best(&in.problem, true, pool);
     return print_figure(machine, &added);
 }
 
@@ -119,7 +140,7 @@ static int rank_kitchen_none(struct amf_pool *pool, const struct bench_machine *
     if (inputs_kitchen(&in, file))
         return -1;
     in.problem.settings.conditioning = AMF_CONDITIONING_NONE;
-    cold.value_s = rank_best(&in.problem, 0, pool);
+    cold.value_s = rank_best(&in.problem, false, pool);
     return print_figure(machine, &cold);
 }
 
@@ -136,10 +157,10 @@ static int rank_kitchen_all(struct amf_pool *pool, const struct bench_machine *m
 
     if (inputs_kitchen(&in, file))
         return -1;
-    cold.value_s = rank_best(&in.problem, 0, pool);
+    cold.value_s = rank_best(&in.problem, false, pool);
     if (print_figure(machine, &cold))
         return -1;
-    added.value_s = rank_best(&in.problem, in.demonstrations - 1, pool);
+    added.value_s = rank_best(&in.problem, true, pool);
     return print_figure(machine, &added);
 }
 
@@ -165,11 +186,11 @@ static int rank_growth(struct amf_pool *pool, const struct bench_machine *machin
 
         snprintf(name, sizeof(name), "added_at_%zu", counts[k]);
         in.problem.trajectory_count = counts[k];
-        added.value_s = rank_best(&in.problem, counts[k] - 1, pool);
+        added.value_s = rank_best(&in.problem, true, pool);
         if (print_figure(machine, &added))
             return -1;
     }
-    cold.value_s = rank_best(&in.problem, 0, pool);
+    cold.value_s = rank_best(&in.problem, false, pool);
     return print_figure(machine, &cold);
 }
 
