@@ -213,20 +213,22 @@ START_TEST(a_changed_problem_ranks_as_from_nothing)
 }
 END_TEST
 
-START_TEST(any_number_of_workers_along_the_way)
+static void assert_any_workers(enum amf_kernel_kind kernel, enum amf_conditioning conditioning)
 {
     SYNTHETIC_CLEANUP struct synthetic s = {0};
-    struct synthetic_shape shape = growing_shape(14, AMF_KERNEL_RBF);
+    struct synthetic_shape shape = growing_shape(14, kernel);
     const size_t workers[] = {1, 2, 7};
     struct answer answers[3];
 
+    shape.uneven = false; /* 640 conditioned rows: more than covariances settle at a time */
     synthetic_init(&s, &shape);
+    s.problem.settings.conditioning = conditioning;
     for (size_t w = 0; w < 3; w++) {
         AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(workers[w]);
         AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
 
         ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
-        for (size_t count = 4 + w; count <= 40; count += 4 + w) {
+        for (size_t count = 4 + 3 * w; count < 40; count += 9) {
             s.problem.trajectory_count = count;
             answers[w] = rank_with(engine, &s.problem, pool);
         }
@@ -235,6 +237,116 @@ START_TEST(any_number_of_workers_along_the_way)
     }
     assert_same(&answers[0], &answers[1], "two workers", 40);
     assert_same(&answers[0], &answers[2], "seven workers", 40);
+}
+
+START_TEST(any_number_of_workers_along_the_way)
+{
+    assert_any_workers(AMF_KERNEL_RBF, AMF_CONDITIONING_ALL);
+    assert_any_workers(AMF_KERNEL_FACTORED, AMF_CONDITIONING_ALL);
+    assert_any_workers(AMF_KERNEL_EMBEDDING, AMF_CONDITIONING_NONE);
+}
+END_TEST
+
+START_TEST(whatever_it_is_conditioned_on)
+{
+    const size_t counts[] = {1, 2, 9, 10, 11, 40};
+
+    for (int kernel = AMF_KERNEL_RBF; kernel <= AMF_KERNEL_FACTORED; kernel++) {
+        SYNTHETIC_CLEANUP struct synthetic s = {0};
+        struct synthetic_shape shape =
+            growing_shape(17 + (uint64_t)kernel, (enum amf_kernel_kind)kernel);
+
+        synthetic_init(&s, &shape);
+        s.problem.settings.conditioning = AMF_CONDITIONING_NONE;
+        grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "none");
+        s.problem.settings.weights = AMF_WEIGHTS_UNIFORM;
+        grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "none, uniform");
+        s.problem.settings.conditioning = AMF_CONDITIONING_ALL;
+        s.problem.policy = AMF_POLICY_DETERMINISTIC;
+        s.problem.policy_noise = 1;
+        grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "a network's policy");
+    }
+}
+END_TEST
+
+/* Features of some tasks are missing, and steps are dropped, so that rows do not lie together. */
+START_TEST(features_with_gaps)
+{
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(23, AMF_KERNEL_FACTORED);
+    const size_t counts[] = {5, 6, 7, 20, 21, 40};
+
+    synthetic_init(&s, &shape);
+    for (size_t i = 0; i < 40; i += 3)
+        ((const double **)s.trajectories[i].features)[(s.trajectories[i].task + 1) % TASKS] = NULL;
+    s.problem.settings.max_steps = 5;
+    grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "gaps");
+}
+END_TEST
+
+/* Nobody promises an engine that yesterday's features are still where they were. */
+START_TEST(changed_features_are_seen)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(24, AMF_KERNEL_FACTORED);
+    struct answer before, grown, cold;
+
+    synthetic_init(&s, &shape);
+    ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
+    before = rank_with(engine, &s.problem, pool);
+    s.features[5] += 0.25;
+    grown = rank_with(engine, &s.problem, pool);
+    cold = rank_with(NULL, &s.problem, pool);
+    assert_same(&grown, &cold, "a feature", 40);
+    ck_assert(memcmp(&before, &grown, sizeof(before)));
+    s.gradients[7] += 0.25;
+    grown = rank_with(engine, &s.problem, pool);
+    cold = rank_with(NULL, &s.problem, pool);
+    assert_same(&grown, &cold, "a gradient", 40);
+}
+END_TEST
+
+static void gains_of(const struct amf_scorer *scorer, double ret_gains[TASKS])
+{
+    AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+
+    ck_assert_int_eq(amf_scorer_score(scorer, (const size_t[]){2, 0}, 2, &scores), AMF_OK);
+    for (size_t k = 0; k < TASKS; k++)
+        ret_gains[k] = scores->candidates[k].gain;
+}
+
+/* A daemon answers from the ranking it has while the next one is made. */
+START_TEST(a_scorer_stays_what_it_is_while_its_engine_goes_on)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(25, AMF_KERNEL_RBF);
+    struct amf_scorer *scorers[5] = {NULL};
+    double gains[5][TASKS], again[TASKS];
+
+    synthetic_init(&s, &shape);
+    ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
+    for (size_t k = 0; k < 5; k++) {
+        s.problem.trajectory_count = 20 + 3 * k;
+        ck_assert_int_eq(amf_scorer_renew(engine, &s.problem, pool, &scorers[k]), AMF_OK);
+        gains_of(scorers[k], gains[k]);
+        if (k == 2) {
+            amf_scorer_free(scorers[1]);
+            scorers[1] = NULL;
+        }
+    }
+    amf_engine_free(engine);
+    engine = NULL;
+    for (size_t k = 0; k < 5; k++) {
+        if (!scorers[k])
+            continue;
+        gains_of(scorers[k], again);
+        ck_assert_mem_eq(again, gains[k], sizeof(again));
+        amf_scorer_free(scorers[k]);
+    }
 }
 END_TEST
 
@@ -316,5 +428,6 @@ END_TEST
 SUITE_MAIN("property_engine", a_growing_problem_ranks_as_from_nothing,
            whatever_the_weights_and_the_samples, whatever_the_measure, under_a_task_table,
            long_demonstrations_and_limits, a_changed_problem_ranks_as_from_nothing,
-           any_number_of_workers_along_the_way, after_a_failure_the_next_ranking_is_right,
-           variances_agree_with_triangular_solves)
+           any_number_of_workers_along_the_way, whatever_it_is_conditioned_on, features_with_gaps,
+           changed_features_are_seen, a_scorer_stays_what_it_is_while_its_engine_goes_on,
+           after_a_failure_the_next_ranking_is_right, variances_agree_with_triangular_solves)
