@@ -425,9 +425,146 @@ START_TEST(variances_agree_with_triangular_solves)
 }
 END_TEST
 
+/* ---- digits at little noise, against long double ---- */
+
+enum { EXACT_DEMOS = 10, EXACT_STEPS = 16, EXACT_HELD = EXACT_DEMOS * EXACT_STEPS };
+enum { EXACT_PAIRS = 2 * EXACT_HELD }; /* two tasks; pair p is row p % HELD under task p / HELD */
+
+struct exact {
+    const struct synthetic *s;
+    long double factor[EXACT_HELD][EXACT_HELD], whitened[EXACT_PAIRS][EXACT_HELD];
+};
+
+static long double exact_kernel(const struct synthetic *s, size_t p, size_t q)
+{
+    const double *a = s->trajectories[p % EXACT_HELD / EXACT_STEPS].states + p % EXACT_STEPS * 3;
+    const double *b = s->problem.task_vectors;
+    long double sum = 1;
+
+    for (size_t d = 0; d < 3; d++)
+        sum += (long double)a[d] *
+               s->trajectories[q % EXACT_HELD / EXACT_STEPS].states[q % EXACT_STEPS * 3 + d];
+    for (size_t d = 0; d < 2; d++)
+        sum += (long double)b[p / EXACT_HELD * 2 + d] * b[q / EXACT_HELD * 2 + d];
+    return s->problem.kernel.variance * sum;
+}
+
+/* x := L^-1 x for a lower triangle. */
+static void exact_solve(const long double *factor, size_t stride, size_t count, long double *x)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < i; k++)
+            x[i] -= factor[i * stride + k] * x[k];
+        x[i] /= factor[i * stride + i];
+    }
+}
+
+/* Row by row: what is left of it is solved for, what is right of that is the root. */
+static void exact_cholesky(long double *a, size_t stride, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        exact_solve(a, stride, i, a + i * stride);
+        for (size_t k = 0; k < i; k++)
+            a[i * stride + i] -= a[i * stride + k] * a[i * stride + k];
+        a[i * stride + i] = sqrtl(a[i * stride + i]);
+    }
+}
+
+static size_t exact_held(const struct synthetic *s, size_t row)
+{
+    return s->trajectories[row / EXACT_STEPS].task * EXACT_HELD + row;
+}
+
+static void exact_init(struct exact *exact, const struct synthetic *s)
+{
+    long double noise = s->problem.noise;
+
+    exact->s = s;
+    for (size_t p = 0; p < EXACT_HELD; p++)
+        for (size_t q = 0; q <= p; q++)
+            exact->factor[p][q] =
+                exact_kernel(s, exact_held(s, p), exact_held(s, q)) + (p == q ? noise * noise : 0);
+    exact_cholesky(exact->factor[0], EXACT_HELD, EXACT_HELD);
+    for (size_t p = 0; p < EXACT_PAIRS; p++) {
+        for (size_t q = 0; q < EXACT_HELD; q++)
+            exact->whitened[p][q] = exact_kernel(s, p, exact_held(s, q));
+        exact_solve(exact->factor[0], EXACT_HELD, EXACT_HELD, exact->whitened[p]);
+    }
+}
+
+static long double exact_covariance(const struct exact *exact, size_t p, size_t q)
+{
+    long double sum = exact_kernel(exact->s, p, q);
+
+    for (size_t k = 0; k < EXACT_HELD; k++)
+        sum -= exact->whitened[p][k] * exact->whitened[q][k];
+    return sum;
+}
+
+/* One block's entropies over all pairs, all weights 1. */
+static long double exact_block(const struct exact *exact, size_t first)
+{
+    const struct amf_problem *problem = &exact->s->problem;
+    double total = problem->target_weights[0] + problem->target_weights[1];
+    long double gram[EXACT_STEPS * EXACT_STEPS], cross[EXACT_STEPS], sum = 0;
+
+    for (size_t i = 0; i < EXACT_STEPS; i++)
+        for (size_t j = 0; j <= i; j++)
+            gram[i * EXACT_STEPS + j] = exact_covariance(exact, first + i, first + j) +
+                                        (i == j ? (long double)problem->noise * problem->noise : 0);
+    exact_cholesky(gram, EXACT_STEPS, EXACT_STEPS);
+    for (size_t p = 0; p < EXACT_PAIRS; p++) {
+        long double squares = 0;
+
+        for (size_t i = 0; i < EXACT_STEPS; i++)
+            cross[i] = exact_covariance(exact, first + i, p);
+        exact_solve(gram, EXACT_STEPS, EXACT_STEPS, cross);
+        for (size_t i = 0; i < EXACT_STEPS; i++)
+            squares += cross[i] * cross[i];
+        sum -= problem->target_weights[p / EXACT_HELD] / total / 2 *
+               log1pl(-squares / exact_covariance(exact, p, p));
+    }
+    return sum;
+}
+
+/* On both sides of where the engine leaves a problem to the solves, wherever that is. */
+START_TEST(little_noise_costs_no_digits)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    struct exact *exact = calloc(1, sizeof(*exact));
+    struct synthetic_shape shape = growing_shape(5, AMF_KERNEL_LINEAR);
+
+    shape.demonstrations = EXACT_DEMOS;
+    shape.tasks = 2;
+    shape.uneven = false;
+    for (double noise = 0.003; noise < 0.03; noise *= 1.3) {
+        AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+        AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+        SYNTHETIC_CLEANUP struct synthetic s = {0};
+
+        shape.noise = noise;
+        synthetic_init(&s, &shape);
+        s.problem.settings.weights = AMF_WEIGHTS_UNIFORM;
+        ck_assert_int_eq(amf_scorer_new(&s.problem, pool, &scorer), AMF_OK);
+        ck_assert_int_eq(amf_scorer_score(scorer, NULL, 0, &scores), AMF_OK);
+        exact_init(exact, &s);
+        for (size_t c = 0; c < 2; c++) {
+            long double gain = 0;
+
+            for (size_t j = 0; j < EXACT_DEMOS; j++)
+                gain += exact_block(exact, c * EXACT_HELD + j * EXACT_STEPS);
+            gain *= 3.0L / (EXACT_DEMOS * EXACT_DEMOS);
+            ck_assert_double_eq_tol(scores->candidates[c].gain / (double)gain, 1, 1e-9);
+        }
+    }
+    free(exact);
+}
+END_TEST
+
 SUITE_MAIN("property_engine", a_growing_problem_ranks_as_from_nothing,
            whatever_the_weights_and_the_samples, whatever_the_measure, under_a_task_table,
            long_demonstrations_and_limits, a_changed_problem_ranks_as_from_nothing,
            any_number_of_workers_along_the_way, whatever_it_is_conditioned_on, features_with_gaps,
            changed_features_are_seen, a_scorer_stays_what_it_is_while_its_engine_goes_on,
-           after_a_failure_the_next_ranking_is_right, variances_agree_with_triangular_solves)
+           after_a_failure_the_next_ranking_is_right, variances_agree_with_triangular_solves,
+           little_noise_costs_no_digits)
