@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <nettle/sha2.h>
-
 #include <store/store.h>
+
+#include "seal.h"
 
 bool http_key_valid(const char *text)
 {
@@ -17,28 +17,64 @@ bool http_key_valid(const char *text)
     return length >= 1 && length <= HTTP_KEY_MAX_BYTES && strspn(text, allowed) == length;
 }
 
-void http_key_hash(const char *method, const char *path, const void *body, size_t body_bytes,
-                   char ret_hex[65])
+void http_key_begin(struct http_key *key, const char *method, const char *path)
 {
-    static const char digits[] = "0123456789abcdef";
-    struct sha256_ctx hash;
-    uint8_t digest[SHA256_DIGEST_SIZE];
-
-    sha256_init(&hash);
+    sha256_init(&key->hash);
     /* The NULs between the parts keep "POST /a" + "b" and "POST /ab" + "" apart. */
-    sha256_update(&hash, strlen(method) + 1, (const uint8_t *)method);
-    sha256_update(&hash, strlen(path) + 1, (const uint8_t *)path);
-    sha256_update(&hash, body_bytes, body);
-    sha256_digest(&hash, sizeof(digest), digest);
-    for (size_t i = 0; i < sizeof(digest); i++) {
-        ret_hex[2 * i] = digits[digest[i] >> 4];
-        ret_hex[2 * i + 1] = digits[digest[i] & 15];
-    }
-    ret_hex[64] = '\0';
+    sha256_update(&key->hash, strlen(method) + 1, (const uint8_t *)method);
+    sha256_update(&key->hash, strlen(path) + 1, (const uint8_t *)path);
 }
 
-static int replay(const struct store_reply *kept, struct proto_arena *arena,
-                  struct http_reply *reply)
+void http_key_add(struct http_key *key, const void *bytes, size_t length)
+{
+    sha256_update(&key->hash, length, bytes);
+}
+
+void http_key_end(struct http_key *key)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t digest[SHA256_DIGEST_SIZE];
+
+    sha256_digest(&key->hash, sizeof(digest), digest);
+    for (size_t i = 0; i < sizeof(digest); i++) {
+        key->request_sha256[2 * i] = digits[digest[i] >> 4];
+        key->request_sha256[2 * i + 1] = digits[digest[i] & 15];
+    }
+    key->request_sha256[64] = '\0';
+}
+
+static int look_up(struct store_tx *tx, void *arg)
+{
+    const struct http_key *key = arg;
+    struct store_reply kept;
+
+    return store_tx_reply_get(tx, key->owner, key->text, &kept);
+}
+
+bool http_key_is_new(struct store *store, const struct http_key *key)
+{
+    struct http_key sought = {.text = key->text, .owner = key->owner};
+
+    return store_write(store, look_up, &sought) == STORE_NOT_FOUND;
+}
+
+/* 0, or -1: sealed with another token. ret_body has room for what is kept. */
+static int open_body(const struct http_key *key, const struct store_reply *kept, char *ret_body,
+                     size_t *ret_bytes)
+{
+    if (!key->bearer) {
+        memcpy(ret_body, kept->body, kept->body_bytes);
+        *ret_bytes = kept->body_bytes;
+        return 0;
+    }
+    if (http_unseal(key->bearer, key->text, kept->body, kept->body_bytes, ret_body))
+        return -1;
+    *ret_bytes = kept->body_bytes - HTTP_SEAL_BYTES;
+    return 0;
+}
+
+static int replay(const struct http_key *key, const struct store_reply *kept,
+                  struct proto_arena *arena, struct http_reply *reply, enum http_replay *ret_replay)
 {
     struct http_reply made = {.status = kept->status};
 
@@ -49,11 +85,15 @@ static int replay(const struct store_reply *kept, struct proto_arena *arena,
             http_reply_deinit(&made);
             return STORE_NO_MEMORY;
         }
-        memcpy(made.body, kept->body, kept->body_bytes);
-        made.body_bytes = kept->body_bytes;
+        if (open_body(key, kept, made.body, &made.body_bytes)) {
+            http_reply_deinit(&made);
+            *ret_replay = HTTP_REPLAY_SEALED;
+            return 0;
+        }
     }
     http_reply_deinit(reply);
     *reply = made;
+    *ret_replay = HTTP_REPLAY_SAME;
     return 0;
 }
 
@@ -73,16 +113,18 @@ int http_key_find(struct store_tx *tx, const struct http_key *key, struct proto_
         *ret_replay = HTTP_REPLAY_DIFFERS;
         return 0;
     }
-    status = replay(&kept, arena, reply);
-    if (status == 0)
-        *ret_replay = HTTP_REPLAY_SAME;
-    return status;
+    return replay(key, &kept, arena, reply, ret_replay);
+}
+
+static void freep(char **bytes)
+{
+    free(*bytes);
 }
 
 int http_key_keep(struct store_tx *tx, const struct http_key *key, const struct http_reply *reply,
                   int64_t now_ms, int64_t *expired_ms)
 {
-    const struct store_reply kept = {
+    struct store_reply kept = {
         .request_sha256 = key->request_sha256,
         .status = reply->status,
         .content_type = reply->content_type,
@@ -96,5 +138,13 @@ int http_key_keep(struct store_tx *tx, const struct http_key *key, const struct 
             return status;
         *expired_ms = now_ms;
     }
+    if (!key->bearer || !reply->content_type)
+        return store_tx_reply_put(tx, key->owner, key->text, now_ms, &kept);
+
+    __attribute__((cleanup(freep))) char *sealed = malloc(kept.body_bytes + HTTP_SEAL_BYTES);
+    if (!sealed || http_seal(key->bearer, key->text, kept.body, kept.body_bytes, sealed))
+        return STORE_NO_MEMORY;
+    kept.body = sealed;
+    kept.body_bytes += HTTP_SEAL_BYTES;
     return store_tx_reply_put(tx, key->owner, key->text, now_ms, &kept);
 }

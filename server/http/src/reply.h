@@ -9,6 +9,8 @@
 
 #include <api/api.h>
 
+#include "auth.h"
+
 #define HTTP_REQUEST_ID_BYTES 33 /* 128 random bits in hex, and NUL */
 
 struct http_reply {
@@ -16,7 +18,9 @@ struct http_reply {
     const char *content_type; /* borrowed; NULL: no body */
     char *body;               /* malloc'ed */
     size_t body_bytes;
-    const char *allow; /* borrowed; of a 405 */
+    const char *allow;                    /* borrowed; of a 405 */
+    char challenge[HTTP_CHALLENGE_BYTES]; /* WWW-Authenticate; "": none */
+    unsigned retry_after_s;               /* 0: as the status says */
 };
 
 void http_reply_deinit(struct http_reply *reply);
@@ -35,5 +39,16 @@ __attribute__((warn_unused_result)) int http_reply_success(struct http_reply *re
 __attribute__((warn_unused_result)) enum MHD_Result
 http_reply_send(struct http_reply *reply, struct MHD_Connection *connection, const char *request_id,
                 bool close);
+
+/* Head and body of a refusal as they travel, with Connection: close. *ret_bytes is malloc'ed. 0 or
+ * -1. */
+__attribute__((warn_unused_result)) int http_reply_format(const struct http_reply *reply,
+                                                          const char *request_id, char **ret_bytes,
+                                                          size_t *ret_length);
+
+/* Sends a refusal while the request's body is still coming, past the library, which has no way to.
+ * The connection has to end with it. False: nothing was sent. */
+bool http_reply_send_early(const struct http_reply *reply, struct MHD_Connection *connection,
+                           const char *request_id);
 
 #endif

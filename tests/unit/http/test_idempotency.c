@@ -19,11 +19,19 @@ struct step {
     struct proto_arena arena;
 };
 
+static void hash(struct http_key *key, const char *method, const char *path, const char *body)
+{
+    http_key_begin(key, method, path);
+    http_key_add(key, body, strlen(body) / 2);
+    http_key_add(key, body + strlen(body) / 2, strlen(body) - strlen(body) / 2);
+    http_key_end(key);
+}
+
 static struct step step_for(const char *owner, const char *key, const char *body)
 {
     struct step step = {.key = {.text = key, .owner = owner}};
 
-    http_key_hash("POST", "/v1/projects", body, strlen(body), step.key.request_sha256);
+    hash(&step.key, "POST", "/v1/projects", body);
     return step;
 }
 
@@ -54,7 +62,7 @@ static void keep_reply(struct store *store, const char *owner, const char *key, 
     struct step step = step_for(owner, key, body);
 
     step.answer = answer;
-    step.reply = (struct http_reply){201, "application/json", strdup("{\"a\":1}"), 7, NULL};
+    step.reply = (struct http_reply){201, "application/json", strdup("{\"a\":1}"), 7};
     ck_assert_int_eq(store_write(store, keep, &step), answer);
     step_deinit(&step);
 }
@@ -124,20 +132,60 @@ START_TEST(what_is_rolled_back_is_not_replayed)
 }
 END_TEST
 
+static enum http_replay find_sealed(struct store *store, const char *bearer, struct step *step)
+{
+    *step = step_for("t1", "k", "body");
+    step->key.bearer = bearer;
+    ck_assert_int_eq(store_write(store, find, step), STORE_OK);
+    return step->replay;
+}
+
+static int look_for_secret(struct store_tx *tx, void *arg)
+{
+    struct store_reply reply;
+
+    ck_assert_int_eq(store_tx_reply_get(tx, "t1", "k", &reply), STORE_OK);
+    *(bool *)arg = memmem(reply.body, reply.body_bytes, "secret", 6) != NULL;
+    return STORE_OK;
+}
+
+START_TEST(a_secret_is_kept_sealed)
+{
+    struct store *store = fixture_store_new();
+    struct step step = step_for("t1", "k", "body");
+    bool seen = true;
+
+    step.key.bearer = "token one";
+    step.reply = (struct http_reply){201, "application/json", strdup("a secret"), 8};
+    ck_assert_int_eq(store_write(store, keep, &step), 0);
+    step_deinit(&step);
+    ck_assert_int_eq(store_write(store, look_for_secret, &seen), STORE_OK);
+    ck_assert(!seen);
+    ck_assert_int_eq(find_sealed(store, "token one", &step), HTTP_REPLAY_SAME);
+    ck_assert_uint_eq(step.reply.body_bytes, 8);
+    ck_assert_mem_eq(step.reply.body, "a secret", 8);
+    step_deinit(&step);
+    ck_assert_int_eq(find_sealed(store, "token two", &step), HTTP_REPLAY_SEALED);
+    ck_assert_int_eq(step.reply.status, 0);
+    step_deinit(&step);
+    fixture_store_free(store);
+}
+END_TEST
+
 START_TEST(the_hash_covers_every_part)
 {
-    char one[65], other[65];
+    static const char *const others[][3] = {
+        {"POST", "/ab", ""}, {"PUT", "/a", "b"}, {"POST", "/a", "c"}, {"POST", "/a", "bb"}};
+    struct http_key one, other;
 
-    http_key_hash("POST", "/a", "b", 1, one);
-    ck_assert_uint_eq(strlen(one), 64);
-    http_key_hash("POST", "/a", "b", 1, other);
-    ck_assert_str_eq(one, other);
-    http_key_hash("POST", "/ab", "", 0, other);
-    ck_assert_str_ne(one, other);
-    http_key_hash("PUT", "/a", "b", 1, other);
-    ck_assert_str_ne(one, other);
-    http_key_hash("POST", "/a", "c", 1, other);
-    ck_assert_str_ne(one, other);
+    hash(&one, "POST", "/a", "b");
+    ck_assert_uint_eq(strlen(one.request_sha256), 64);
+    hash(&other, "POST", "/a", "b");
+    ck_assert_str_eq(one.request_sha256, other.request_sha256);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        hash(&other, others[i][0], others[i][1], others[i][2]);
+        ck_assert_str_ne(one.request_sha256, other.request_sha256);
+    }
 }
 END_TEST
 
@@ -166,6 +214,7 @@ int main(void)
         an_answer_without_body_is_one_too,
         another_request_with_the_key_is_told_apart,
         what_is_rolled_back_is_not_replayed,
+        a_secret_is_kept_sealed,
         the_hash_covers_every_part,
         keys_are_words,
     };
