@@ -22,6 +22,7 @@
 #include "listener.h"
 #include "request.h"
 #include "server.h"
+#include "stream.h"
 
 /* The newer library's stricter parser, where there is one. */
 #if MHD_VERSION >= 0x00097701
@@ -98,7 +99,10 @@ static enum MHD_Result answer(struct http_request *request, struct MHD_Connectio
 
     request->sent_status = request->reply.status;
     request->sent_bytes = request->reply.body_bytes;
+    /* A stream counts its bytes as it gives them. */
     http_connection_enter(request->connection, HTTP_PHASE_SENDING, request->sent_bytes);
+    if (request->reply.stream)
+        request->sent_bytes = (size_t)http_stream_bytes(request->reply.stream);
     return http_reply_send(&request->reply, connection, request->id, close);
 }
 

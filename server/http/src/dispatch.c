@@ -16,6 +16,8 @@
 #include <proto/safetensors.h>
 #include <store/store.h>
 
+#include "stream.h"
+
 /* One request's way through the steps. */
 struct exchange {
     struct http_request *request;
@@ -74,6 +76,10 @@ static enum proto_code decode(struct exchange *exchange)
 
     if (route->body == API_BODY_NONE)
         return check_no_body(request);
+    if (route->body == API_BODY_ARCHIVE) {
+        request->ctx.upload = (struct api_upload){request->spool.fd, request->spool.bytes};
+        return PROTO_CODE_OK;
+    }
     if (route->request_defaults)
         route->request_defaults(&request->ctx, exchange->input);
     if (length > 0 && request->media != HTTP_MEDIA_JSON)
@@ -116,6 +122,9 @@ static int encode(struct exchange *exchange)
 {
     struct http_request *request = exchange->request;
 
+    if (exchange->route->streams)
+        return http_reply_stream(&request->reply, exchange->route->other_type,
+                                 http_stream_new(&request->ctx.stream, request->connection));
     return http_reply_success(&request->reply, exchange->route, request->form == HTTP_FORM_OTHER,
                               (enum api_flavour)request->ctx.status, exchange->output);
 }
@@ -186,6 +195,16 @@ static enum proto_code store_failure(int status, struct proto_error *error)
     }
 }
 
+static int hash_request(struct http_request *request)
+{
+    if (request->spool.server)
+        return http_key_hash_file(request->method, request->path, request->spool.fd,
+                                  request->key.request_sha256);
+    http_key_hash(request->method, request->path, request->body, request->body_bytes,
+                  request->key.request_sha256);
+    return 0;
+}
+
 static enum proto_code run_writing(struct exchange *exchange)
 {
     struct http_request *request = exchange->request;
@@ -193,9 +212,9 @@ static enum proto_code run_writing(struct exchange *exchange)
     /* Only a known key can make an answer out of a request that decode or prepare refused. */
     if (exchange->prepared != PROTO_CODE_OK && !request->key.text)
         return exchange->prepared;
-    if (request->key.text)
-        http_key_hash(request->method, request->path, request->body, request->body_bytes,
-                      request->key.request_sha256);
+    if (request->key.text && hash_request(request) < 0)
+        return proto_error_set(&request->ctx.error, PROTO_CODE_INTERNAL, "",
+                               "The body cannot be read back; nothing was stored.");
     int status = store_write(request->server->config.store, run_in_transaction, exchange);
     if (status < 0) {
         http_log(request->server, "request %s: the store answered %d", request->id, status);

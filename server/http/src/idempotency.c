@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <nettle/sha2.h>
 
@@ -17,24 +18,53 @@ bool http_key_valid(const char *text)
     return length >= 1 && length <= HTTP_KEY_MAX_BYTES && strspn(text, allowed) == length;
 }
 
-void http_key_hash(const char *method, const char *path, const void *body, size_t body_bytes,
-                   char ret_hex[65])
+static void hash_head(struct sha256_ctx *hash, const char *method, const char *path)
+{
+    sha256_init(hash);
+    /* The NULs between the parts keep "POST /a" + "b" and "POST /ab" + "" apart. */
+    sha256_update(hash, strlen(method) + 1, (const uint8_t *)method);
+    sha256_update(hash, strlen(path) + 1, (const uint8_t *)path);
+}
+
+static void hash_end(struct sha256_ctx *hash, char ret_hex[65])
 {
     static const char digits[] = "0123456789abcdef";
-    struct sha256_ctx hash;
     uint8_t digest[SHA256_DIGEST_SIZE];
 
-    sha256_init(&hash);
-    /* The NULs between the parts keep "POST /a" + "b" and "POST /ab" + "" apart. */
-    sha256_update(&hash, strlen(method) + 1, (const uint8_t *)method);
-    sha256_update(&hash, strlen(path) + 1, (const uint8_t *)path);
-    sha256_update(&hash, body_bytes, body);
-    sha256_digest(&hash, sizeof(digest), digest);
+    sha256_digest(hash, sizeof(digest), digest);
     for (size_t i = 0; i < sizeof(digest); i++) {
         ret_hex[2 * i] = digits[digest[i] >> 4];
         ret_hex[2 * i + 1] = digits[digest[i] & 15];
     }
     ret_hex[64] = '\0';
+}
+
+void http_key_hash(const char *method, const char *path, const void *body, size_t body_bytes,
+                   char ret_hex[65])
+{
+    struct sha256_ctx hash;
+
+    hash_head(&hash, method, path);
+    sha256_update(&hash, body_bytes, body);
+    hash_end(&hash, ret_hex);
+}
+
+int http_key_hash_file(const char *method, const char *path, int fd, char ret_hex[65])
+{
+    uint8_t piece[16384];
+    struct sha256_ctx hash;
+    off_t at = 0;
+    ssize_t got;
+
+    hash_head(&hash, method, path);
+    while ((got = pread(fd, piece, sizeof(piece), at)) > 0) {
+        sha256_update(&hash, (size_t)got, piece);
+        at += got;
+    }
+    if (got < 0)
+        return -1;
+    hash_end(&hash, ret_hex);
+    return 0;
 }
 
 static int replay(const struct store_reply *kept, struct proto_arena *arena,

@@ -31,6 +31,10 @@ bool http_key_valid(const char *text);
 void http_key_hash(const char *method, const char *path, const void *body, size_t body_bytes,
                    char ret_hex[65]);
 
+/* The same hash of a body that lies in a file. -1: the file cannot be read. */
+__attribute__((warn_unused_result)) int http_key_hash_file(const char *method, const char *path,
+                                                           int fd, char ret_hex[65]);
+
 enum http_replay {
     HTTP_REPLAY_NONE,   /* a new key */
     HTTP_REPLAY_SAME,   /* the reply is the one kept */

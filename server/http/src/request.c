@@ -61,6 +61,7 @@ void http_request_free(struct http_request *request)
     if (!request)
         return;
     release_body(request);
+    http_spool_close(&request->spool);
     http_reply_deinit(&request->reply);
     proto_arena_deinit(&request->arena);
     free(request);
@@ -128,8 +129,31 @@ static enum proto_code check_key(struct http_request *request)
     return PROTO_CODE_OK;
 }
 
+static bool media_fits(enum api_body body, enum http_media media)
+{
+    switch (body) {
+    case API_BODY_NONE:
+        return true;
+    case API_BODY_JSON:
+        return media == HTTP_MEDIA_JSON;
+    case API_BODY_DEMONSTRATION:
+        return media == HTTP_MEDIA_JSON || media == HTTP_MEDIA_TENSORS ||
+               media == HTTP_MEDIA_OCTETS;
+    case API_BODY_ARCHIVE:
+        return media == HTTP_MEDIA_OCTETS || media == HTTP_MEDIA_TAR;
+    }
+    return false;
+}
+
 static enum proto_code check_media(struct http_request *request)
 {
+    static const char *const advice[] = {
+        [API_BODY_NONE] = "",
+        [API_BODY_JSON] = "Send the header Content-Type: " HTTP_TYPE_JSON ".",
+        [API_BODY_DEMONSTRATION] =
+            "Send Content-Type: " HTTP_TYPE_JSON " or " HTTP_TYPE_TENSORS ".",
+        [API_BODY_ARCHIVE] = "Send the archive with Content-Type: " HTTP_TYPE_OCTETS ".",
+    };
     enum api_body body = request->match.route->body;
     const char *coding = request->headers.content_encoding;
 
@@ -137,14 +161,10 @@ static enum proto_code check_media(struct http_request *request)
     if (coding && strcasecmp(coding, "identity") != 0)
         return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "",
                                "Send the body without Content-Encoding.");
-    if (body == API_BODY_NONE || request->media == HTTP_MEDIA_JSON)
+    if (media_fits(body, request->media))
         return PROTO_CODE_OK;
-    if (body == API_BODY_DEMONSTRATION && request->media != HTTP_MEDIA_OTHER)
-        return PROTO_CODE_OK;
-    return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "",
-                           body == API_BODY_JSON
-                               ? "Send the header Content-Type: " HTTP_TYPE_JSON "."
-                               : "Send Content-Type: " HTTP_TYPE_JSON " or " HTTP_TYPE_TENSORS ".");
+    return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "", "%s",
+                           advice[body]);
 }
 
 static enum proto_code too_large(struct http_request *request)
@@ -173,8 +193,14 @@ static enum proto_code check_body(struct http_request *request)
         return code;
     if (route->body == API_BODY_DEMONSTRATION && request->media != HTTP_MEDIA_JSON)
         request->body_cap = HTTP_TENSORS_MAX_BYTES;
-    return http_headers_body_bytes(headers) > request->body_cap ? too_large(request)
-                                                                : PROTO_CODE_OK;
+    if (route->body == API_BODY_ARCHIVE)
+        request->body_cap = HTTP_ARCHIVE_MAX_BYTES;
+    if (http_headers_body_bytes(headers) > request->body_cap)
+        return too_large(request);
+    if (route->body != API_BODY_ARCHIVE)
+        return PROTO_CODE_OK;
+    return http_spool_open(&request->spool, request->server, http_headers_body_bytes(headers),
+                           &request->ctx.error);
 }
 
 /* After the guard: what the request asks for and whether it may. */
@@ -252,12 +278,27 @@ static bool grow_body(struct http_request *request, size_t length)
     return true;
 }
 
+/* Whether the body goes through the spool: then these bytes are in it, or refused. */
+static bool spool_body(struct http_request *request, const char *bytes, size_t length)
+{
+    if (!request->spool.server)
+        return false;
+    if (request->reply.status == 0 &&
+        http_spool_add(&request->spool, bytes, length, &request->ctx.error) != PROTO_CODE_OK)
+        http_request_refuse(request);
+    if (request->reply.status == 0)
+        request->body_bytes += length;
+    return true;
+}
+
 bool http_request_add_body(struct http_request *request, const char *bytes, size_t length)
 {
     http_connection_progress(request->connection, length);
     if (request->reply.status == 0 && length > request->body_cap - request->body_bytes) {
         (void)too_large(request);
         http_request_refuse(request);
+    } else if (spool_body(request, bytes, length) && request->reply.status == 0) {
+        return true;
     } else if (request->reply.status == 0 && !grow_body(request, length)) {
         proto_error_set(&request->ctx.error, PROTO_CODE_NO_MEMORY, "",
                         "Too many uploads at once; try again shortly.");

@@ -15,6 +15,7 @@
 #include "reply.h"
 #include "route.h"
 #include "server.h"
+#include "spool.h"
 
 struct http_request {
     struct http_server *server;
@@ -40,6 +41,7 @@ struct http_request {
     unsigned char *body;
     size_t body_bytes, body_capacity, body_cap;
     size_t drained_bytes;
+    struct http_spool spool; /* takes the body where it is an archive */
 
     struct http_reply reply;
     int sent_status; /* 0: nothing sent */

@@ -17,7 +17,8 @@ struct http_server {
     struct http_connections connections;
     struct MHD_Daemon *daemon;
     unsigned port;
-    atomic_size_t body_bytes;   /* of all requests under way */
+    atomic_size_t body_bytes;   /* of all requests under way, in memory */
+    atomic_int archives;        /* bodies in the spool */
     int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */
 };
 

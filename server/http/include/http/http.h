@@ -23,6 +23,7 @@ struct http_config {
     struct store *store;                 /* for store_write and the replies it keeps */
     const struct proto_version *version; /* handed on to handlers */
     const char *admin_token;
+    const char *spool; /* folder for bodies too large for memory; NULL: such routes answer 500 */
     /* One line about a finished or failed request or an event of the library; called from any
      * thread, never with a token or a query in it. */
     void (*log)(const char *line, void *arg);
