@@ -67,9 +67,10 @@ int proto_archive_put_event(struct proto_archive_writer *writer,
     return proto_archive_put(writer, "}\n", 2);
 }
 
+/* length: at most a block. */
 static int put_zeros(struct proto_archive_writer *writer, size_t length)
 {
-    static const unsigned char zeros[2 * PROTO_ARCHIVE_BLOCK_BYTES];
+    static const unsigned char zeros[PROTO_ARCHIVE_BLOCK_BYTES];
 
     return wait_with(writer, zeros, length);
 }
@@ -87,9 +88,11 @@ int proto_archive_finish(struct proto_archive_writer *writer)
     size_t length = writer->sums.length;
 
     if (proto_archive_begin(writer, ARCHIVE_SUMS, length) < 0 ||
-        wait_with(writer, writer->sums.data ? writer->sums.data : "", length) < 0)
+        wait_with(writer, writer->sums.data ? writer->sums.data : "", length) < 0 ||
+        put_zeros(writer, archive_padding(length)) < 0 ||
+        put_zeros(writer, PROTO_ARCHIVE_BLOCK_BYTES) < 0)
         return -1;
-    return put_zeros(writer, archive_padding(length) + 2 * PROTO_ARCHIVE_BLOCK_BYTES);
+    return put_zeros(writer, PROTO_ARCHIVE_BLOCK_BYTES);
 }
 
 size_t proto_archive_waiting(const struct proto_archive_writer *writer)

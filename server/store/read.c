@@ -17,11 +17,12 @@ enum { READ_PROJECT, READ_PROJECT_BLOBS, READ_ALL, READ_ALL_BLOBS, READ_BLOB, RE
 #define WITH_BLOBS " LEFT JOIN blob AS b ON b.project = e.project AND b.blob_id = e.blob_id"
 
 static const char *const statements_sql[READ_COUNT] = {
-    [READ_PROJECT] = "SELECT " EVENT_COLUMNS ", NULL FROM event AS e"
+    [READ_PROJECT] = "SELECT " EVENT_COLUMNS ", length(b.bytes) FROM event AS e" WITH_BLOBS
                      " WHERE e.project = ?1 AND e.seq > ?2 ORDER BY e.seq",
     [READ_PROJECT_BLOBS] = "SELECT " EVENT_COLUMNS ", b.bytes FROM event AS e" WITH_BLOBS
                            " WHERE e.project = ?1 AND e.seq > ?2 ORDER BY e.seq",
-    [READ_ALL] = "SELECT " EVENT_COLUMNS ", NULL FROM event AS e ORDER BY e.position",
+    [READ_ALL] = "SELECT " EVENT_COLUMNS ", length(b.bytes) FROM event AS e" WITH_BLOBS
+                 " ORDER BY e.position",
     [READ_ALL_BLOBS] =
         "SELECT " EVENT_COLUMNS ", b.bytes FROM event AS e" WITH_BLOBS " ORDER BY e.position",
     [READ_BLOB] = "SELECT bytes FROM blob WHERE project = ?1 AND blob_id = ?2",
@@ -165,6 +166,8 @@ static int column_event(sqlite3_stmt *statement, bool with_blobs, struct store_e
         if (status)
             return status;
     }
+    if (!with_blobs && event.blob_id)
+        event.blob_bytes = (size_t)sqlite3_column_int64(statement, 6);
     *ret_event = event;
     return STORE_OK;
 }

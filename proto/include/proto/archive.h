@@ -28,11 +28,13 @@
 #define PROTO_ARCHIVE_FORMAT 1
 #define PROTO_ARCHIVE_BLOCK_BYTES 512
 #define PROTO_ARCHIVE_NAME_BYTES 100
-#define PROTO_ARCHIVE_ENTRY_MAX_BYTES ((uint64_t)8 << 30) /* what eleven octal digits cannot say   \
-                                                           */
-#define PROTO_ARCHIVE_HEAD_MAX_BYTES ((uint64_t)64 << 20)
-#define PROTO_ARCHIVE_LINE_MAX_BYTES ((size_t)17 << 20) /* a body of 16 MiB and what is around it  \
-                                                         */
+#define PROTO_ARCHIVE_ENTRY_MAX_BYTES                                                              \
+    ((uint64_t)8 << 30) /* what eleven octal digits cannot say                                     \
+                         */
+/* JSON costs up to 80 times its text in memory. 4 MiB are a head with 80,000 open leases, and
+ * several times the largest event that the API can make: a project with a graph. */
+#define PROTO_ARCHIVE_HEAD_MAX_BYTES ((size_t)4 << 20)
+#define PROTO_ARCHIVE_LINE_MAX_BYTES ((size_t)4 << 20)
 
 /* ---- events.jsonl ---- */
 

@@ -267,6 +267,8 @@ struct proto_ranking {
 };
 
 /* ---- assignments ---- */
+#define PROTO_MAX_LEASE_S 604800 /* a week */
+
 enum proto_assignment_state {
     PROTO_ASSIGNMENT_OPEN,
     PROTO_ASSIGNMENT_COMPLETED,
