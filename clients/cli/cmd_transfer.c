@@ -126,7 +126,7 @@ static enum cli_exit import_file(struct cli *cli, const char *project, int fd, u
 {
     AMF_CLIENT_RESULT_CLEANUP struct amf_client_result result = AMF_CLIENT_RESULT_NULL;
     struct transfer transfer = {.cli = cli};
-    struct proto_project made;
+    struct proto_project made = {.id = NULL};
     enum amf_client_status status =
         amf_client_project_import(cli->client, project, fd, bytes, on_piece, &transfer, NULL,
                                   &result, cli->json ? NULL : &made);

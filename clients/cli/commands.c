@@ -89,9 +89,10 @@ const struct command commands[] = {
      "time.\n" LAB,
      integrator_options, sizeof(struct integrator_options), integrator_defaults, true,
      cmd_experiment_integrator},
-    {"backtest", NULL, "DIR", 1, 1, "compare rules on recorded demonstrations",
-     "DIR has files of demonstrations, also in subfolders. Told is the squared error of a policy\n"
-     "on recordings that no rule is given, 1 being that of the mean action. No robot is run.\n" LAB,
+    {"backtest", NULL, "DIR|EXPORT", 1, 1, "compare rules on recorded demonstrations",
+     "DIR has files of demonstrations, also in subfolders; EXPORT is a file that `amf project\n"
+     "export` wrote. Told is the squared error of a policy on recordings that no rule is given, 1\n"
+     "being that of the mean action. No robot is run.\n" LAB,
      backtest_options, sizeof(struct backtest_options), backtest_defaults, true, cmd_backtest},
     {"server", "status", "", 0, 0, "tell whether the server lives, is ready, and which it is",
      .run = cmd_server_status},

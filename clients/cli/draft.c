@@ -27,22 +27,21 @@ void draft_deinit(struct draft *draft)
 
 int draft_open(const char *path, struct draft *ret_draft)
 {
-    DRAFT_CLEANUP struct draft draft = DRAFT_NULL;
-    char *draft_path = NULL;
+    struct draft draft = {.path = strdup(path), .fd = -1};
 
-    draft.path = strdup(path);
-    if (!draft.path || asprintf(&draft_path, "%s.XXXXXX", path) < 0)
-        return -1;
-    draft.fd = mkostemp(draft_path, O_CLOEXEC);
-    if (draft.fd < 0) {
-        free(draft_path);
+    if (draft.path && asprintf(&draft.draft_path, "%s.XXXXXX", path) < 0)
+        draft.draft_path = NULL;
+    if (draft.draft_path)
+        draft.fd = mkostemp(draft.draft_path, O_CLOEXEC);
+    if (draft.fd < 0) { /* there is nothing of that name to remove */
+        free(draft.draft_path);
+        draft.draft_path = NULL;
+    }
+    if (draft.fd < 0 || fchmod(draft.fd, 0644) < 0) {
+        draft_deinit(&draft);
         return -1;
     }
-    draft.draft_path = draft_path;
-    if (fchmod(draft.fd, 0644) < 0)
-        return -1;
     *ret_draft = draft;
-    draft = (struct draft)DRAFT_NULL;
     return 0;
 }
 

@@ -52,9 +52,9 @@ int archive_header_make(const char *name, uint64_t bytes,
     if (length == 0 || length >= PROTO_ARCHIVE_NAME_BYTES || bytes >= PROTO_ARCHIVE_ENTRY_MAX_BYTES)
         return -1;
     memset(ret_block, 0, PROTO_ARCHIVE_BLOCK_BYTES);
-    memcpy(ret_block, name, length);
+    memcpy(ret_block, name, length + 1);
     for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++)
-        memcpy(ret_block + constants[i].at, constants[i].text, strlen(constants[i].text));
+        memcpy(ret_block + constants[i].at, constants[i].text, strlen(constants[i].text) + 1);
     snprintf(number, sizeof(number), "%011" PRIo64, bytes);
     memcpy(ret_block + SIZE_AT, number, 11);
     snprintf(number, sizeof(number), "%06o", checksum(ret_block));

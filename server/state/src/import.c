@@ -288,7 +288,12 @@ static int fold_event(struct state_import *import, const struct store_event *eve
     if (event->blob_id && strcmp(event->type, event_demonstration_added.type) != 0)
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
                                     "Only demonstration_added has a demonstration.");
-    return project_take(&import->project, event, ret_error);
+    int status = project_take(&import->project, event, ret_error);
+
+    /* Whatever a command would have called it, here it is the archive that is wrong. */
+    if (status > 0 && status != PROTO_CODE_NO_MEMORY && status != PROTO_CODE_NOT_SUPPORTED)
+        status = PROTO_CODE_INVALID_ARCHIVE;
+    return status;
 }
 
 /* The head's leases are the open assignments, in their order. */
