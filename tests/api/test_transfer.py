@@ -1,4 +1,5 @@
 """Export and import: a whole project out and in again, whole or not at all."""
+import http.client
 import json
 import os
 import random
@@ -12,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import tap
 from archive import members, pack
-from daemon import TENSORS, Daemon, demonstration_file, trajectory, wait_until
+from daemon import AMFD, TENSORS, Daemon, demonstration_file, trajectory, wait_until
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 PROJECTS = "/v1/projects"
@@ -403,6 +404,37 @@ class UnderWay(unittest.TestCase):
             else:
                 self.assertEqual(self.daemon.request("POST", f"{PROJECTS}/copy-{turn}/import", archive, OCTETS).status, 201)
         self.assertIn(False, outcomes)
+
+    def test_a_disk_without_room_is_507_and_everything_else_goes_on(self):
+        at = fill(self.daemon, "full")
+        for i in range(10):
+            self.daemon.ok("POST", f"{at}/demonstrations", trajectory("a", 100 + i, steps=5000))
+        archive = export(self.daemon, "full")
+        self.assertGreater(len(archive), 1 << 20)
+        self.daemon.stop()
+        if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+            self.skipTest("no namespaces here")
+        with tempfile.TemporaryDirectory() as folder:
+            self.daemon.program = os.path.join(folder, "amfd")
+            with open(self.daemon.program, "w", encoding="utf-8") as file:
+                file.write(f"""#!/bin/sh
+exec unshare -rm sh -c 'mount -t tmpfs -o size=1m tmpfs "$2/spool" && exec "$0" "$@"' {AMFD} "$@"
+""")
+            os.chmod(self.daemon.program, 0o755)
+            self.daemon.start()
+            told = self.daemon.request("POST", f"{PROJECTS}/told/import", archive, OCTETS)
+            connection = http.client.HTTPConnection(self.daemon.address, timeout=60)
+            connection.request("POST", f"{PROJECTS}/untold/import", iter([archive[:4096], archive[4096:]]),
+                               {**OCTETS, "Authorization": f"Bearer {self.daemon.token}"}, encode_chunked=True)
+            untold = connection.getresponse()
+            self.assertEqual((told.status, told.json["code"]), (507, "disk_full"))
+            self.assertEqual((untold.status, json.loads(untold.read())["code"]), (507, "disk_full"))
+            connection.close()
+            self.daemon.ok("POST", f"{at}/demonstrations", trajectory("a", 999))
+            self.assertEqual([p["id"] for p in self.daemon.ok("GET", PROJECTS)["projects"]], ["full"])
+            self.daemon.ok("POST", PROJECTS, {"id": "small"})
+            small = export(self.daemon, "small")  # there is room again
+            self.assertEqual(self.daemon.request("POST", f"{PROJECTS}/copy/import", small, OCTETS).status, 201)
 
     def test_memory_is_that_of_one_demonstration_not_of_the_archive(self):
         at = fill(self.daemon, "memory")
