@@ -76,10 +76,12 @@ static int app_start_state(struct app *app, char ret_error[256])
         snprintf(ret_error, 256, "the worker threads cannot be started");
         return -1;
     }
-    return state_new(
-        &(struct state_config){
-            .store = app->store, .pool = app->pool, .clock = clock_system, .log = log_line},
-        &app->state, ret_error);
+    return state_new(&(struct state_config){.store = app->store,
+                                            .pool = app->pool,
+                                            .clock = clock_system,
+                                            .admin_token = app->token,
+                                            .log = log_line},
+                     &app->state, ret_error);
 }
 
 /* For bodies too large for memory; its files have no names, so there is nothing to clear. */
@@ -110,7 +112,7 @@ static int app_start_http(struct app *app, char ret_error[256])
                                               .state = app->state,
                                               .store = app->store,
                                               .version = &app->version,
-                                              .admin_token = app->token,
+                                              .admit = api_admit,
                                               .spool = app->spool,
                                               .log = log_line},
                         &app->http, ret_error))
