@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "draft.h"
 #include "folder.h"
 #include "upload.h"
+#include "write_file.h"
 
 #define AT(member) offsetof(struct demo_options, member)
 const struct option demo_options[] = {
@@ -153,15 +153,6 @@ COMMAND(cmd_demo_show)
     return CLI_OK;
 }
 
-static int write_file(const char *path, const char *bytes, size_t length, bool force)
-{
-    DRAFT_CLEANUP struct draft draft = DRAFT_NULL;
-
-    if (draft_open(path, &draft) < 0 || draft_write(&draft, bytes, length) < 0)
-        return -1;
-    return draft_finish(&draft, force);
-}
-
 COMMAND(cmd_demo_get)
 {
     const struct demo_get_options *get = options;
@@ -183,7 +174,7 @@ COMMAND(cmd_demo_get)
     status = amf_client_demonstration_get_tensors(cli->client, args[0], args[1], &result);
     if (status != AMF_CLIENT_OK)
         return cli_answer(cli, status, &result);
-    if (write_file(path, result.body, result.body_length, get->force) < 0)
+    if (write_file(path, result.body, result.body_length, 0644, get->force) < 0)
         return cli_fail(cli, CLI_LOCAL, "%.300s: %s%s", path, strerror(errno),
                         errno == EEXIST ? "; --force replaces it" : "");
     fputs("wrote ", cli->out);

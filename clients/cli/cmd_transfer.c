@@ -88,7 +88,7 @@ static enum cli_exit export_to_file(struct cli *cli, const char *project,
     /* Known before the first byte, not after the last. */
     if (!said->force && access(said->output, F_OK) == 0)
         return no_file(cli, said->output, EEXIST);
-    if (draft_open(said->output, &draft) < 0)
+    if (draft_open(said->output, 0644, &draft) < 0)
         return no_file(cli, said->output, errno);
     status = amf_client_project_export(cli->client, project, on_piece, &transfer, &result, &head);
     clear(&transfer);

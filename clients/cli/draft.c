@@ -25,7 +25,7 @@ void draft_deinit(struct draft *draft)
     errno = saved;
 }
 
-int draft_open(const char *path, struct draft *ret_draft)
+int draft_open(const char *path, mode_t mode, struct draft *ret_draft)
 {
     struct draft draft = {.path = strdup(path), .fd = -1};
 
@@ -37,7 +37,7 @@ int draft_open(const char *path, struct draft *ret_draft)
         free(draft.draft_path);
         draft.draft_path = NULL;
     }
-    if (draft.fd < 0 || fchmod(draft.fd, 0644) < 0) {
+    if (draft.fd < 0 || fchmod(draft.fd, mode) < 0) {
         draft_deinit(&draft);
         return -1;
     }

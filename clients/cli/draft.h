@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct draft {
     char *path, *draft_path; /* draft_path NULL: not open */
@@ -19,7 +20,8 @@ void draft_deinit(struct draft *draft);
 #define DRAFT_CLEANUP __attribute__((cleanup(draft_deinit)))
 
 /* Each: 0, or -1 with errno. */
-__attribute__((warn_unused_result)) int draft_open(const char *path, struct draft *ret_draft);
+__attribute__((warn_unused_result)) int draft_open(const char *path, mode_t mode,
+                                                   struct draft *ret_draft);
 __attribute__((warn_unused_result)) int draft_write(struct draft *draft, const void *bytes,
                                                     size_t length);
 /* force: in the place of another file of that name; without, EEXIST. */

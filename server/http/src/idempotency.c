@@ -3,9 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <nettle/sha2.h>
 
 #include <store/store.h>
 
@@ -20,53 +17,45 @@ bool http_key_valid(const char *text)
     return length >= 1 && length <= HTTP_KEY_MAX_BYTES && strspn(text, allowed) == length;
 }
 
-static void hash_head(struct sha256_ctx *hash, const char *method, const char *path)
+void http_key_begin(struct http_key *key, const char *method, const char *path)
 {
-    sha256_init(hash);
+    sha256_init(&key->hash);
     /* The NULs between the parts keep "POST /a" + "b" and "POST /ab" + "" apart. */
-    sha256_update(hash, strlen(method) + 1, (const uint8_t *)method);
-    sha256_update(hash, strlen(path) + 1, (const uint8_t *)path);
+    sha256_update(&key->hash, strlen(method) + 1, (const uint8_t *)method);
+    sha256_update(&key->hash, strlen(path) + 1, (const uint8_t *)path);
 }
 
-static void hash_end(struct sha256_ctx *hash, char ret_hex[65])
+void http_key_add(struct http_key *key, const void *bytes, size_t length)
+{
+    sha256_update(&key->hash, length, bytes);
+}
+
+void http_key_end(struct http_key *key)
 {
     static const char digits[] = "0123456789abcdef";
     uint8_t digest[SHA256_DIGEST_SIZE];
 
-    sha256_digest(hash, sizeof(digest), digest);
+    sha256_digest(&key->hash, sizeof(digest), digest);
     for (size_t i = 0; i < sizeof(digest); i++) {
-        ret_hex[2 * i] = digits[digest[i] >> 4];
-        ret_hex[2 * i + 1] = digits[digest[i] & 15];
+        key->request_sha256[2 * i] = digits[digest[i] >> 4];
+        key->request_sha256[2 * i + 1] = digits[digest[i] & 15];
     }
-    ret_hex[64] = '\0';
+    key->request_sha256[64] = '\0';
 }
 
-void http_key_hash(const char *method, const char *path, const void *body, size_t body_bytes,
-                   char ret_hex[65])
+static int look_up(struct store_tx *tx, void *arg)
 {
-    struct sha256_ctx hash;
+    const struct http_key *key = arg;
+    struct store_reply kept;
 
-    hash_head(&hash, method, path);
-    sha256_update(&hash, body_bytes, body);
-    hash_end(&hash, ret_hex);
+    return store_tx_reply_get(tx, key->owner, key->text, &kept);
 }
 
-int http_key_hash_file(const char *method, const char *path, int fd, char ret_hex[65])
+bool http_key_is_new(struct store *store, const struct http_key *key)
 {
-    uint8_t piece[16384];
-    struct sha256_ctx hash;
-    off_t at = 0;
-    ssize_t got;
+    struct http_key sought = {.text = key->text, .owner = key->owner};
 
-    hash_head(&hash, method, path);
-    while ((got = pread(fd, piece, sizeof(piece), at)) > 0) {
-        sha256_update(&hash, (size_t)got, piece);
-        at += got;
-    }
-    if (got < 0)
-        return -1;
-    hash_end(&hash, ret_hex);
-    return 0;
+    return store_write(store, look_up, &sought) == STORE_NOT_FOUND;
 }
 
 /* 0, or -1: sealed with another token. ret_body has room for what is kept. */

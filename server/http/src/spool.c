@@ -62,7 +62,7 @@ enum proto_code http_spool_open(struct http_spool *spool, struct http_server *se
 
     if (atomic_fetch_add(&server->archives, 1) >= HTTP_ARCHIVES_MAX) {
         atomic_fetch_sub(&server->archives, 1);
-        return proto_error_set(ret_error, PROTO_CODE_NOT_READY, "",
+        return proto_error_set(ret_error, PROTO_CODE_OVERLOADED, "",
                                "%d imports are under way already; try again when one has ended.",
                                HTTP_ARCHIVES_MAX);
     }

@@ -16,7 +16,7 @@ struct http_spool {
 };
 
 /* expected: the body's length where it was said, else 0. PROTO_CODE_OK; DISK_FULL when it would not
- * fit; NOT_READY when there are enough of them. */
+ * fit; OVERLOADED when there are enough of them. */
 __attribute__((warn_unused_result)) enum proto_code http_spool_open(struct http_spool *spool,
                                                                     struct http_server *server,
                                                                     uint64_t expected,

@@ -85,10 +85,6 @@ __attribute__((warn_unused_result)) int project_check_task(const struct view *dr
 __attribute__((warn_unused_result)) int project_check_task_removal(const struct view *draft,
                                                                    const char *key,
                                                                    struct proto_error *ret_error);
-__attribute__((warn_unused_result)) int
-project_check_demonstration(const struct view *draft,
-                            const struct proto_demonstration *demonstration, const char *at,
-                            struct proto_error *ret_error);
 
 /* check.c: the checks of the kinds of events, in the order of the kinds. */
 event_check_fn check_project_created, check_project_updated, check_project_deleted, check_task_put,
