@@ -16,11 +16,12 @@ enum { READERS_MAX = 16 };
 #define WITH_BLOBS " LEFT JOIN blob AS b ON b.project = e.project AND b.blob_id = e.blob_id"
 
 static const char *const statements_sql[READ_COUNT] = {
-    [READ_PROJECT] = "SELECT " EVENT_COLUMNS ", NULL FROM event AS e"
+    [READ_PROJECT] = "SELECT " EVENT_COLUMNS ", length(b.bytes) FROM event AS e" WITH_BLOBS
                      " WHERE e.project = ?1 AND e.seq > ?2 ORDER BY e.seq",
     [READ_PROJECT_BLOBS] = "SELECT " EVENT_COLUMNS ", " BLOB_COLUMNS " FROM event AS e" WITH_BLOBS
                            " WHERE e.project = ?1 AND e.seq > ?2 ORDER BY e.seq",
-    [READ_ALL] = "SELECT " EVENT_COLUMNS ", NULL FROM event AS e ORDER BY e.position",
+    [READ_ALL] = "SELECT " EVENT_COLUMNS ", length(b.bytes) FROM event AS e" WITH_BLOBS
+                 " ORDER BY e.position",
     [READ_ALL_BLOBS] = "SELECT " EVENT_COLUMNS ", " BLOB_COLUMNS " FROM event AS e" WITH_BLOBS
                        " ORDER BY e.position",
     [READ_BLOB] = "SELECT " BLOB_COLUMNS " FROM blob AS b WHERE b.project = ?1 AND b.blob_id = ?2",
@@ -163,6 +164,8 @@ static int column_event(sqlite3_stmt *statement, bool with_blobs, struct store_e
         if (status)
             return status;
     }
+    if (!with_blobs && event.blob_id)
+        event.blob_bytes = (size_t)sqlite3_column_int64(statement, 7);
     *ret_event = event;
     return STORE_OK;
 }

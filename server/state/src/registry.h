@@ -43,6 +43,17 @@ struct state {
     struct expirer *expirer;
 };
 
+/* The newest durable view with the name of its very log, which belongs to the registry. NULL: no
+ * such project. */
+struct view *state_view_and_log(struct state *state, const char *project_id,
+                                const char **ret_log_name);
+
+/* Inside a store_write body: the entry that a new project of this id will have. Until its draft is
+ * no longer `deleted`, it is not there. 0, PROTO_CODE_PROJECT_EXISTS, or a negative store_status.
+ */
+__attribute__((warn_unused_result)) int state_reserve(struct state *state, const char *project_id,
+                                                      struct entry **ret_entry);
+
 /* ranker.c. The thread takes projects whose ranking is older than their view, one after the other.
  */
 __attribute__((warn_unused_result)) int ranker_new(struct state *state, struct ranker **ret_ranker);

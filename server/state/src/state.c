@@ -316,17 +316,27 @@ void state_free(struct state *state)
     free(state);
 }
 
-struct view *state_view(struct state *state, const char *project_id)
+struct view *state_view_and_log(struct state *state, const char *project_id,
+                                const char **ret_log_name)
 {
     const struct entry *entry;
     struct view *view = NULL;
 
     pthread_mutex_lock(&state->mutex);
     entry = entry_find_published(state, project_id);
-    if (entry)
+    if (entry) {
         view = view_ref(entry->view);
+        *ret_log_name = entry->log_name;
+    }
     pthread_mutex_unlock(&state->mutex);
     return view;
+}
+
+struct view *state_view(struct state *state, const char *project_id)
+{
+    const char *log_name;
+
+    return state_view_and_log(state, project_id, &log_name);
 }
 
 size_t state_views(struct state *state, const char *after, size_t limit, struct view **ret_views)
@@ -434,20 +444,30 @@ static int registry_add(struct state *state, const char *id, struct entry **ret_
     return 0;
 }
 
+int state_reserve(struct state *state, const char *project_id, struct entry **ret_entry)
+{
+    int status = state_mend(state);
+
+    if (!status && entry_find(state, project_id))
+        return PROTO_CODE_PROJECT_EXISTS;
+    if (!status)
+        status = registry_add(state, project_id, ret_entry);
+    if (!status)
+        (*ret_entry)->project.draft.deleted = true;
+    return status;
+}
+
 int state_create_project(struct state *state, struct store_tx *tx,
                          const struct proto_project *settings, struct project **ret_project,
                          struct proto_error *ret_error)
 {
     struct entry *entry = NULL;
-    int status = state_mend(state);
+    int status = state_reserve(state, settings->id, &entry);
 
-    if (status)
-        return status;
-    if (entry_find(state, settings->id))
+    if (status == PROTO_CODE_PROJECT_EXISTS)
         return (int)proto_error_set(ret_error, PROTO_CODE_PROJECT_EXISTS, "/id",
                                     "A project %s exists; PATCH changes its settings.",
                                     settings->id);
-    status = registry_add(state, settings->id, &entry);
     if (status)
         return status;
     entry->project.draft.deleted = false;
