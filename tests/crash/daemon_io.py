@@ -170,7 +170,7 @@ def after(folder, held, requests):
 def run_point(point, preload, folder, source, held, exits):
     """(was the call reached, lines)."""
     shutil.copytree(os.path.join(source, "d"), os.path.join(folder, "d"))
-    daemon = Daemon(folder, environment=preload.environment, arguments=() if exits else STAY)
+    daemon = Daemon(folder, environment=preload.environment, options=() if exits else STAY)
     point.arm(preload)
     requests, lines, broken = run_script(point, daemon, held)
     if point.error == errno.ENOSPC and not broken:
