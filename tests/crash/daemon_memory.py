@@ -22,7 +22,7 @@ from fleet import PROJECT
 from harness import Torture
 from preload import Preload
 
-REFUSED = {503: ("no_memory",), 500: ("internal",)}
+REFUSED = {503: ("no_memory", "overloaded"), 500: ("internal",)}
 STRIDE = 53
 LIMIT = 3000  # no request makes as many allocations
 
