@@ -2,13 +2,11 @@
 #include "commands.h"
 
 #include <math.h>
-#include <string.h>
 
 #include <proto/wire.h>
 
-#include "demo_file.h"
-#include "folder.h"
 #include "lab_options.h"
+#include "recordings.h"
 
 #define PRETRAIN_EACH 3 /* where --pretrain is not given */
 
@@ -58,108 +56,6 @@ void backtest_defaults(void *arg)
     options->max_steps = 16;
     options->lab.noise = 0.3;
     options->task_correlation = 0.25;
-}
-
-/* ---- the folder ---- */
-
-struct recordings {
-    struct demo_file *files;
-    size_t file_count; /* read, or half-read */
-    struct lab_recording *items;
-    size_t count;
-    const char **tasks; /* keys, in the order of the files' names */
-    size_t *seen;       /* of each task, the other half included */
-    size_t task_count, state_dim, action_dim, failed;
-    int half;
-};
-
-static void recordings_deinit(struct recordings *recordings)
-{
-    for (size_t i = 0; i < recordings->file_count; i++)
-        demo_file_deinit(&recordings->files[i]);
-}
-
-static size_t recordings_task(struct recordings *recordings, const char *key)
-{
-    size_t task = 0;
-
-    while (task < recordings->task_count && strcmp(recordings->tasks[task], key) != 0)
-        task++;
-    if (task == recordings->task_count)
-        recordings->tasks[recordings->task_count++] = key;
-    return task;
-}
-
-static bool recordings_wants(const struct recordings *recordings, size_t position)
-{
-    return !recordings->half || position % 2 == (recordings->half == 2);
-}
-
-/* -1: its dimensions are not those of the ones before. */
-static int recordings_add(struct recordings *recordings,
-                          const struct proto_demonstration *demonstration)
-{
-    const struct proto_matrix *states = &demonstration->states, *actions = &demonstration->actions;
-    size_t task;
-
-    if (!demonstration->success || demonstration->role == PROTO_ROLE_ROLLOUT) {
-        recordings->failed++;
-        return 0;
-    }
-    if (!recordings->task_count) {
-        recordings->state_dim = states->cols;
-        recordings->action_dim = actions->cols;
-    }
-    task = recordings_task(recordings, demonstration->task);
-    if (states->cols != recordings->state_dim || actions->cols != recordings->action_dim)
-        return -1;
-    if (recordings_wants(recordings, recordings->seen[task]++))
-        recordings->items[recordings->count++] =
-            (struct lab_recording){task, states->rows, states->data, actions->data};
-    return 0;
-}
-
-/* A folder with a file that cannot be used is refused: half of the data would tell other things. */
-static enum cli_exit recordings_read(struct cli *cli, const struct folder *folder,
-                                     struct recordings *recordings)
-{
-    struct demo_options said = {.role = -1};
-    char error[512];
-
-    for (size_t i = 0; i < folder->count; i++) {
-        struct demo_file *file = &recordings->files[recordings->file_count++];
-
-        *file = (struct demo_file)DEMO_FILE_NULL;
-        if (demo_file_read(folder->paths[i], &said, file, error) < 0) {
-            if (file->foreign)
-                continue;
-            return cli_fail(cli, CLI_LOCAL, "%.300s: %s", folder->paths[i], error);
-        }
-        if (recordings_add(recordings, &file->demonstration) < 0)
-            return cli_fail(cli, CLI_LOCAL, "%.300s: other dimensions than the files before",
-                            folder->paths[i]);
-    }
-    if (recordings->failed)
-        cli_note(cli, "%zu failed demonstrations and rollouts are left out", recordings->failed);
-    return CLI_OK;
-}
-
-static enum cli_exit recordings_load(struct cli *cli, const char *directory, struct folder *folder,
-                                     struct recordings *recordings)
-{
-    char error[512];
-
-    if (folder_read(directory, folder, error) < 0)
-        return cli_fail(cli, CLI_LOCAL, "%s", error);
-    if (!folder->count)
-        return cli_fail(cli, CLI_LOCAL, "%.300s: no demonstrations there", directory);
-    recordings->files = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->files));
-    recordings->items = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->items));
-    recordings->tasks = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->tasks));
-    recordings->seen = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->seen));
-    if (!recordings->files || !recordings->items || !recordings->tasks || !recordings->seen)
-        return cli_no_memory(cli);
-    return recordings_read(cli, folder, recordings);
 }
 
 /* ---- the verb ---- */
@@ -258,14 +154,10 @@ static enum cli_exit backtest_prepare(struct cli *cli, const struct backtest_opt
 
 COMMAND(cmd_backtest)
 {
-    FOLDER_CLEANUP struct folder folder = FOLDER_NULL;
     const struct backtest_options *said = options;
-    __attribute__((cleanup(recordings_deinit))) struct recordings recordings = {.half = said->half};
-    enum cli_exit status;
+    RECORDINGS_CLEANUP struct recordings recordings = {.half = (enum recordings_half)said->half};
+    enum cli_exit status = recordings_load(cli, args[0], &recordings);
 
     (void)count;
-    status = recordings_load(cli, args[0], &folder, &recordings);
-    if (status == CLI_OK && !recordings.count)
-        status = cli_fail(cli, CLI_LOCAL, "%.300s: no demonstrations there", args[0]);
     return status == CLI_OK ? backtest_prepare(cli, said, &recordings) : status;
 }
