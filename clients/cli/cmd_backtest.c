@@ -100,7 +100,9 @@ static enum cli_exit backtest_run(struct cli *cli, const struct backtest_options
     };
     const struct lab_subject subject = {
         .world = lab_backtest_world(backtest),
-        .model = {.variance = 1,
+        .model = {.kernel = lab_options_kernel(&options->lab),
+                  .variance = 1,
+                  .noise = options->lab.noise,
                   .state_scale = NAN,
                   .task_scale = 1,
                   .fit_after = (size_t)options->fit_after,

@@ -28,6 +28,9 @@ const struct option integrator_options[] = {
      .names = space_names},
     {"length-scale", "LENGTH", OPTION_REAL, AT(length_scale), "of states and of task vectors",
      .min = 1e-3, .max = 1e3},
+    {"assumed-noise", "STD", OPTION_REAL, AT(assumed_noise),
+     "what rules take --noise to be, not the policy that is scored; 0: what it is", .min = 0,
+     .max = 10},
     {NULL},
 };
 #undef AT
@@ -56,17 +59,27 @@ static enum cli_exit integrator_run(struct cli *cli, const struct integrator_opt
         {"kernel", 0, kernel_names[options->lab.kernel]},
         {"task_scale", options->length_scale, NULL},
         {"task_space", 0, space_names[options->task_space]},
+        {"expert_noise", options->lab.noise, NULL},
     };
-    const struct lab_subject subject = {
+    const struct lab_model model = {
+        .kernel = lab_options_kernel(&options->lab),
+        .variance = 0.25, /* the expert's fastest action is 0.5 */
+        .noise = options->lab.noise,
+        .state_scale = options->length_scale,
+        .task_scale = options->length_scale,
+    };
+    struct lab_subject subject = {
         .world = &integrator->world,
-        .model = {.variance = 0.25, /* the expert's fastest action is 0.5 */
-                  .state_scale = options->length_scale,
-                  .task_scale = options->length_scale},
+        .model = model,
         .notes = notes,
         .note_count = sizeof(notes) / sizeof(notes[0]),
         .task_names = task_names,
     };
 
+    if (options->assumed_noise > 0) {
+        subject.model.noise = options->assumed_noise;
+        subject.judge = (struct lab_judge){&integrator->world, model};
+    }
     return lab_options_run(cli, &options->lab, &subject);
 }
 
@@ -89,6 +102,8 @@ COMMAND(cmd_experiment_integrator)
     if (circle && walk)
         return cli_fail(cli, CLI_USAGE,
                         "--kernel random_walk: its graph has the 12 tasks and no point between");
+    if (circle && said->assumed_noise > 0)
+        return cli_fail(cli, CLI_USAGE, "--assumed-noise: not with --task-space circle");
     status = lab_integrator_init(&settings, &integrator);
     if (status)
         return cli_fail(cli, CLI_LOCAL, "the experiment failed: %s", amf_status_name(status));

@@ -121,7 +121,7 @@ struct lab_options { /* of every experiment, see lab_options.h */
 struct integrator_options {
     struct lab_options lab;
     int64_t pretrain_tasks, horizon;
-    double length_scale;
+    double length_scale, assumed_noise;
     int task_space;
 };
 struct backtest_options {

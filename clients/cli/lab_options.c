@@ -74,10 +74,6 @@ static int apply_clip(struct cli *cli, const struct lab_options *options, struct
 static int apply_options(struct cli *cli, const struct lab_options *options,
                          struct lab_settings *settings)
 {
-    settings->model.kernel = options->kernel > AMF_KERNEL_LINEAR
-                                 ? AMF_KERNEL_RBF
-                                 : (enum amf_kernel_kind)options->kernel;
-    settings->model.noise = options->noise;
     settings->rounds = (size_t)options->rounds;
     settings->seeds = (size_t)options->seeds;
     settings->seed = (uint64_t)options->seed;
@@ -173,6 +169,12 @@ static enum amf_status print_table(struct cli *cli, const struct lab_result *res
 }
 
 /* ---- the run ---- */
+
+enum amf_kernel_kind lab_options_kernel(const struct lab_options *options)
+{
+    return options->kernel > AMF_KERNEL_LINEAR ? AMF_KERNEL_RBF
+                                               : (enum amf_kernel_kind)options->kernel;
+}
 
 static void tell(void *arg, size_t done)
 {

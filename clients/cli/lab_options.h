@@ -58,14 +58,17 @@ void lab_options_defaults(struct lab_options *options, int64_t rounds);
 
 struct lab_subject { /* what is run, and the words of its report */
     const struct lab_world *world;
-    struct lab_model model; /* without kernel and noise, which are options */
+    struct lab_model model;
     struct lab_judge judge;
     const struct lab_note *notes;
     size_t note_count;
     const char *const *task_names;
 };
 
-/* Runs and prints: JSON, or a table. A kernel that is not libamf's is the world's, over rbf. */
+/* A kernel that is not libamf's is the world's, over rbf. */
+enum amf_kernel_kind lab_options_kernel(const struct lab_options *options);
+
+/* Runs and prints: JSON, or a table. */
 enum cli_exit lab_options_run(struct cli *cli, const struct lab_options *options,
                               const struct lab_subject *subject);
 
