@@ -47,7 +47,7 @@ def ranked(client):
 
 def fill(client, episodes):
     """All but the last ROUNDS; the tasks in turn."""
-    client.send("POST", "/v1/projects", {"id": "bench", "fit_after": 5})
+    client.send("POST", "/v1/projects", {"id": "bench"})
     tasks = [task["key"] for task in episodes.tasks]
     for task in episodes.tasks:
         client.send("PUT", f"{client.project}/tasks/{task['key']}", {"instruction": task["instruction"]})

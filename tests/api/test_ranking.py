@@ -66,7 +66,7 @@ class Ranking(Case):
             self.assertIsNotNone(candidate["posterior_entropy"])
 
     def test_scales_are_provisional_until_enough_is_held_then_frozen(self):
-        fill(self.daemon, "frozen", counts=(2, 2, 0, 0), fit_after=5)
+        fill(self.daemon, "frozen", counts=(2, 2, 0, 0))
         self.assertTrue(ranking(self.daemon, "frozen")["provisional"])
         self.daemon.ok("POST", "/v1/projects/frozen/demonstrations", trajectory("c", 5))
         self.assertFalse(ranking(self.daemon, "frozen")["provisional"])
@@ -102,7 +102,7 @@ class Ranking(Case):
         self.assertEqual(after["candidates"], before["candidates"])
 
     def test_what_froze_the_scales_cannot_change_under_them(self):
-        fill(self.daemon, "held-scales", fit_after=6)
+        fill(self.daemon, "held-scales")  # six held: frozen
         for demonstration in self.daemon.ok("GET", "/v1/projects/held-scales/demonstrations")["demonstrations"]:
             self.daemon.request("DELETE", f"/v1/projects/held-scales/demonstrations/{demonstration['id']}")
         for patch, at in [({"state_dim": 4000}, "/state_dim"), ({"action_dim": 1}, "/action_dim"),

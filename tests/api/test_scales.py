@@ -13,7 +13,7 @@ FITTED = {"state_scale": "marginal_likelihood", "task_scale": "marginal_likeliho
 
 
 def make(daemon, project, held, task=None, **settings):
-    daemon.ok("POST", "/v1/projects", {"id": project, "fit_after": 5, **settings})
+    daemon.ok("POST", "/v1/projects", {"id": project, **settings})
     for i, key in enumerate(TASKS):
         daemon.ok("PUT", f"/v1/projects/{project}/tasks/{key}", {"vector": [i, i * i]} if task == "vector" else {})
     for i in range(held):
@@ -103,47 +103,6 @@ class Frozen(Case):
         self.daemon.ok("POST", "/v1/projects/nothing/demonstrations", trajectory("a", 1, success=False))
         self.assertEqual(self.refit("nothing", 409)["code"], "nothing_held")
         self.assertEqual(self.refit("none", 404)["code"], "project_not_found")
-
-
-class Asked(Case):
-    """Without `fit_after` the first question freezes the scales: uploads come task by task before it."""
-
-    def ask(self, project):
-        return self.daemon.ok("POST", f"/v1/projects/{project}/assignments", {"operator": "anna", "lease_s": 1})["assignments"][0]
-
-    def test_the_first_ask_freezes_what_was_uploaded_before_it(self):
-        make(self.daemon, "asked", 7, fit_after=None)
-        provisional = ranking(self.daemon, "asked")
-        self.assertEqual((shown(self.daemon, "asked"), provisional["provisional"]), (None, True))
-        assignment = self.ask("asked")
-        scales = shown(self.daemon, "asked")
-        self.assertEqual((scales["demonstrations"], assignment["task"]), (7, provisional["choice"]))
-        wait_until(lambda: not any(c["pending"] for c in ranking(self.daemon, "asked")["candidates"]))
-        frozen = ranking(self.daemon, "asked")
-        self.assertEqual((frozen["provisional"], frozen["candidates"]), (False, provisional["candidates"]))
-        add(self.daemon, "asked", 7)
-        self.assertEqual(shown(self.daemon, "asked"), scales)
-        self.daemon.kill()
-        self.daemon.start()
-        self.assertEqual(shown(self.daemon, "asked"), scales)
-
-    def test_an_early_ask_waits_for_five_or_as_many_as_there_are_tasks(self):
-        for held, tasks in ((5, 3), (6, 6)):
-            project = f"early-ask-{tasks}"
-            make(self.daemon, project, 2, fit_after=None)
-            for i in range(3, tasks):
-                self.daemon.ok("PUT", f"/v1/projects/{project}/tasks/more-{i}", {})
-            self.ask(project)
-            for seed in range(2, held):
-                self.assertIsNone(shown(self.daemon, project))
-                add(self.daemon, project, seed)
-            self.assertEqual(shown(self.daemon, project)["demonstrations"], held)
-
-    def test_a_fit_begins_at_the_first_ask(self):
-        make(self.daemon, "ask-fit", 6, fit_after=None, kernel=FITTED)
-        self.assertIsNone(shown(self.daemon, "ask-fit"))
-        self.ask("ask-fit")
-        self.assertEqual(fitted(self.daemon, "ask-fit")["source"]["state_scale"], "marginal_likelihood")
 
 
 class Fitted(Case):

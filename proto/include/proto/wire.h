@@ -150,7 +150,7 @@ struct proto_project {
     double noise_std;      /* standardised action unit; > 0 */
     double noise_relative; /* NaN: unused */
     bool standardize;
-    int64_t fit_after; /* PROTO_INT_NULL: at the first ask, from 5 or one a task on */
+    int64_t fit_after; /* PROTO_INT_NULL: 5 or the number of tasks, whichever is more */
     struct proto_criterion criterion;
     struct proto_selection selection;
     struct proto_scales *scales; /* read-only; NULL until they are frozen */

@@ -82,15 +82,15 @@ static int check_frozen(const struct view *draft, const struct proto_project *se
     return 0;
 }
 
-/* Whatever makes it due (a demonstration, the first assignment, a smaller fit_after, one task less)
- * freezes the scales, in its own transaction. */
+/* Whatever completes the count (a demonstration, a smaller fit_after, one task less) freezes the
+ * scales, in its own transaction. */
 static int freeze_when_due(struct project *project, struct store_tx *tx)
 {
     struct view *draft = &project->draft;
     struct scales *scales;
     int status;
 
-    if (draft->scales || !project_freeze_due(draft))
+    if (draft->scales || draft->held < project_fit_after(draft))
         return 0;
     scales = project_fit(draft);
     if (!scales)
@@ -330,8 +330,6 @@ int project_open_assignment(struct project *project, struct store_tx *tx,
     event.assignment.instruction =
         view_task(draft, view_find_task(draft, event.assignment.task))->task.instruction;
     status = project_log(project, tx, &event_assignment_opened, &event, NULL, 0, NULL);
-    if (!status)
-        status = freeze_when_due(project, tx);
     if (!status)
         *ret_assignment = view_assignment(draft, draft->assignments.count - 1);
     return status;

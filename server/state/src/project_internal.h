@@ -77,8 +77,8 @@ bool project_fit_due(const struct view *view);
 __attribute__((warn_unused_result)) int
 scales_maximise(const struct view *view, const struct scales *from, struct amf_pool *pool,
                 const atomic_bool *cancel, struct scales **ret_scales);
-/* Whether what is held freezes the scales, were they not frozen yet. */
-bool project_freeze_due(const struct view *view);
+/* How many held demonstrations freeze the scales. */
+int64_t project_fit_after(const struct view *view);
 
 /* Thins a trajectory's matrices to max_steps into a demonstration's arena. */
 __attribute__((warn_unused_result)) int demonstration_thin(struct demonstration *demonstration,

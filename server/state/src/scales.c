@@ -34,16 +34,14 @@ int demonstration_thin(struct demonstration *demonstration, const struct proto_m
     return 0;
 }
 
-/* Whoever brings old recordings uploads them task by task, and then asks. Until then nothing is
- * lost by waiting: the numbers of a provisional ranking are those that the freeze will keep. */
-bool project_freeze_due(const struct view *view)
+int64_t project_fit_after(const struct view *view)
 {
     int64_t wanted = view->settings->project.fit_after;
     int64_t tasks = (int64_t)view->tasks.count;
 
     if (wanted != PROTO_INT_NULL)
-        return view->held >= wanted;
-    return view->assignments.count > 0 && view->held >= (tasks > 5 ? tasks : 5);
+        return wanted;
+    return tasks > 5 ? tasks : 5;
 }
 
 /* Spans over the states (or actions) of what the criterion learns from, in order of arrival. */
