@@ -54,7 +54,7 @@ void backtest_defaults(void *arg)
     lab_options_defaults(&options->lab, 30);
     options->held_out = 9;
     options->max_steps = 16;
-    options->lab.noise = 0.3;
+    options->lab.noise = 0.8;
     options->task_correlation = 0.25;
 }
 
