@@ -84,7 +84,9 @@ def print_tuning():
             row(f"{half}: {rule}", map(interval, tried(half, "default", rule)))
         for trial in trials:
             row(f"{half}: {trial}", map(interval, tried(half, trial)))
-    row("odd: noise-0.8, its own error", map(interval, tried("odd", "own-noise-0.8", base="own-default")))
+    row("even again, as long: noise-0.8", map(interval, tried("even", "long-noise-0.8", base="long-default")))
+    if all(exists(f"tuning/odd-own-noise-0.8-{given}") for given in FRANKA):
+        row("odd: noise-0.8, its own error", map(interval, tried("odd", "own-noise-0.8", base="own-default")))
     print()
 
 
@@ -116,6 +118,9 @@ def print_tables():
     for kernel in ("matern32", "matern52", "linear"):
         names = [f"backtest-{given}-{kernel}" for given in FRANKA]
         row(kernel, [cell(name, "criterion", name) for name in names])
+    for assumed in ("0.15", "0.4"):
+        row(f"noise assumed {assumed}", [cell(f"integrator-{count}-assumed-{assumed}", "criterion", f"integrator-{count}")
+                                        for count in (12, 6, 1)])
     row("8-4-2-1-1", [f"{rule} {cell('backtest-84211', rule, 'backtest-84211')}" for rule in load("backtest-84211")["rules"]])
     print()
     print_tuning()
