@@ -85,8 +85,6 @@ def print_tuning():
         for trial in trials:
             row(f"{half}: {trial}", map(interval, tried(half, trial)))
     row("even again, as long: noise-0.8", map(interval, tried("even", "long-noise-0.8", base="long-default")))
-    if all(exists(f"tuning/odd-own-noise-0.8-{given}") for given in FRANKA):
-        row("odd: noise-0.8, its own error", map(interval, tried("odd", "own-noise-0.8", base="own-default")))
     print()
 
 
