@@ -23,8 +23,9 @@ def machine(version):
     processor = platform.processor() or "unknown"
     with open("/proc/cpuinfo", encoding="utf-8") as lines:
         names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return {"cpu": names[0] if names else processor, "cores": len(names), "blas_core": version["blas_core"],
-            "system": platform.platform()}
+    cpu = names[0] if names else processor
+    return {"machine": f"{cpu}, {len(names)} cores, {version['blas_core']}", "cpu": cpu, "cores": len(names),
+            "blas_core": version["blas_core"], "system": platform.platform()}
 
 
 def upload(client, tensors):
@@ -70,27 +71,30 @@ def cold(client):
     return ranked(client)
 
 
-def line(figure, value, ceiling, ceiling_value, asked, peak):
+def line(figure, value, ceiling, ceiling_value, asked, peak, name):
     print(json.dumps({"name": "rank_service", "figure": figure, "value": round(value, 4), "unit": "s",
                       "ceiling": ceiling, "ceiling_value": round(ceiling_value, 4),
                       "ratio": round(value / ceiling_value, 2), "asked": asked,
-                      "met": None if asked is None else value <= asked, "peak_mib": round(peak)}), flush=True)
+                      "met": None if asked is None else value <= asked, "peak_mib": round(peak), "machine": name}),
+          flush=True)
 
 
 def main():
     try:
         with Daemon(sys.argv[1]) as daemon:
             client = Client(daemon.url, daemon.token, "bench")
-            print(json.dumps({"name": "machine", **machine(client.get("/version"))}), flush=True)
+            here = machine(client.get("/version"))
+            print(json.dumps({"name": "machine", **here}), flush=True)
             waited, computed = zip(*measure(client, Episodes(ROOT / "data/lila_franka")))
             peak = peak_mib(daemon)
             again = cold(client)
     except DemoError as error:
         sys.exit(f"scripts/bench: {error}")
     words = "computed by the daemon"
-    line("event_to_ranking_median", statistics.median(waited), words, statistics.median(computed), 0.1, peak)
-    line("event_to_ranking_max", max(waited), words, max(computed), None, peak)
-    line("from_nothing", again[0], words, again[1], None, peak)
+    line("event_to_ranking_median", statistics.median(waited), words, statistics.median(computed), 0.1, peak,
+         here["machine"])
+    line("event_to_ranking_max", max(waited), words, max(computed), None, peak, here["machine"])
+    line("from_nothing", again[0], words, again[1], None, peak, here["machine"])
 
 
 if __name__ == "__main__":

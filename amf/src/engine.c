@@ -13,10 +13,12 @@
 #include "engine_private.h"
 #include "internal.h"
 
-/* sigma^2 over the largest possible eigenvalue of k(D, D). Above it rankings by an inverse factor
- * and by triangular solves agree to 1e-9 or nearly (1e-13 at the default noise); below, the solves
- * are the better of the two, and the engine leaves the problem to them. */
-#define ENGINE_MIN_NOISE 1e-8
+/* sigma^2 over the largest possible eigenvalue of k(D, D). An inverse factor loses digits with it
+ * that triangular solves keep: against long double, gains of a linear kernel are off by 1e-8 at
+ * 1e-8, where those of the solves are off by 2e-10; at this bound by 1e-10 both. Below it the
+ * engine leaves the problem to the solves. */
+#define ENGINE_MIN_NOISE 2e-7
+#define ENGINE_ROWS 4096 /* of the step table */
 
 enum amf_status amf_engine_new(struct amf_engine **ret_engine)
 {
@@ -35,8 +37,13 @@ static void engine_member_deinit(struct engine_member *member)
     free(member->slot);
 }
 
-static void engine_clear(struct amf_engine *engine)
+void amf_engine_clear(struct amf_engine *engine)
 {
+    struct engine_tiles *spare = engine->pool.tiles ? engine->pool.tiles : engine->spare;
+
+    if (spare != engine->spare)
+        amf_engine_tiles_unref(engine->spare);
+    engine->pool.tiles = NULL;
     for (size_t p = 0; p < engine->panel_count; p++)
         amf_engine_panel_deinit(&engine->panels[p]);
     for (size_t i = 0; i < engine->member_count; i++)
@@ -48,14 +55,15 @@ static void engine_clear(struct amf_engine *engine)
     free(engine->actions);
     free(engine->panels);
     free(engine->members);
-    *engine = (struct amf_engine){0};
+    *engine = (struct amf_engine){.spare = spare};
 }
 
 void amf_engine_free(struct amf_engine *engine)
 {
     if (!engine)
         return;
-    engine_clear(engine);
+    amf_engine_clear(engine);
+    amf_engine_tiles_unref(engine->spare);
     free(engine);
 }
 
@@ -69,9 +77,11 @@ size_t amf_engine_bytes(const struct amf_engine *engine)
         doubles += engine->members[i].row_count * tasks * (1 + engine->action_width);
     doubles += engine->row_count * engine->action_width;
     doubles += engine->pool.used * (engine->row_count + engine->pool.used / 2);
+    if (engine->pool.prior)
+        doubles += engine->pool.used * engine->row_count;
     if (engine->kernel && engine->kernel->table)
         doubles += engine->kernel->row_count * engine->kernel->table->stride;
-    return sizeof(*engine) + doubles * sizeof(double);
+    return sizeof(*engine) + doubles * sizeof(double) + (engine->spare ? engine->spare->bytes : 0);
 }
 
 enum amf_status amf_engine_reserve(void *items, size_t *room, size_t count, size_t size)
@@ -92,17 +102,19 @@ enum amf_status amf_engine_reserve(void *items, size_t *room, size_t count, size
     return AMF_OK;
 }
 
-bool amf_engine_takes(const struct amf_kernel *kernel, double noise)
+bool amf_engine_takes(const struct amf_kernel *kernel, double noise, bool conditioned)
 {
     double largest = 0;
 
-    if (kernel->form == KERNEL_FEATURES || !kernel->table)
+    if (kernel->row_count > ENGINE_ROWS || (kernel->form != KERNEL_FEATURES && !kernel->table))
         return false;
-    for (size_t row = 0; row < kernel->row_count; row++)
+    for (size_t row = 0; conditioned && row < kernel->row_count; row++)
         for (size_t task = 0; task < kernel->task_count; task++) {
             struct amf_block pair = {row, 1, task};
             double prior;
 
+            if (!amf_kernel_covers(kernel, &pair))
+                continue;
             amf_kernel_diagonal(kernel, &pair, 1, &prior);
             largest = fmax(largest, prior);
         }
@@ -191,20 +203,59 @@ static enum amf_status engine_add_member(struct amf_engine *engine, const struct
     for (size_t c = 0; c < tasks; c++) {
         struct amf_block pair = {at->first_row, at->row_count, c};
 
-        amf_kernel_diagonal(engine->kernel, &pair, 1, member->variance + c * at->row_count);
         member->slot[c] = ENGINE_NONE;
+        if (amf_kernel_covers(engine->kernel, &pair))
+            amf_kernel_diagonal(engine->kernel, &pair, 1, member->variance + c * at->row_count);
     }
-    return amf_engine_pool_expect(engine, engine->member_count - 1, at->task);
+    return AMF_OK;
+}
+
+/* Slots before the first panel save the pairs that will be covered a second pass. */
+static enum amf_status engine_expect(struct amf_engine *engine, const struct amf_block *at,
+                                     size_t index, bool all_tasks)
+{
+    size_t tasks = engine->kernel->task_count;
+    enum amf_status status = AMF_OK;
+
+    for (size_t c = 0; !status && c < tasks; c++) {
+        struct amf_block pair = {at->first_row, at->row_count, c};
+
+        if ((all_tasks || c == at->task) && amf_kernel_covers(engine->kernel, &pair))
+            status = amf_engine_pool_expect(engine, index, c);
+    }
+    return status;
+}
+
+static bool engine_all_tasks_fit(const struct amf_engine *engine, const struct engine_input *input)
+{
+    size_t columns;
+
+    return !__builtin_mul_overflow(amf_blocks_rows(input->members, input->member_count),
+                                   engine->kernel->task_count, &columns) &&
+           amf_engine_pool_fits(columns, engine->row_count);
+}
+
+static bool engine_covers(const struct engine_input *input)
+{
+    for (size_t b = 0; b < input->block_count; b++)
+        if (!amf_kernel_covers(input->kernel, &input->blocks[b]))
+            return false;
+    return true;
 }
 
 static enum amf_status engine_append(struct amf_engine *engine, const struct engine_input *input)
 {
     enum amf_status status = engine_take_blocks(engine, input);
+    bool all_tasks;
 
     if (!status)
         status = amf_engine_factor(engine, input->pool, input->cancel);
-    for (size_t i = engine->member_count; !status && i < input->member_count; i++)
+    all_tasks = !status && input->all_tasks && engine_all_tasks_fit(engine, input);
+    for (size_t i = engine->member_count; !status && i < input->member_count; i++) {
         status = engine_add_member(engine, &input->members[i]);
+        if (!status)
+            status = engine_expect(engine, &input->members[i], i, all_tasks);
+    }
     if (!status)
         status = amf_engine_pool_make_room(engine);
     if (!status)
@@ -217,7 +268,7 @@ enum amf_status amf_engine_update(struct amf_engine *engine, const struct engine
     enum amf_status status;
 
     if (!engine_is_prefix(engine, input)) {
-        engine_clear(engine);
+        amf_engine_clear(engine);
         engine->noise = input->noise;
         engine->action_dim = input->action_dim;
         engine->action_width = fold_round_up(input->action_dim);
@@ -225,9 +276,9 @@ enum amf_status amf_engine_update(struct amf_engine *engine, const struct engine
     amf_kernel_ref(input->kernel);
     amf_kernel_unref(engine->kernel);
     engine->kernel = input->kernel;
-    status = engine_append(engine, input);
+    status = engine_covers(input) ? engine_append(engine, input) : AMF_BAD_ARGUMENT;
     if (status)
-        engine_clear(engine);
+        amf_engine_clear(engine);
     return status;
 }
 

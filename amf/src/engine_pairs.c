@@ -6,8 +6,9 @@
  *
  *   G_c'[t][h] = sum over rows d of task c' of base(s_t, d) W[h][d],   u = v sum_c' t(c, c') G_c'
  *
- * Joint kernels have no such form: their covariances are worked out task by task. A member is one
- * task of the pool.
+ * Other kernels have no such form: their covariances k(D, x) are worked out task by task, and kept
+ * for pairs that have a slot, so that new rows meet only what is new. A member is one task of the
+ * pool.
  */
 #include <string.h>
 
@@ -19,7 +20,7 @@ struct pairs_job {
     struct amf_matrix shares;  /* workers x (task_count x (largest member x PANEL_ROWS)): G */
     struct amf_matrix parts;   /* the same size: u of all tasks */
     struct amf_matrix level;   /* the same size: what does not depend on the state (SUM) */
-    struct amf_matrix prior;   /* joint: workers x (largest member x N) */
+    struct amf_matrix prior;   /* not separate: workers x (N x largest member) */
     struct amf_matrix mixing;  /* task_count x task_count: v t(c, c') */
     struct amf_matrix scaling; /* SUM: the same, all v */
 };
@@ -38,7 +39,7 @@ static enum amf_status pairs_job_init(struct pairs_job *job, size_t workers)
 {
     const struct amf_engine *engine = job->engine;
     size_t tasks = engine->kernel->task_count, rows = 1, width = 0, shares, prior;
-    bool joint = engine->kernel->form == KERNEL_JOINT;
+    bool joint = !engine_separates(engine->kernel);
     enum amf_status status;
 
     for (size_t i = 0; i < engine->member_count; i++)
@@ -59,7 +60,7 @@ static enum amf_status pairs_job_init(struct pairs_job *job, size_t workers)
         status = amf_matrix_init(&job->mixing, tasks, tasks);
     if (!status)
         status = amf_matrix_init(&job->scaling, tasks, tasks);
-    for (size_t k = 0; !status && k < tasks * tasks; k++) {
+    for (size_t k = 0; !status && !joint && k < tasks * tasks; k++) {
         job->mixing.data[k] = engine->kernel->variance * engine->kernel->tasks.data[k];
         job->scaling.data[k] = engine->kernel->variance;
     }
@@ -164,24 +165,77 @@ static void pairs_separable(const struct pairs_job *job, size_t index, size_t wo
     }
 }
 
+/* k(D, x) of a block's rows, from row `known` of D on: `rows` doubles a row. */
+static enum amf_status pairs_prior(const struct amf_engine *engine, const struct amf_block *own,
+                                   size_t known, double *ret_prior)
+{
+    size_t b = 0;
+    enum amf_status status = AMF_OK;
+
+    while (b < engine->block_count && engine->block_first[b] < known)
+        b++;
+    if (b < engine->block_count)
+        status = amf_kernel_cross(engine->kernel, engine->blocks + b, engine->block_count - b, own,
+                                  1, ret_prior, own->row_count);
+    return status;
+}
+
+/* Brings a slot's prior up to all conditioned rows. */
+static enum amf_status pairs_know(struct amf_engine *engine, struct engine_slot *slot,
+                                  const struct amf_block *own, double *work)
+{
+    enum amf_status status = pairs_prior(engine, own, slot->known, work);
+
+    for (size_t t = 0; !status && t < slot->row_count; t++) {
+        double *to = engine_prior(&engine->pool, slot->known, slot->column + t);
+
+        for (size_t r = slot->known; r < engine->row_count; r++, to += ENGINE_TILE)
+            *to = work[(r - slot->known) * slot->row_count + t];
+    }
+    if (!status)
+        slot->known = engine->row_count;
+    return status;
+}
+
+/* One panel's u of a block: rows x width. slot: NULL where k(D, x) is in `work`. */
+static void pairs_multiply(const struct amf_engine *engine, const struct engine_slot *slot,
+                           const double *work, size_t rows, const struct engine_panel *panel,
+                           double *part)
+{
+    size_t width = panel->width, end = panel->first + panel->rows;
+
+    memset(part, 0, rows * width * sizeof(double));
+    for (size_t t = 0, count; t < rows; t += count) {
+        size_t column = slot ? slot->column + t : 0;
+        struct amf_fold prior = {work + t, 1, rows};
+
+        count = rows - t;
+        if (slot) {
+            count = amf_min(count, ENGINE_TILE - column % ENGINE_TILE);
+            prior = (struct amf_fold){engine_prior(&engine->pool, 0, column), 1, ENGINE_TILE};
+        }
+        amf_fold_add(count, width, end, prior, panel->inverse.data, width, part + t * width, width);
+    }
+}
+
 static enum amf_status pairs_joint(const struct pairs_job *job, size_t index, size_t task,
                                    size_t worker)
 {
     struct amf_engine *engine = job->engine;
     const struct engine_member *member = &engine->members[index];
+    struct engine_slot *slot =
+        member->slot[task] == ENGINE_NONE ? NULL : &engine->pool.slots[member->slot[task]];
     struct amf_block own = {member->first_row, member->row_count, task};
-    double *prior = amf_matrix_row(&job->prior, worker);
+    double *work = amf_matrix_row(&job->prior, worker);
     double *part = amf_matrix_row(&job->parts, worker);
-    enum amf_status status = amf_kernel_cross(engine->kernel, &own, 1, engine->blocks,
-                                              engine->block_count, prior, engine->row_count);
+    size_t from = slot ? amf_min(slot->done, member->done) : member->done;
+    enum amf_status status;
 
-    for (size_t p = pairs_begin(engine, member); !status && p < engine->panel_count; p++) {
-        const struct engine_panel *panel = &engine->panels[p];
-
-        memset(part, 0, member->row_count * panel->width * sizeof(double));
-        amf_fold_add(member->row_count, panel->width, panel->first + panel->rows,
-                     (struct amf_fold){prior, engine->row_count, 1}, panel->inverse.data,
-                     panel->width, part, panel->width);
+    if (from == engine->panel_count || !amf_kernel_covers(engine->kernel, &own))
+        return AMF_OK;
+    status = slot ? pairs_know(engine, slot, &own, work) : pairs_prior(engine, &own, 0, work);
+    for (size_t p = from; !status && p < engine->panel_count; p++) {
+        pairs_multiply(engine, slot, work, member->row_count, &engine->panels[p], part);
         pairs_take(engine, index, task, p, part);
     }
     return status;
@@ -193,7 +247,7 @@ static enum amf_status pairs_member(void *arg, size_t task, size_t worker)
     const struct pairs_job *job = arg;
     size_t index = job->engine->member_count - 1 - task;
     struct engine_member *member = &job->engine->members[index];
-    bool joint = job->engine->kernel->form == KERNEL_JOINT;
+    bool joint = !engine_separates(job->engine->kernel);
     enum amf_status status = AMF_OK;
 
     if (pairs_begin(job->engine, member) == job->engine->panel_count)

@@ -4,27 +4,81 @@
  * With them a ranking's blocks and test pairs, which change with the weights, are looked up and not
  * worked out; and pending work conditions on pairs of the same kind. A slot is one demonstration
  * under one task. Slots are added at the end; when room runs out the wanted ones are moved to new
- * storage. Covariances are kept once, as the tiles of an upper triangle.
+ * storage. Covariances are kept once, as the tiles of an upper triangle (engine_settle.c).
  */
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "engine_private.h"
 #include "internal.h"
 
-#define POOL_LIMIT ((size_t)32 << 20) /* doubles, of each of the two matrices: 256 MiB */
+#define POOL_LIMIT ((size_t)40 << 20) /* doubles, of each matrix: 320 MiB */
 #define POOL_ALIGN 64                 /* bytes */
 
-static void pool_free_storage(struct engine_pool *pool)
+/* ---- tiles ---- */
+
+/* Huge pages where the system gives them, which it does with zeros: meeting them takes a good part
+ * of a ranking from nothing. */
+static struct engine_tiles *pool_map_tiles(size_t bytes)
 {
-    free(pool->whitened_storage);
-    free(pool->covariance_storage);
+    struct engine_tiles *tiles = calloc(1, sizeof(*tiles));
+    void *data;
+
+    if (!tiles)
+        return NULL;
+    data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) {
+        free(tiles);
+        return NULL;
+    }
+    (void)madvise(data, bytes, MADV_HUGEPAGE);
+    atomic_init(&tiles->references, 1);
+    tiles->data = data;
+    tiles->bytes = bytes;
+    return tiles;
 }
+
+struct engine_tiles *amf_engine_tiles_new(struct amf_engine *engine, size_t tile_columns)
+{
+    struct engine_tiles *spare = engine->spare;
+    size_t bytes;
+
+    if (__builtin_mul_overflow(tile_columns, tile_columns + 1, &bytes) ||
+        __builtin_mul_overflow(bytes / 2, ENGINE_TILE * ENGINE_TILE * sizeof(double), &bytes) ||
+        !bytes)
+        return NULL;
+    engine->spare = NULL;
+    if (spare && spare->bytes >= bytes && atomic_load(&spare->references) == 1)
+        return spare;
+    amf_engine_tiles_unref(spare);
+    return pool_map_tiles(bytes);
+}
+
+void amf_engine_tiles_unref(struct engine_tiles *tiles)
+{
+    if (!tiles || atomic_fetch_sub(&tiles->references, 1) != 1)
+        return;
+    (void)munmap(tiles->data, tiles->bytes);
+    free(tiles);
+}
+
+struct engine_tiles *amf_engine_tiles_ref(const struct amf_engine *engine)
+{
+    if (engine->pool.tiles)
+        atomic_fetch_add(&engine->pool.tiles->references, 1);
+    return engine->pool.tiles;
+}
+
+/* ---- the pool ---- */
 
 void amf_engine_pool_deinit(struct engine_pool *pool)
 {
-    pool_free_storage(pool);
+    free(pool->whitened_storage);
+    free(pool->prior_storage);
+    amf_engine_tiles_unref(pool->tiles);
     free(pool->slots);
     *pool = (struct engine_pool){0};
 }
@@ -45,7 +99,7 @@ static void *pool_storage(size_t rows, size_t cols, double **ret_data)
     return storage;
 }
 
-static bool pool_fits(size_t columns, size_t rows)
+bool amf_engine_pool_fits(size_t columns, size_t rows)
 {
     size_t half = columns / 2 + 1, size;
 
@@ -71,6 +125,9 @@ static void pool_move_slot(const struct engine_pool *from, struct engine_pool *t
     for (size_t t = 0; old->done && t < slot->row_count; t++)
         for (size_t r = 0; r < rows; r++)
             *engine_whitened(to, r, slot->column + t) = *engine_whitened(from, r, old->column + t);
+    for (size_t t = 0; old->known && t < slot->row_count; t++)
+        for (size_t r = 0; r < old->known; r++)
+            *engine_prior(to, r, slot->column + t) = *engine_prior(from, r, old->column + t);
 }
 
 /* The wanted slots of the old pool, side by side in the new one; settled ones before the others, as
@@ -102,8 +159,8 @@ static void pool_move_block(const struct engine_pool *from, struct engine_pool *
 {
     for (size_t r = 0; r < a->row_count; r++)
         for (size_t t = a == b ? r : 0; t < b->row_count; t++)
-            *engine_covariance(to, a->column + r, b->column + t) =
-                *engine_covariance(from, old_a->column + r, old_b->column + t);
+            *engine_covariance(to->tiles, a->column + r, b->column + t) =
+                *engine_covariance(from->tiles, old_a->column + r, old_b->column + t);
 }
 
 /* Covariances of the settled slots of the new pool; `old` maps its slots to the old one's. */
@@ -142,9 +199,11 @@ static enum amf_status pool_resize(struct amf_engine *engine, size_t more)
     to.slot_room = from->slot_count;
     to.slots = amf_new_array(to.slot_room, sizeof(*to.slots));
     to.whitened_storage = pool_storage(to.tile_room * ENGINE_TILE, to.row_room, &to.whitened);
-    to.covariance_storage = pool_storage(to.tile_room * (to.tile_room + 1) / 2,
-                                         ENGINE_TILE * ENGINE_TILE, &to.covariance);
-    if (!to.slots || !to.whitened_storage || !to.covariance_storage) {
+    to.tiles = amf_engine_tiles_new(engine, to.tile_room);
+    if (!engine_separates(engine->kernel))
+        to.prior_storage = pool_storage(to.tile_room * ENGINE_TILE, to.row_room, &to.prior);
+    if (!to.slots || !to.whitened_storage || !to.tiles ||
+        (!engine_separates(engine->kernel) && !to.prior_storage)) {
         amf_engine_pool_deinit(&to);
         return AMF_NO_MEMORY;
     }
@@ -166,7 +225,8 @@ static enum amf_status pool_add_slot(struct amf_engine *engine, size_t member, s
     if (status)
         return status;
     engine->members[member].slot[task] = pool->slot_count;
-    pool->slots[pool->slot_count++] = (struct engine_slot){member, task, pool->used, rows, 0, true};
+    pool->slots[pool->slot_count++] = (struct engine_slot){
+        .member = member, .task = task, .column = pool->used, .row_count = rows, .wanted = true};
     pool->used += rows;
     return AMF_OK;
 }
@@ -175,7 +235,7 @@ enum amf_status amf_engine_pool_expect(struct amf_engine *engine, size_t member,
 {
     const struct engine_pool *pool = &engine->pool;
 
-    if (!pool_fits(pool->used + engine->members[member].row_count, engine->row_count))
+    if (!amf_engine_pool_fits(pool->used + engine->members[member].row_count, engine->row_count))
         return AMF_OK;
     return pool_add_slot(engine, member, task);
 }
@@ -191,118 +251,6 @@ enum amf_status amf_engine_pool_make_room(struct amf_engine *engine)
 
 /* ---- covering ---- */
 
-struct pool_job {
-    struct amf_engine *engine;
-    size_t fresh;              /* first column that is not settled */
-    size_t settled, unsettled; /* tiles that each part is cut into; one may stand in both */
-    struct amf_matrix work;    /* workers x the largest block of two slots */
-};
-
-static void pool_job_deinit(struct pool_job *job)
-{
-    amf_matrix_deinit(&job->work);
-}
-
-static enum amf_status pool_job_init(struct pool_job *job, size_t workers)
-{
-    const struct engine_pool *pool = &job->engine->pool;
-    size_t rows = 0, size;
-
-    for (size_t s = 0; s < pool->slot_count; s++)
-        rows = rows > pool->slots[s].row_count ? rows : pool->slots[s].row_count;
-    job->fresh = pool->settled_columns;
-    job->settled = amf_ceil_div(job->fresh, ENGINE_TILE);
-    if (pool->used > job->fresh)
-        job->unsettled = amf_ceil_div(pool->used, ENGINE_TILE) - job->fresh / ENGINE_TILE;
-    if (__builtin_mul_overflow(rows, rows, &size))
-        return AMF_TOO_LARGE;
-    return amf_matrix_init(&job->work, workers, size);
-}
-
-static struct amf_block pool_block(const struct amf_engine *engine, const struct engine_slot *slot)
-{
-    return (struct amf_block){engine->members[slot->member].first_row, slot->row_count, slot->task};
-}
-
-/* k(x, y) of one slot that is not settled with every slot before it, and itself. */
-static enum amf_status pool_fill_prior(void *arg, size_t task, size_t worker)
-{
-    const struct pool_job *job = arg;
-    const struct engine_pool *pool = &job->engine->pool;
-    const struct engine_slot *slot = &pool->slots[task];
-    struct amf_block right = pool_block(job->engine, slot);
-    double *block = amf_matrix_row(&job->work, worker);
-    enum amf_status status = AMF_OK;
-
-    for (size_t s = 0; slot->column >= job->fresh && !status && s <= task; s++) {
-        const struct engine_slot *other = &pool->slots[s];
-        struct amf_block left = pool_block(job->engine, other);
-
-        status = amf_kernel_cross(job->engine->kernel, &left, 1, &right, 1, block, right.row_count);
-        for (size_t r = 0; r < left.row_count; r++)
-            for (size_t t = s == task ? r : 0; t < right.row_count; t++)
-                *engine_covariance(pool, other->column + r, slot->column + t) =
-                    block[r * right.row_count + t];
-    }
-    return status;
-}
-
-struct pool_range {
-    size_t first, end;
-};
-
-static struct pool_range pool_tile(const struct pool_job *job, size_t tile)
-{
-    size_t first =
-        (tile < job->settled ? tile : tile - job->settled + job->fresh / ENGINE_TILE) * ENGINE_TILE;
-    size_t end = amf_min(first + ENGINE_TILE, fold_round_up(job->engine->pool.used));
-
-    if (tile < job->settled)
-        return (struct pool_range){first, amf_min(end, job->fresh)};
-    return (struct pool_range){first > job->fresh ? first : job->fresh, end};
-}
-
-/* One row of tiles, from the diagonal on: settled ones by the new rows, the others by all. */
-static enum amf_status pool_fold_row(void *arg, size_t task, size_t worker)
-{
-    const struct pool_job *job = arg;
-    const struct engine_pool *pool = &job->engine->pool;
-    struct pool_range rows = pool_tile(job, task);
-
-    (void)worker;
-    for (size_t tile = task; tile < job->settled + job->unsettled; tile++) {
-        struct pool_range columns = pool_tile(job, tile);
-        size_t from = tile < job->settled ? pool->settled_rows : 0;
-
-        amf_fold_subtract(
-            rows.end - rows.first, columns.end - columns.first, job->engine->row_count - from,
-            (struct amf_fold){engine_whitened(pool, from, rows.first), 1, ENGINE_TILE},
-            engine_whitened(pool, from, columns.first), ENGINE_TILE,
-            engine_covariance(pool, rows.first, columns.first), ENGINE_TILE);
-    }
-    return AMF_OK;
-}
-
-/* Makes every slot's covariances with every other those of the whole factor. */
-static enum amf_status pool_settle(struct amf_engine *engine, struct amf_pool *workers,
-                                   const atomic_bool *cancel)
-{
-    struct engine_pool *pool = &engine->pool;
-    __attribute__((cleanup(pool_job_deinit))) struct pool_job job = {.engine = engine};
-    enum amf_status status = pool_job_init(&job, amf_pool_size(workers));
-
-    if (!status)
-        status = amf_pool_run(workers, pool->slot_count, pool_fill_prior, &job, cancel);
-    if (!status)
-        status = amf_pool_run(workers, job.settled + job.unsettled, pool_fold_row, &job, cancel);
-    if (status)
-        return status;
-    pool->used = fold_round_up(pool->used);
-    pool->settled_columns = pool->used;
-    pool->settled_rows = engine->row_count;
-    return AMF_OK;
-}
-
 /* Marks what is wanted; *ret_missing: columns of pairs without a slot. False when all of them would
  * take too much memory. */
 static bool pool_mark(struct amf_engine *engine, const struct engine_pair *pairs, size_t count,
@@ -313,7 +261,7 @@ static bool pool_mark(struct amf_engine *engine, const struct engine_pair *pairs
 
     for (size_t k = 0; k < count; k++)
         columns += engine->members[pairs[k].member].row_count;
-    if (!pool_fits(columns, engine->row_count))
+    if (!amf_engine_pool_fits(columns, engine->row_count))
         return false;
     for (size_t s = 0; s < pool->slot_count; s++)
         pool->slots[s].wanted = false;
@@ -348,8 +296,10 @@ enum amf_status amf_engine_cover(struct amf_engine *engine, const struct engine_
     if (!status)
         status = amf_engine_pairs(engine, pool, cancel);
     if (!status)
-        status = pool_settle(engine, pool, cancel);
-    if (!status)
+        status = amf_engine_settle(engine, pool, cancel);
+    if (status)
+        amf_engine_clear(engine); /* some covariances may hold the new rows' terms, others not */
+    else
         *ret_fits = true;
     return status;
 }

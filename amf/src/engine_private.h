@@ -12,6 +12,7 @@
 #ifndef AMF_ENGINE_PRIVATE_H
 #define AMF_ENGINE_PRIVATE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,21 +46,31 @@ struct engine_member {
 struct engine_slot { /* the pairs of one member under one task */
     size_t member, task;
     size_t column, row_count;
-    size_t done; /* panels whose rows of `whitened` are there */
+    size_t done;  /* panels whose rows of `whitened` are there */
+    size_t known; /* rows of `prior` that are there */
     bool wanted;
+};
+
+/* Covariances between columns: tiles (i, j) with i <= j, column by column of tiles, so that more
+ * columns go to the end. Scorers hold on to them; numbers that a scorer may read never change. */
+struct engine_tiles {
+    atomic_size_t references;
+    size_t bytes;
+    double *data; /* ENGINE_TILE^2 each */
 };
 
 /* Columns are pairs, and stand in tiles of ENGINE_TILE, each in one piece of memory, so that a
  * product over thousands of rows does not touch a page a row. Columns that no slot has hold numbers
  * without meaning. */
 struct engine_pool {
-    struct engine_slot *slots;
+    struct engine_slot *slots; /* by column */
     size_t slot_count, slot_room;
     size_t used, tile_room; /* columns; tiles there is room for */
     size_t row_room;
-    double *whitened;   /* tile by tile: row_room x ENGINE_TILE */
-    double *covariance; /* tiles (i, j) with i <= j, row by row: ENGINE_TILE^2 */
-    void *whitened_storage, *covariance_storage;
+    double *whitened; /* tile by tile: row_room x ENGINE_TILE */
+    double *prior;    /* likewise: k(D, x); only for kernels that do not separate */
+    void *whitened_storage, *prior_storage;
+    struct engine_tiles *tiles;
     size_t settled_columns, settled_rows; /* covariances hold these rows' terms */
 };
 
@@ -78,6 +89,9 @@ struct amf_engine {
     struct engine_member *members;
     size_t member_count, member_room;
     struct engine_pool pool;
+    /* Tiles to write to next: memory that the system need not clear again. NULL, or free as soon as
+     * nobody else refers to them. */
+    struct engine_tiles *spare;
 };
 
 struct engine_input {
@@ -89,19 +103,28 @@ struct engine_input {
     size_t action_dim;
     const struct amf_block *members; /* occupancy set; .task: its own */
     size_t member_count;
+    bool all_tasks; /* pairs of all tasks will be covered, not only those of its own */
     struct amf_pool *pool;
     const atomic_bool *cancel;
 };
 
-/* Whether the engine can do a problem: one with a table of its kernel, and enough noise for an
- * inverse factor to be accurate. A function of the problem, so every route decides the same. */
-bool amf_engine_takes(const struct amf_kernel *kernel, double noise);
+/* Whether the engine can do a problem: few enough rows, and with conditioned ones enough noise for
+ * an inverse factor to be accurate. A function of the problem, so every route decides the same. */
+bool amf_engine_takes(const struct amf_kernel *kernel, double noise, bool conditioned);
+
+/* k is a product or a sum of a state's and a task's part. */
+static inline bool engine_separates(const struct amf_kernel *kernel)
+{
+    return kernel->form == KERNEL_PRODUCT || kernel->form == KERNEL_SUM;
+}
 
 /* Makes the engine hold the input: by appending where the input is what it holds and more, else
  * from nothing. Empty after a failure. */
 AMF_CHECKED enum amf_status amf_engine_update(struct amf_engine *engine,
                                               const struct engine_input *input);
-/* Of a member's pairs under one task. mean: action_width doubles a row. */
+void amf_engine_clear(struct amf_engine *engine);
+/* Of a member's pairs under one task, 0 where it is not covered. mean: action_width doubles a row.
+ */
 const double *amf_engine_variance(const struct amf_engine *engine, size_t member, size_t task);
 const double *amf_engine_mean(const struct amf_engine *engine, size_t member, size_t task);
 
@@ -117,28 +140,41 @@ AMF_CHECKED enum amf_status amf_engine_cover(struct amf_engine *engine,
                                              bool *ret_fits);
 /* Column of a covered pair's first row. */
 size_t amf_engine_column(const struct amf_engine *engine, size_t member, size_t task);
+static inline size_t engine_column_at(const struct engine_pool *pool, size_t row, size_t column)
+{
+    return (column / ENGINE_TILE * pool->row_room + row) * ENGINE_TILE + column % ENGINE_TILE;
+}
+
 static inline double *engine_whitened(const struct engine_pool *pool, size_t row, size_t column)
 {
-    return pool->whitened + (column / ENGINE_TILE * pool->row_room + row) * ENGINE_TILE +
-           column % ENGINE_TILE;
+    return pool->whitened + engine_column_at(pool, row, column);
+}
+
+static inline double *engine_prior(const struct engine_pool *pool, size_t row, size_t column)
+{
+    return pool->prior + engine_column_at(pool, row, column);
 }
 
 /* low <= high, or both in one tile. */
-static inline double *engine_covariance(const struct engine_pool *pool, size_t low, size_t high)
+static inline double *engine_covariance(const struct engine_tiles *tiles, size_t low, size_t high)
 {
-    size_t i = low / ENGINE_TILE, j = high / ENGINE_TILE;
-    size_t tile = i * pool->tile_room - i * (i + 1) / 2 + j;
+    size_t i = low / ENGINE_TILE, j = high / ENGINE_TILE, tile = j * (j + 1) / 2 + i;
 
-    return pool->covariance + (tile * ENGINE_TILE + low % ENGINE_TILE) * ENGINE_TILE +
+    return tiles->data + (tile * ENGINE_TILE + low % ENGINE_TILE) * ENGINE_TILE +
            high % ENGINE_TILE;
 }
 
-static inline double amf_engine_covariance(const struct amf_engine *engine, size_t column,
-                                           size_t other)
+static inline double engine_covariance_of(const struct engine_tiles *tiles, size_t column,
+                                          size_t other)
 {
-    return column < other ? *engine_covariance(&engine->pool, column, other)
-                          : *engine_covariance(&engine->pool, other, column);
+    return column < other ? *engine_covariance(tiles, column, other)
+                          : *engine_covariance(tiles, other, column);
 }
+
+/* The covered covariances, which stay what they are until the last reference goes, on any thread.
+ */
+struct engine_tiles *amf_engine_tiles_ref(const struct amf_engine *engine);
+void amf_engine_tiles_unref(struct engine_tiles *tiles);
 
 /* engine_factor.c */
 AMF_CHECKED enum amf_status amf_engine_factor(struct amf_engine *engine, struct amf_pool *pool,
@@ -149,10 +185,18 @@ AMF_CHECKED enum amf_status amf_engine_pairs(struct amf_engine *engine, struct a
                                              const atomic_bool *cancel);
 /* engine_pool.c */
 void amf_engine_pool_deinit(struct engine_pool *pool);
-/* A slot for the member under its own task, before its first panel, where there is room. */
+/* Whether so many columns, with so many conditioned rows, take no more memory than they may. */
+bool amf_engine_pool_fits(size_t columns, size_t rows);
+/* A slot for a member under a task that will weigh something, where there is room. */
 AMF_CHECKED enum amf_status amf_engine_pool_expect(struct amf_engine *engine, size_t member,
                                                    size_t task);
 AMF_CHECKED enum amf_status amf_engine_pool_make_room(struct amf_engine *engine);
+
+/* engine_settle.c: every slot's covariances with every other made those of the whole factor. */
+AMF_CHECKED enum amf_status amf_engine_settle(struct amf_engine *engine, struct amf_pool *workers,
+                                              const atomic_bool *cancel);
+/* For so many columns of tiles: the spare ones where they serve. NULL: no memory. */
+struct engine_tiles *amf_engine_tiles_new(struct amf_engine *engine, size_t tile_columns);
 
 /* Makes room for count items of size bytes in *items, at least doubling. */
 AMF_CHECKED enum amf_status amf_engine_reserve(void *items, size_t *room, size_t count,

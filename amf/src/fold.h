@@ -31,5 +31,9 @@ void amf_fold_add(size_t m, size_t n, size_t k, struct amf_fold a, const double 
 /* c -= a b */
 void amf_fold_subtract(size_t m, size_t n, size_t k, struct amf_fold a, const double *b, size_t ldb,
                        double *c, size_t ldc);
+/* c := L^-1 c for a lower triangle L (m x m, ldf doubles a row) and m x n numbers, and the sum of
+ * squares down each column. Any n. Rows in order, each a chain as above. */
+void amf_fold_solve(size_t m, size_t n, const double *factor, size_t ldf, double *c, size_t ldc,
+                    double *ret_squares);
 
 #endif

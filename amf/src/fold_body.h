@@ -7,6 +7,7 @@
 #define AMF_FOLD_BODY_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "fold.h"
 
@@ -75,6 +76,88 @@ FOLD_INLINE void fold_all(size_t rows, size_t vectors, bool subtract, size_t m, 
         for (; j < n; j += FOLD_WIDTH)
             fold_stripe(rows, 1, subtract, m, depth, left, b + p * ldb + j, ldb, c + j, ldc);
     }
+}
+
+/* Up to eight columns from or to memory; fewer only where `lanes` says so. */
+FOLD_INLINE fold_vector fold_load(const double *from, size_t lanes)
+{
+    fold_vector value = {0};
+
+    if (lanes == FOLD_WIDTH)
+        return *(const fold_vector *)from;
+    memcpy(&value, from, lanes * sizeof(double));
+    return value;
+}
+
+FOLD_INLINE void fold_store(double *to, fold_vector value, size_t lanes)
+{
+    if (lanes == FOLD_WIDTH)
+        *(fold_vector *)to = value;
+    else
+        memcpy(to, &value, lanes * sizeof(double));
+}
+
+/* Rows [first, first + rows) of the solution: what is above comes from memory, their own triangle
+ * is solved in registers. */
+FOLD_INLINE void fold_solve_rows(size_t rows, size_t vectors, size_t lanes, size_t first,
+                                 const double *factor, size_t ldf, double *c, size_t ldc,
+                                 fold_vector *squares)
+{
+    fold_vector x[FOLD_MAX_ROWS][FOLD_MAX_VECTORS];
+    const double *left = factor + first * ldf;
+
+    _Pragma("GCC unroll 8") for (size_t r = 0; r < rows; r++)
+        _Pragma("GCC unroll 2") for (size_t v = 0; v < vectors; v++) x[r][v] =
+            fold_load(c + (first + r) * ldc + v * FOLD_WIDTH, lanes);
+    for (size_t p = 0; p < first; p++)
+        _Pragma("GCC unroll 8") for (size_t r = 0; r < rows; r++)
+            _Pragma("GCC unroll 2") for (size_t v = 0; v < vectors; v++) x[r][v] -=
+            left[r * ldf + p] * fold_load(c + p * ldc + v * FOLD_WIDTH, lanes);
+    _Pragma("GCC unroll 8") for (size_t r = 0; r < rows; r++)
+    {
+        double inverse = 1 / left[r * ldf + first + r];
+
+        _Pragma("GCC unroll 8") for (size_t q = 0; q < r; q++)
+            _Pragma("GCC unroll 2") for (size_t v = 0; v < vectors; v++) x[r][v] -=
+            left[r * ldf + first + q] * x[q][v];
+        _Pragma("GCC unroll 2") for (size_t v = 0; v < vectors; v++)
+        {
+            x[r][v] *= inverse;
+            squares[v] += x[r][v] * x[r][v];
+            fold_store(c + (first + r) * ldc + v * FOLD_WIDTH, x[r][v], lanes);
+        }
+    }
+}
+
+FOLD_INLINE void fold_solve_stripe(size_t rows, size_t vectors, size_t lanes, size_t m,
+                                   const double *factor, size_t ldf, double *c, size_t ldc,
+                                   double *ret_squares)
+{
+    fold_vector squares[FOLD_MAX_VECTORS] = {{0}};
+    size_t i = 0;
+
+    for (; i + rows <= m; i += rows)
+        fold_solve_rows(rows, vectors, lanes, i, factor, ldf, c, ldc, squares);
+    for (; i + 2 <= m; i += 2)
+        fold_solve_rows(2, vectors, lanes, i, factor, ldf, c, ldc, squares);
+    for (; i < m; i++)
+        fold_solve_rows(1, vectors, lanes, i, factor, ldf, c, ldc, squares);
+    for (size_t v = 0; v < vectors; v++)
+        fold_store(ret_squares + v * FOLD_WIDTH, squares[v], lanes);
+}
+
+FOLD_INLINE void fold_solve_all(size_t rows, size_t vectors, size_t m, size_t n,
+                                const double *factor, size_t ldf, double *c, size_t ldc,
+                                double *ret_squares)
+{
+    size_t step = vectors * FOLD_WIDTH, j = 0;
+
+    for (; j + step <= n; j += step)
+        fold_solve_stripe(rows, vectors, FOLD_WIDTH, m, factor, ldf, c + j, ldc, ret_squares + j);
+    for (; j + FOLD_WIDTH <= n; j += FOLD_WIDTH)
+        fold_solve_stripe(rows, 1, FOLD_WIDTH, m, factor, ldf, c + j, ldc, ret_squares + j);
+    if (j < n)
+        fold_solve_stripe(rows, 1, n - j, m, factor, ldf, c + j, ldc, ret_squares + j);
 }
 
 #endif

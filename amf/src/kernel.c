@@ -365,6 +365,10 @@ bool amf_kernel_extends(const struct amf_kernel *kernel, const struct amf_kernel
 {
     size_t tasks = kernel->task_count;
 
+    if (kernel->form != parent->form)
+        return false;
+    if (kernel->form == KERNEL_FEATURES)
+        return amf_kernel_features_extend(kernel, parent);
     return kernel->variance == parent->variance && tasks == parent->task_count &&
            kernel_rows_known(parent, kernel) == parent->row_count &&
            !memcmp(kernel->tasks.data, parent->tasks.data, tasks * tasks * sizeof(double));
@@ -465,5 +469,6 @@ void amf_kernel_unref(struct amf_kernel *kernel)
     free(kernel->sources);
     free(kernel->features);
     free(kernel->gradients);
+    free(kernel->digests);
     free(kernel);
 }

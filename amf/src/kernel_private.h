@@ -3,6 +3,7 @@
 #define AMF_KERNEL_PRIVATE_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include <amf/kernel.h>
 #include <amf/matrix.h>
@@ -33,6 +34,13 @@ struct amf_kernel {
     const double **features; /* [source * task_count + task]; the pointers are ours, not the data */
     const double **gradients; /* factored only, else NULL */
     size_t feature_dim, gradient_dim;
+    struct kernel_digest *digests; /* row_count: of each row's features under every task */
+};
+
+/* Tells whether a row's features are those of a kernel whose features may be gone: eight sums, each
+ * of every eighth number. One changed number always changes them. */
+struct kernel_digest {
+    uint64_t lanes[8];
 };
 
 static inline const double *kernel_table_row(const struct amf_kernel *kernel, size_t row)
@@ -40,8 +48,31 @@ static inline const double *kernel_table_row(const struct amf_kernel *kernel, si
     return kernel->table->data + row * kernel->table->stride;
 }
 
-/* The same kernel of the same first rows: covariances of those are the same. Both on states. */
+/* The same kernel of the same first rows: covariances of those are the same. */
 bool amf_kernel_extends(const struct amf_kernel *kernel, const struct amf_kernel *parent);
+
+/* Rows that many others meet, in columns of a fixed width (a multiple of FOLD_WIDTH), with what a
+ * product needs beside them. Kernels on states need none of it. */
+#define KERNEL_PACK_ROWS 64
+struct kernel_pack {
+    size_t width;
+    double *features, *gradients; /* dim x width; columns that no row has hold 0 */
+    double *left;                 /* KERNEL_PACK_ROWS x dim: rows that do not stand together */
+    double *products[2];          /* KERNEL_PACK_ROWS x width */
+};
+/* Doubles that a pack needs; false when too many. */
+bool amf_kernel_pack_size(const struct amf_kernel *kernel, size_t width, size_t *ret_size);
+struct kernel_pack amf_kernel_pack_at(const struct amf_kernel *kernel, size_t width,
+                                      double *storage);
+/* Rows of a block into columns from `column` on. */
+void amf_kernel_pack_put(const struct amf_kernel *kernel, const struct kernel_pack *pack,
+                         const struct amf_block *block, size_t column);
+void amf_kernel_pack_clear(const struct amf_kernel *kernel, const struct kernel_pack *pack);
+/* Covariances of a block's rows with the first count columns; features only. */
+void amf_kernel_pack_cross(const struct amf_kernel *kernel, const struct kernel_pack *pack,
+                           const struct amf_block *left, size_t count, double *ret_cross,
+                           size_t stride);
+bool amf_kernel_features_extend(const struct amf_kernel *kernel, const struct amf_kernel *parent);
 
 AMF_CHECKED enum amf_status amf_kernel_features_init(struct amf_kernel *kernel,
                                                      const struct amf_points *points);

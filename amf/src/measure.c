@@ -14,10 +14,13 @@
 
 #include <amf/measure.h>
 
+#include "logs.h"
+
 #define HERMITE_POINTS 64
 #define HERMITE_NEGLIGIBLE 1e-18 /* product weight: beyond it a node cannot show in 1e-10 */
 #define JS_PIECES 7
 #define JS_TERMS 24
+#define MEASURE_CHUNK 64
 #define JS_LINEAR 1e-6 /* 1 - r below which the divergence is (1 - r) / 8 */
 
 /* The last edge is beyond -log DBL_EPSILON, the largest y that q <= 1 - DBL_EPSILON allows. */
@@ -172,34 +175,53 @@ static double measure_jensen_shannon(const struct amf_measure *measure, double q
     return q < JS_LINEAR ? q / 8 : js_evaluate(measure, -log1p(-q));
 }
 
-/* v0 > 0, 0 <= d. */
+/* v0 > 0, 0 <= d; what logs.h does not do. */
 static double measure_one(const struct amf_measure *measure, double v0, double d)
 {
     double q = fmin(d / v0, 1 - DBL_EPSILON);
 
     switch (measure->kind) {
-    case AMF_MEASURE_ENTROPY:
-    case AMF_MEASURE_KL:
-        return -log1p(-q) / 2;
-    case AMF_MEASURE_NOISY_ENTROPY:
-        return -log1p(-q * (v0 / (v0 + measure->noise_variance))) / 2;
     case AMF_MEASURE_VARIANCE:
         return q * v0;
     case AMF_MEASURE_REVERSE_KL:
         return q / (1 - q) + log1p(-q) / 2;
     case AMF_MEASURE_JENSEN_SHANNON:
         return measure_jensen_shannon(measure, q);
-    case AMF_MEASURE_PRIOR_ENTROPY:
+    default:
         return 0;
     }
-    return 0;
+}
+
+/* v0 and d of the noisy action: the noise is on top of both variances. */
+static void measure_noisy(const struct amf_measure *measure, const double *before,
+                          const double *reduction, size_t count, double *ret_gain)
+{
+    double noisy[MEASURE_CHUNK], kept[MEASURE_CHUNK];
+
+    for (size_t first = 0; first < count; first += MEASURE_CHUNK) {
+        size_t size = count - first < MEASURE_CHUNK ? count - first : MEASURE_CHUNK;
+
+        for (size_t k = 0; k < size; k++) {
+            double v0 = before[first + k], most = v0 * (1 - DBL_EPSILON);
+
+            noisy[k] = v0 > 0 ? v0 + measure->noise_variance : 0;
+            kept[k] = reduction[first + k] > most ? most : reduction[first + k];
+        }
+        amf_logs_half_ratio(noisy, kept, size, ret_gain + first);
+    }
 }
 
 void amf_measure_gain(const struct amf_measure *measure, const double *before,
                       const double *reduction, size_t count, double *ret_gain)
 {
-    for (size_t k = 0; k < count; k++)
-        ret_gain[k] = before[k] > 0 ? fmax(measure_one(measure, before[k], reduction[k]), 0) : 0;
+    if (measure->kind == AMF_MEASURE_ENTROPY || measure->kind == AMF_MEASURE_KL)
+        amf_logs_half_ratio(before, reduction, count, ret_gain);
+    else if (measure->kind == AMF_MEASURE_NOISY_ENTROPY)
+        measure_noisy(measure, before, reduction, count, ret_gain);
+    else
+        for (size_t k = 0; k < count; k++)
+            ret_gain[k] =
+                before[k] > 0 ? fmax(measure_one(measure, before[k], reduction[k]), 0) : 0;
 }
 
 double amf_measure_gaussian_entropy(double variance)

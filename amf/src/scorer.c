@@ -36,7 +36,6 @@ void amf_scorer_free(struct amf_scorer *scorer)
     free(scorer->target_weights);
     free(scorer->blocks);
     free(scorer->block_list);
-    free(scorer->block_first);
     free(scorer->groups);
     free(scorer->tests);
     free(scorer->test_weight);
@@ -194,7 +193,7 @@ static void scorer_describe(const struct amf_scorer *scorer, struct amf_scores *
 
 static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
                                              const struct amf_posterior *posterior,
-                                             const struct amf_matrix *kept_pending,
+                                             const size_t *pending, size_t pending_count,
                                              struct amf_scores *scores, double *target_gain)
 {
     AMF_MATRIX_CLEANUP struct amf_matrix sums = AMF_MATRIX_NULL;
@@ -204,7 +203,10 @@ static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
 
     if (status || !weights)
         return status ? status : AMF_NO_MEMORY;
-    status = amf_scorer_sum_blocks(scorer, posterior, kept_pending, sums.data, &scores->jitter);
+    status =
+        scorer->kept.ready
+            ? amf_scorer_kept_sum_blocks(scorer, pending, pending_count, sums.data, &scores->jitter)
+            : amf_scorer_sum_blocks(scorer, posterior, sums.data, &scores->jitter);
     for (size_t b = 0; b < scorer->block_count; b++)
         weights[b] = scorer->blocks[b].weight;
     for (size_t k = 0; !status && k < scorer->candidate_count; k++) {
@@ -340,25 +342,23 @@ enum amf_status amf_scorer_score(const struct amf_scorer *scorer, const size_t *
     double *target_gain = NULL;
     AMF_SCORES_CLEANUP struct amf_scores *scores = scores_new(scorer, pending_count, &target_gain);
     AMF_POSTERIOR_CLEANUP struct amf_posterior *posterior = NULL;
-    AMF_MATRIX_CLEANUP struct amf_matrix rows = AMF_MATRIX_NULL;
     enum amf_status status;
 
     if (!scores)
         return AMF_NO_MEMORY;
     scores->jitter = scorer->jitter;
     status = scorer_check_pending(scorer, pending, pending_count, scores->pending_ignored);
-    if (!status && scorer->kept.ready)
-        status = amf_scorer_kept_pending(scorer, pending, pending_count, &rows, &scores->jitter);
-    else if (!status)
+    if (!status && !scorer->kept.ready)
         status = scorer_extend(scorer, pending, pending_count, scores->pending_ignored, &posterior);
     if (status)
         return status;
     if (posterior)
         scores->jitter = fmax(scores->jitter, amf_posterior_jitter(posterior));
     scorer_describe(scorer, scores);
-    status = scorer->settings.measure == AMF_MEASURE_PRIOR_ENTROPY
-                 ? scorer_sum_entropies(scorer, posterior, scores)
-                 : scorer_sum_candidates(scorer, posterior, &rows, scores, target_gain);
+    status =
+        scorer->settings.measure == AMF_MEASURE_PRIOR_ENTROPY
+            ? scorer_sum_entropies(scorer, posterior, scores)
+            : scorer_sum_candidates(scorer, posterior, pending, pending_count, scores, target_gain);
     if (!status)
         status = scorer_check_scores(scorer, scores);
     if (status)

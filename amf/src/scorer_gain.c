@@ -9,8 +9,8 @@
  * takes a group of blocks through a slab of test pairs, GAIN_COLS at a time, so C is never larger
  * than a cache; the N x test matrix V_x is made a slab at a time when it would not fit GAIN_KEEP.
  * V_B, V_x and k - V'V are kept between calls while they are small: then a call with more pending
- * work costs only the rows U. Where the scorer has looked up k - V'V in an engine (scorer_kept.c)
- * there is no V at all, and U comes with the call.
+ * work costs only the rows U. Where the scorer holds k - V'V of an engine, scorer_kept_gain.c does
+ * all this.
  */
 #include <math.h>
 #include <stdint.h>
@@ -44,7 +44,6 @@ struct gain_slab { /* test pairs [first, first + count) */
 struct gain_job {
     const struct amf_scorer *scorer;
     const struct amf_posterior *posterior; /* with pending work */
-    const struct amf_matrix *kept; /* U: pending_rows x (block_rows + test_count); or NULL */
     size_t base_rows, pending_rows;
     const struct gain_slab *slab;
     struct amf_matrix block_whitened; /* a worker a row: N x group_rows, unless kept */
@@ -80,10 +79,9 @@ static void gain_job_deinit(struct gain_job *job)
 }
 #define GAIN_JOB_CLEANUP __attribute__((cleanup(gain_job_deinit)))
 
-/* A workspace of that many doubles for each worker. Workers' parts start on cache lines: some BLAS
- * kernels (Prescott's) round by how far an operand is from one, and which worker takes a task must
- * not show. */
-static enum amf_status gain_workspace(struct amf_matrix *matrix, size_t workers, size_t size)
+/* Some BLAS kernels (Prescott's) round by how far an operand is from a cache line, and which worker
+ * takes a task must not show. */
+enum amf_status amf_scorer_workspace(struct amf_matrix *matrix, size_t workers, size_t size)
 {
     if (__builtin_add_overflow(size, GAIN_ALIGN - 1, &size))
         return AMF_TOO_LARGE;
@@ -98,22 +96,22 @@ static enum amf_status gain_job_init(struct gain_job *job)
     enum amf_status status;
 
     if (__builtin_mul_overflow(scorer->block_whitened.data ? 0 : job->base_rows, rows, &whitened) ||
-        __builtin_mul_overflow(job->kept ? 0 : job->pending_rows, rows, &pending) ||
+        __builtin_mul_overflow(job->pending_rows, rows, &pending) ||
         __builtin_mul_overflow(rows, GAIN_COLS, &cross) ||
         __builtin_mul_overflow(rows, rows, &square) ||
         __builtin_mul_overflow(workers, scorer->test_block_count, &slices))
         return AMF_TOO_LARGE;
-    status = gain_workspace(&job->block_whitened, workers, whitened);
+    status = amf_scorer_workspace(&job->block_whitened, workers, whitened);
     if (!status)
-        status = gain_workspace(&job->block_pending, workers, pending);
+        status = amf_scorer_workspace(&job->block_pending, workers, pending);
     if (!status)
-        status = gain_workspace(&job->cross, workers, cross);
+        status = amf_scorer_workspace(&job->cross, workers, cross);
     if (!status)
-        status = gain_workspace(&job->gram, workers, square);
+        status = amf_scorer_workspace(&job->gram, workers, square);
     if (!status)
-        status = gain_workspace(&job->trial, workers, square);
+        status = amf_scorer_workspace(&job->trial, workers, square);
     if (!status)
-        status = gain_workspace(&job->work, workers, 2 * GAIN_COLS);
+        status = amf_scorer_workspace(&job->work, workers, 2 * GAIN_COLS + rows);
     if (status)
         return status;
     job->slices = amf_new_array(slices, sizeof(*job->slices));
@@ -122,20 +120,6 @@ static enum amf_status gain_job_init(struct gain_job *job)
 }
 
 /* ---- test pairs ---- */
-
-/* Posterior variances of all test pairs, as the scorer has them. */
-static void gain_kept_variance(const struct amf_scorer *scorer, double *ret_variance)
-{
-    for (size_t b = 0, x = 0; b < scorer->test_block_count; b++)
-        for (size_t k = 0; k < scorer->tests[b].row_count; k++, x++) {
-            size_t member = scorer->test_source[x];
-
-            ret_variance[x] =
-                scorer
-                    ->variance[scorer_pair(scorer, member, scorer->tests[b].task) +
-                               scorer->tests[b].first_row + k - scorer->members[member].first_row];
-        }
-}
 
 /* k(x, x) - |V|^2 */
 static void gain_base_variance(const struct gain_slab *slab, size_t base_rows, const double *prior,
@@ -154,10 +138,7 @@ static void gain_base_variance(const struct gain_slab *slab, size_t base_rows, c
 static void gain_before(const struct gain_job *job, const struct gain_slab *slab, double *prior)
 {
     amf_kernel_diagonal(job->scorer->kernel, slab->tests, slab->test_blocks, prior);
-    if (job->kept)
-        gain_kept_variance(job->scorer, slab->before);
-    else
-        gain_base_variance(slab, job->base_rows, prior, slab->before);
+    gain_base_variance(slab, job->base_rows, prior, slab->before);
     for (size_t r = 0; r < job->pending_rows; r++)
         for (size_t x = 0; x < slab->count; x++) {
             double u = slab->pending[r * slab->pending_stride + x];
@@ -174,11 +155,6 @@ static enum amf_status gain_slab_whiten(struct gain_slab *slab, const struct gai
     const struct amf_scorer *scorer = job->scorer;
     enum amf_status status = AMF_OK;
 
-    if (job->kept) {
-        slab->pending = job->kept->data + scorer->block_rows;
-        slab->pending_stride = job->kept->cols;
-        return AMF_OK;
-    }
     if (scorer->test_whitened.data) {
         slab->whitened = scorer->test_whitened.data + slab->first;
         slab->stride = scorer->test_count;
@@ -239,11 +215,6 @@ static enum amf_status gain_group_whiten(const struct gain_job *job,
     struct gain_rows rows = {whitened, pending, group->row_count, group->row_count};
     enum amf_status status = AMF_OK;
 
-    if (job->kept) {
-        *ret_rows =
-            (struct gain_rows){NULL, job->kept->data + group->first_row, 0, job->kept->cols};
-        return AMF_OK;
-    }
     if (scorer->block_whitened.data) {
         rows.whitened = scorer->block_whitened.data + group->first_row;
         rows.whitened_stride = scorer->block_rows;
@@ -267,12 +238,8 @@ static enum amf_status gain_block_covariance(const struct gain_job *job,
     const struct amf_scorer *scorer = job->scorer;
     const struct amf_block *block = &scorer->block_list[index];
     size_t h = block->row_count;
-    enum amf_status status = AMF_OK;
+    enum amf_status status = amf_kernel_cross(scorer->kernel, block, 1, block, 1, gram, h);
 
-    if (job->kept)
-        memcpy(gram, scorer->kept.gram + scorer->kept.gram_first[index], h * h * sizeof(double));
-    else
-        status = amf_kernel_cross(scorer->kernel, block, 1, block, 1, gram, h);
     if (!status && job->base_rows)
         status = amf_blas_subtract_inner(h, h, job->base_rows, rows->whitened + at,
                                          rows->whitened_stride, rows->whitened + at,
@@ -284,34 +251,36 @@ static enum amf_status gain_block_covariance(const struct gain_job *job,
     return status;
 }
 
-/* chol(gram + (sigma^2 + jitter) I) into factor; jitter as little as does it. */
-static enum amf_status gain_factor(const double *gram, size_t h, double noise, double scale,
-                                   double *factor, double *jitter)
+static double gain_prior_scale(const struct amf_scorer *scorer, const struct amf_block *block,
+                               double *work)
 {
+    double sum = 0;
+
+    amf_kernel_diagonal(scorer->kernel, block, 1, work);
+    for (size_t r = 0; r < block->row_count; r++)
+        sum += work[r];
+    return sum / (double)block->row_count + scorer->noise * scorer->noise;
+}
+
+enum amf_status amf_scorer_factor_block(const struct amf_scorer *scorer,
+                                        const struct amf_block *block, const double *gram,
+                                        double *work, double *factor, double *jitter)
+{
+    size_t h = block->row_count;
     double extra = 0;
     enum amf_status status = AMF_NOT_POSDEF;
 
     for (int step = 0; status == AMF_NOT_POSDEF && step <= GAIN_JITTER_STEPS; step++) {
         memcpy(factor, gram, h * h * sizeof(double));
         for (size_t r = 0; r < h; r++)
-            factor[r * h + r] += noise * noise + extra;
+            factor[r * h + r] += scorer->noise * scorer->noise + extra;
         status = amf_blas_cholesky(h, factor, h);
         if (!status)
             *jitter = fmax(*jitter, extra);
-        extra = step ? 10 * extra : GAIN_JITTER_FIRST * scale;
+        else
+            extra = step ? 10 * extra : GAIN_JITTER_FIRST * gain_prior_scale(scorer, block, work);
     }
     return status;
-}
-
-static double gain_prior_scale(const struct gain_job *job, const struct amf_block *block,
-                               double *work)
-{
-    double sum = 0;
-
-    amf_kernel_diagonal(job->scorer->kernel, block, 1, work);
-    for (size_t r = 0; r < block->row_count; r++)
-        sum += work[r];
-    return sum / (double)block->row_count + job->scorer->noise * job->scorer->noise;
 }
 
 /* C of one group and some test pairs, into the worker's tile (GAIN_COLS doubles a row). */
@@ -360,20 +329,20 @@ static enum amf_status gain_group_factors(const struct gain_job *job,
     for (size_t b = 0; !status && b < group->block_count; b++) {
         const struct amf_block *block = scorer->block_list + group->first_block + b;
         size_t h = block->row_count;
-        double scale = gain_prior_scale(job, block, trial);
 
         status = gain_block_covariance(job, rows, group->first_block + b, at, trial);
         if (!status)
-            status = gain_factor(trial, h, scorer->noise, scale, factor, &job->jitter[worker]);
+            status =
+                amf_scorer_factor_block(scorer, block, trial, amf_matrix_row(&job->work, worker),
+                                        factor, &job->jitter[worker]);
         factor += h * h;
         at += h;
     }
     return status;
 }
 
-static enum amf_status gain_group_chunk(const struct gain_job *job,
-                                        const struct scorer_group *group, size_t first,
-                                        size_t count, size_t worker, double *tile)
+static void gain_group_chunk(const struct gain_job *job, const struct scorer_group *group,
+                             size_t first, size_t count, size_t worker, double *tile)
 {
     const struct amf_scorer *scorer = job->scorer;
     const struct gain_slab *slab = job->slab;
@@ -381,20 +350,18 @@ static enum amf_status gain_group_chunk(const struct gain_job *job,
     struct amf_criterion_pairs pairs = {count, slab->before + first, scorer->test_weight + global,
                                         scorer->test_target + global, scorer->test_source + global};
     const double *factor = amf_matrix_row(&job->gram, worker);
-    enum amf_status status = AMF_OK;
 
-    for (size_t b = 0; !status && b < group->block_count; b++) {
+    for (size_t b = 0; b < group->block_count; b++) {
         const struct scorer_block *block = &scorer->blocks[group->first_block + b];
         size_t h = block->at.row_count;
 
-        status = amf_criterion_block(scorer->measure, factor, h, tile, GAIN_COLS, &pairs,
-                                     scorer->settings.exclude_self ? block->member : SIZE_MAX,
-                                     amf_matrix_row(&job->work, worker),
-                                     job->sums + (group->first_block + b) * scorer->target_count);
+        amf_criterion_block(scorer->measure, factor, h, tile, GAIN_COLS, &pairs,
+                            scorer->settings.exclude_self ? block->member : SIZE_MAX,
+                            amf_matrix_row(&job->work, worker),
+                            job->sums + (group->first_block + b) * scorer->target_count);
         factor += h * h;
         tile += h * GAIN_COLS;
     }
-    return status;
 }
 
 static enum amf_status gain_group(void *arg, size_t task, size_t worker)
@@ -412,7 +379,7 @@ static enum amf_status gain_group(void *arg, size_t task, size_t worker)
 
         status = gain_cross(job, group, &rows, first, count, worker, tile);
         if (!status)
-            status = gain_group_chunk(job, group, first, count, worker, tile);
+            gain_group_chunk(job, group, first, count, worker, tile);
     }
     return status;
 }
@@ -430,8 +397,7 @@ static enum amf_status gain_run_slab(struct gain_job *job, size_t first, size_t 
 }
 
 enum amf_status amf_scorer_sum_blocks(const struct amf_scorer *scorer,
-                                      const struct amf_posterior *pending,
-                                      const struct amf_matrix *kept_pending, double *ret_sums,
+                                      const struct amf_posterior *pending, double *ret_sums,
                                       double *ret_jitter)
 {
     GAIN_JOB_CLEANUP struct gain_job job = {
@@ -441,13 +407,8 @@ enum amf_status amf_scorer_sum_blocks(const struct amf_scorer *scorer,
 
     if (!scorer->block_count || !scorer->test_count)
         return AMF_OK;
-    if (scorer->kept.ready) {
-        job.kept = kept_pending;
-        job.pending_rows = kept_pending->rows;
-    } else {
-        job.base_rows = amf_posterior_rows(scorer->posterior);
-        job.pending_rows = amf_posterior_rows(pending) - job.base_rows;
-    }
+    job.base_rows = amf_posterior_rows(scorer->posterior);
+    job.pending_rows = amf_posterior_rows(pending) - job.base_rows;
     if (!scorer->test_whitened.data && job.base_rows)
         slab = amf_min(slab, amf_ceil_div(GAIN_SLAB / job.base_rows + 1, GAIN_COLS) * GAIN_COLS);
     status = gain_job_init(&job);

@@ -32,18 +32,15 @@ struct scorer_candidate {
     double skipped_share;
 };
 
-/* Where pending work on one task conditions: its rows in scorer_kept.pending. */
-struct scorer_kept_rows {
-    size_t first, count; /* count 0: no demonstration weighs anything for it */
-};
-
-/* Covariances under the posterior, looked up in an engine: all that scoring needs. */
+/* Covariances under the posterior, held in an engine's tiles: all that scoring needs. */
 struct scorer_kept {
     bool ready;
-    double *gram;                  /* of each block with itself, one after the other */
-    size_t *gram_first;            /* block_count */
-    struct scorer_kept_rows *rows; /* task_count */
-    struct amf_matrix pending;     /* their rows x (their rows, then block rows, then test pairs) */
+    struct engine_tiles *tiles;
+    size_t *block_column; /* block_count: of the first row */
+    size_t *test_column;  /* test_count */
+    size_t *block_order;  /* by column, so that neighbours meet the same tiles */
+    size_t *test_order;
+    size_t *task_column; /* task_count: first row of the block of largest weight */
 };
 
 struct amf_scorer {
@@ -79,7 +76,6 @@ struct amf_scorer {
     size_t block_count, block_rows;
     struct scorer_block *blocks;    /* by candidate, then member */
     struct amf_block *block_list;   /* their .at */
-    size_t *block_first;            /* first of their rows among all block rows; kept only */
     size_t group_count, group_rows; /* group_rows: the largest */
     struct scorer_group *groups;
 
@@ -126,24 +122,30 @@ AMF_CHECKED enum amf_status amf_scorer_make_posterior(struct amf_scorer *scorer)
 bool amf_scorer_above_floor(const struct amf_scorer *scorer, size_t i, size_t task);
 AMF_CHECKED enum amf_status amf_scorer_sample(struct amf_scorer *scorer,
                                               const struct amf_problem *problem);
-/* scorer_kept.c. kept.ready stays false when it would take too much memory. */
+/* scorer_kept.c: which tiles and columns. kept.ready stays false when it would take too much
+ * memory. */
 AMF_CHECKED enum amf_status amf_scorer_keep(struct amf_scorer *scorer,
                                             const struct amf_problem *problem);
 void amf_scorer_kept_deinit(struct scorer_kept *kept);
-/* U = chol(k_D(P, P) + sigma^2 I)^-1 k_D(P, [blocks tests]) of the pending tasks' rows P, in order.
- */
-AMF_CHECKED enum amf_status amf_scorer_kept_pending(const struct amf_scorer *scorer,
-                                                    const size_t *pending, size_t pending_count,
-                                                    struct amf_matrix *ret_rows,
-                                                    double *ret_jitter);
+/* scorer_kept_gain.c. pending: task indices. As amf_scorer_sum_blocks below. */
+AMF_CHECKED enum amf_status amf_scorer_kept_sum_blocks(const struct amf_scorer *scorer,
+                                                       const size_t *pending, size_t pending_count,
+                                                       double *ret_sums, double *ret_jitter);
 /* scorer_gain.c */
 AMF_CHECKED enum amf_status amf_scorer_keep_covariances(struct amf_scorer *scorer);
-/* pending: the posterior with pending work; where kept is ready, kept_pending instead. ret_sums:
- * block_count x target_count, zeroed by the caller; *ret_jitter is raised where a block needs it.
- */
+/* pending: the posterior with pending work. ret_sums: block_count x target_count, zeroed by the
+ * caller; *ret_jitter is raised where a block needs it. */
 AMF_CHECKED enum amf_status amf_scorer_sum_blocks(const struct amf_scorer *scorer,
                                                   const struct amf_posterior *pending,
-                                                  const struct amf_matrix *kept_pending,
                                                   double *ret_sums, double *ret_jitter);
+/* chol(gram + (sigma^2 + jitter) I) of one block into factor; jitter as little as does it, raised
+ * in *jitter. gram is left as it is; work: a double for each row. */
+AMF_CHECKED enum amf_status amf_scorer_factor_block(const struct amf_scorer *scorer,
+                                                    const struct amf_block *block,
+                                                    const double *gram, double *work,
+                                                    double *factor, double *jitter);
+/* A workspace of that many doubles for each worker, each on a cache line of its own. */
+AMF_CHECKED enum amf_status amf_scorer_workspace(struct amf_matrix *matrix, size_t workers,
+                                                 size_t size);
 
 #endif

@@ -359,20 +359,40 @@ static enum amf_status setup_predict(const struct setup *setup,
                                  scorer->cancel, likelihoods ? pairs->mean : NULL, pairs->variance);
 }
 
-/* The same from the engine. */
-static enum amf_status setup_engine(struct setup *setup)
+/* One covered (member, task) as the engine has it. */
+static void setup_take_pair(struct setup *setup, size_t i, size_t c, bool likelihoods)
 {
     struct amf_scorer *scorer = setup->scorer;
     size_t dim = scorer->action_dim;
+
+    for (size_t t = 0; t < scorer->members[i].row_count; t++) {
+        size_t at = scorer_pair(scorer, i, c) + t;
+        double variance = fmax(amf_engine_variance(scorer->engine, i, c)[t], 0);
+
+        scorer->variance[at] = variance;
+        if (likelihoods)
+            scorer->step_log_likelihood[at] = amf_policy_step_log_likelihood(
+                setup_actions(setup, i, t),
+                amf_engine_mean(scorer->engine, i, c) + t * scorer->engine->action_width, dim,
+                variance + scorer->noise * scorer->noise);
+    }
+}
+
+/* Variances, and with `all` what the Gaussian process thinks of the actions, from the engine. */
+static enum amf_status setup_engine(struct setup *setup, bool all)
+{
+    struct amf_scorer *scorer = setup->scorer;
+    bool gp = setup->problem->policy == AMF_POLICY_GP;
     AMF_FREE_CLEANUP struct amf_block *members = amf_new_array(scorer->n, sizeof(*members));
     struct engine_input input = {.kernel = scorer->kernel,
                                  .noise = scorer->noise,
                                  .blocks = setup->held,
-                                 .block_count = setup->held_count,
+                                 .block_count = all ? setup->held_count : 0,
                                  .actions = setup->actions,
-                                 .action_dim = dim,
+                                 .action_dim = scorer->action_dim,
                                  .members = members,
                                  .member_count = scorer->n,
+                                 .all_tasks = scorer->settings.weights == AMF_WEIGHTS_UNIFORM,
                                  .pool = scorer->pool,
                                  .cancel = scorer->cancel};
     enum amf_status status;
@@ -384,19 +404,14 @@ static enum amf_status setup_engine(struct setup *setup)
     status = amf_engine_update(scorer->engine, &input);
     if (status)
         return status;
-    scorer->jitter = scorer->engine->jitter;
+    scorer->jitter = fmax(scorer->jitter, scorer->engine->jitter);
     for (size_t i = 0; i < scorer->n; i++)
-        for (size_t c = 0; c < scorer->task_count; c++)
-            for (size_t t = 0; t < scorer->members[i].row_count; t++) {
-                size_t at = scorer_pair(scorer, i, c) + t;
-                double variance = fmax(amf_engine_variance(scorer->engine, i, c)[t], 0);
+        for (size_t c = 0; c < scorer->task_count; c++) {
+            struct amf_block pair = scorer_member_block(scorer, i, c);
 
-                scorer->variance[at] = variance;
-                scorer->step_log_likelihood[at] = amf_policy_step_log_likelihood(
-                    setup_actions(setup, i, t),
-                    amf_engine_mean(scorer->engine, i, c) + t * scorer->engine->action_width, dim,
-                    variance + scorer->noise * scorer->noise);
-            }
+            if (amf_kernel_covers(scorer->kernel, &pair))
+                setup_take_pair(setup, i, c, all && gp);
+        }
     return AMF_OK;
 }
 
@@ -405,43 +420,6 @@ enum amf_status amf_scorer_make_posterior(struct amf_scorer *scorer)
     return amf_posterior_new(scorer->kernel, scorer->noise, scorer->engine->blocks,
                              scorer->engine->block_count, NULL, 0, scorer->pool, scorer->cancel,
                              &scorer->posterior);
-}
-
-/* What the Gaussian process thinks of the recorded actions, and the variances before pending work.
- */
-static enum amf_status setup_posteriors(struct setup *setup)
-{
-    struct amf_scorer *scorer = setup->scorer;
-    bool all = scorer->settings.conditioning == AMF_CONDITIONING_ALL;
-    bool gp = setup->problem->policy == AMF_POLICY_GP;
-    SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
-    AMF_POSTERIOR_CLEANUP struct amf_posterior *held = NULL;
-    enum amf_status status = setup_pairs_init(&pairs, scorer);
-
-    if (!status && (all || gp))
-        status = amf_posterior_new(scorer->kernel, scorer->noise, setup->held, setup->held_count,
-                                   gp ? setup->actions : NULL, scorer->action_dim, scorer->pool,
-                                   scorer->cancel, &held);
-    if (!status && held) {
-        scorer->jitter = amf_posterior_jitter(held);
-        status = setup_predict(setup, held, gp, &pairs);
-    }
-    if (status)
-        return status;
-    if (gp)
-        setup_gp_likelihoods(setup, &pairs);
-    if (all) {
-        scorer->posterior = held;
-        held = NULL;
-    } else {
-        status = amf_posterior_new(scorer->kernel, scorer->noise, NULL, 0, NULL, 0, scorer->pool,
-                                   scorer->cancel, &scorer->posterior);
-        if (!status)
-            status = setup_predict(setup, scorer->posterior, false, &pairs);
-    }
-    if (!status)
-        setup_scatter_variance(scorer, &pairs);
-    return status;
 }
 
 /* ---- likelihoods of other policies, and weights ---- */
@@ -523,6 +501,74 @@ static enum amf_status setup_weigh(const struct setup *setup)
     return status;
 }
 
+/* What the Gaussian process thinks of the recorded actions, by way of a posterior: *ret_posterior.
+ */
+static enum amf_status setup_likelihoods(struct setup *setup, struct setup_pairs *pairs,
+                                         struct amf_posterior **ret_posterior)
+{
+    struct amf_scorer *scorer = setup->scorer;
+    bool gp = setup->problem->policy == AMF_POLICY_GP;
+    enum amf_status status = amf_posterior_new(
+        scorer->kernel, scorer->noise, setup->held, setup->held_count, gp ? setup->actions : NULL,
+        scorer->action_dim, scorer->pool, scorer->cancel, ret_posterior);
+
+    if (status)
+        return status;
+    scorer->jitter = amf_posterior_jitter(*ret_posterior);
+    status = setup_predict(setup, *ret_posterior, gp, pairs);
+    if (!status && gp)
+        setup_gp_likelihoods(setup, pairs);
+    return status;
+}
+
+/* Conditioned on all that is held, without the engine. */
+static enum amf_status setup_posterior(struct setup *setup)
+{
+    SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
+    enum amf_status status = setup_pairs_init(&pairs, setup->scorer);
+
+    if (!status)
+        status = setup_likelihoods(setup, &pairs, &setup->scorer->posterior);
+    if (!status)
+        setup_scatter_variance(setup->scorer, &pairs);
+    return status;
+}
+
+/* Conditioned on nothing; what is held matters where weights need its likelihoods. */
+static enum amf_status setup_prior(struct setup *setup)
+{
+    struct amf_scorer *scorer = setup->scorer;
+    SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
+    AMF_POSTERIOR_CLEANUP struct amf_posterior *held = NULL;
+    enum amf_status status = setup_pairs_init(&pairs, scorer);
+
+    if (!status && setup->problem->policy == AMF_POLICY_GP &&
+        setup_needs_likelihood(scorer->settings.weights))
+        status = setup_likelihoods(setup, &pairs, &held);
+    if (status || scorer->engine)
+        return status ? status : setup_engine(setup, false);
+    status = amf_posterior_new(scorer->kernel, scorer->noise, NULL, 0, NULL, 0, scorer->pool,
+                               scorer->cancel, &scorer->posterior);
+    if (!status)
+        status = setup_predict(setup, scorer->posterior, false, &pairs);
+    if (!status)
+        setup_scatter_variance(scorer, &pairs);
+    return status;
+}
+
+/* Likelihoods, and the variances before pending work. */
+static enum amf_status setup_condition(struct setup *setup)
+{
+    struct amf_scorer *scorer = setup->scorer;
+    bool all = scorer->settings.conditioning == AMF_CONDITIONING_ALL;
+
+    if (!amf_engine_takes(scorer->kernel, scorer->noise, all))
+        scorer->engine = NULL;
+    if (!all)
+        return setup_prior(setup);
+    return scorer->engine ? setup_engine(setup, true) : setup_posterior(setup);
+}
+
 double amf_scorer_entropy(const struct amf_scorer *scorer, size_t task, const double *variance)
 {
     double sum = 0;
@@ -562,11 +608,8 @@ enum amf_status amf_scorer_setup(struct amf_scorer *scorer, const struct amf_pro
         status = setup_members(&setup);
     if (!status)
         status = setup_alloc_numbers(scorer);
-    if (scorer->settings.conditioning != AMF_CONDITIONING_ALL || problem->policy != AMF_POLICY_GP ||
-        (!status && !amf_engine_takes(scorer->kernel, scorer->noise)))
-        scorer->engine = NULL;
     if (!status)
-        status = scorer->engine ? setup_engine(&setup) : setup_posteriors(&setup);
+        status = setup_condition(&setup);
     if (status)
         return status;
     middle = amf_scorer_seconds();

@@ -157,9 +157,11 @@ static enum cli_exit backtest_prepare(struct cli *cli, const struct backtest_opt
 COMMAND(cmd_backtest)
 {
     const struct backtest_options *said = options;
-    RECORDINGS_CLEANUP struct recordings recordings = {.half = (enum recordings_half)said->half};
-    enum cli_exit status = recordings_load(cli, args[0], &recordings);
+    RECORDINGS_CLEANUP struct recordings recordings = RECORDINGS_NULL;
+    enum cli_exit status;
 
     (void)count;
+    recordings.half = (enum recordings_half)said->half;
+    status = recordings_load(cli, args[0], &recordings);
     return status == CLI_OK ? backtest_prepare(cli, said, &recordings) : status;
 }

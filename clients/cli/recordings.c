@@ -1,15 +1,17 @@
-/* Files are read in the order of their names, and that order is kept task by task: what is held out
- * and which half a recording is in go by it.
+/* Files are read in the order of their names, an exported project in that of arrival, and that
+ * order is kept task by task: what is held out and which half a recording is in go by it.
  */
 #include "recordings.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 void recordings_deinit(struct recordings *recordings)
 {
     for (size_t i = 0; i < recordings->file_count; i++)
         demo_file_deinit(&recordings->files[i]);
     folder_deinit(&recordings->folder);
+    archive_file_deinit(&recordings->archive);
 }
 
 static size_t recordings_task(struct recordings *recordings, const char *key)
@@ -73,27 +75,63 @@ static enum cli_exit recordings_read(struct cli *cli, const struct folder *folde
             return cli_fail(cli, CLI_LOCAL, "%.300s: other dimensions than the files before",
                             folder->paths[i]);
     }
-    if (recordings->failed)
-        cli_note(cli, "%zu failed demonstrations and rollouts are left out", recordings->failed);
     return CLI_OK;
 }
 
-enum cli_exit recordings_load(struct cli *cli, const char *directory, struct recordings *recordings)
+/* An exported project, which was checked as a whole before. */
+static enum cli_exit recordings_read_archive(struct cli *cli, const char *path,
+                                             const struct archive_file *archive,
+                                             struct recordings *recordings)
 {
-    struct folder *folder = &recordings->folder;
-    enum cli_exit status;
     char error[512];
 
-    if (folder_read(directory, folder, error) < 0)
+    for (size_t i = 0; i < archive->count; i++) {
+        struct demo_file *file = &recordings->files[recordings->file_count++];
+
+        *file = (struct demo_file)DEMO_FILE_NULL;
+        if (archive_file_demo(archive, i, file, error) < 0)
+            return cli_fail(cli, CLI_LOCAL, "%.300s: %s", path, error);
+        if (recordings_add(recordings, &file->demonstration) < 0)
+            return cli_fail(cli, CLI_LOCAL, "%.300s: %s: other dimensions than the ones before",
+                            path, archive->demos[i].name);
+    }
+    return CLI_OK;
+}
+
+static int recordings_reserve(struct cli *cli, size_t count, struct recordings *recordings)
+{
+    recordings->files = proto_arena_alloc(&cli->arena, count, sizeof(*recordings->files));
+    recordings->items = proto_arena_alloc(&cli->arena, count, sizeof(*recordings->items));
+    recordings->tasks = proto_arena_alloc(&cli->arena, count, sizeof(*recordings->tasks));
+    recordings->seen = proto_arena_alloc(&cli->arena, count, sizeof(*recordings->seen));
+    return recordings->files && recordings->items && recordings->tasks && recordings->seen ? 0 : -1;
+}
+
+enum cli_exit recordings_load(struct cli *cli, const char *path, struct recordings *recordings)
+{
+    struct folder *folder = &recordings->folder;
+    struct archive_file *archive = &recordings->archive;
+    enum cli_exit status;
+    struct stat info;
+    char error[512];
+    bool is_file = stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    size_t count;
+
+    if (is_file && archive_file_open(path, archive, error) < 0)
+        return cli_fail(cli, CLI_LOCAL, "%.300s: %s", path, error);
+    if (!is_file && folder_read(path, folder, error) < 0)
         return cli_fail(cli, CLI_LOCAL, "%s", error);
-    recordings->files = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->files));
-    recordings->items = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->items));
-    recordings->tasks = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->tasks));
-    recordings->seen = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->seen));
-    if (!recordings->files || !recordings->items || !recordings->tasks || !recordings->seen)
+    count = is_file ? archive->count : folder->count;
+    if (!count)
+        return cli_fail(cli, CLI_LOCAL, "%.300s: no demonstrations there", path);
+    if (recordings_reserve(cli, count, recordings) < 0)
         return cli_no_memory(cli);
-    status = recordings_read(cli, folder, recordings);
-    if (status == CLI_OK && !recordings->count)
-        return cli_fail(cli, CLI_LOCAL, "%.300s: no demonstrations there", directory);
-    return status;
+    status = is_file ? recordings_read_archive(cli, path, archive, recordings)
+                     : recordings_read(cli, folder, recordings);
+    if (status != CLI_OK)
+        return status;
+    if (recordings->failed)
+        cli_note(cli, "%zu failed demonstrations and rollouts are left out", recordings->failed);
+    return recordings->count ? CLI_OK
+                             : cli_fail(cli, CLI_LOCAL, "%.300s: no demonstrations there", path);
 }

@@ -4,6 +4,7 @@
 
 #include <lab/world.h>
 
+#include "archive_file.h"
 #include "cli.h"
 #include "demo_file.h"
 #include "folder.h"
@@ -11,7 +12,8 @@
 enum recordings_half { RECORDINGS_ALL, RECORDINGS_EVEN, RECORDINGS_ODD }; /* of each task */
 
 struct recordings {
-    struct folder folder;
+    struct folder folder; /* one of these two */
+    struct archive_file archive;
     struct demo_file *files;
     size_t file_count; /* read, or half-read */
     struct lab_recording *items;
@@ -22,10 +24,14 @@ struct recordings {
     enum recordings_half half;
 };
 
-/* Lists live in cli->arena. A file that cannot be used, or none at all: one line is on cli->err.
- * *recordings knows its half alone, and may be half-filled on failure. */
-enum cli_exit recordings_load(struct cli *cli, const char *directory,
-                              struct recordings *recordings);
+/* `path`: a folder, or an exported project. Lists live in cli->arena. A file that cannot be used,
+ * or none at all: one line is on cli->err. *recordings is RECORDINGS_NULL and its half before, and
+ * may be half-filled on failure. */
+#define RECORDINGS_NULL                                                                            \
+    {                                                                                              \
+        .archive = ARCHIVE_FILE_NULL                                                               \
+    }
+enum cli_exit recordings_load(struct cli *cli, const char *path, struct recordings *recordings);
 void recordings_deinit(struct recordings *recordings);
 #define RECORDINGS_CLEANUP __attribute__((cleanup(recordings_deinit)))
 

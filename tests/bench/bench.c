@@ -114,15 +114,18 @@ static int measure_memory(struct amf_pool *pool, struct bench_machine *machine)
     return memory.from && memory.to ? 0 : -1;
 }
 
-static void print_processor(void)
+/* The processor's name as the system tells it, without what JSON would need escaped. */
+static void read_processor(char *ret_name, size_t size)
 {
     char line[256];
     FILE *info = fopen("/proc/cpuinfo", "r");
 
+    snprintf(ret_name, size, "unknown");
     while (info && fgets(line, sizeof(line), info))
         if (!strncmp(line, "model name", 10) && strchr(line, ':')) {
-            printf("\"cpu\": \"%.*s\", ", (int)strcspn(strchr(line, ':') + 2, "\"\\\n"),
-                   strchr(line, ':') + 2);
+            const char *value = strchr(line, ':') + 2;
+
+            snprintf(ret_name, size, "%.*s", (int)strcspn(value, "\"\\\n"), value);
             break;
         }
     if (info)
@@ -131,18 +134,22 @@ static void print_processor(void)
 
 int bench_machine(struct amf_pool *pool, struct bench_machine *ret_machine)
 {
+    char cpu[64];
+
     if (measure_gemm(pool, ret_machine) || measure_memory(pool, ret_machine))
         return -1;
-    printf("{\"name\": \"machine\", ");
-    print_processor();
-    printf("\"blas_core\": \"%s\", \"threads\": %zu, \"dgemm_gflops\": %.1f, \"read_gb_s\": %.1f, "
-           "\"copy_gb_s\": %.1f}\n",
-           amf_pool_blas_core(), amf_pool_size(pool), ret_machine->gemm_flops / 1e9,
-           ret_machine->read_bytes / 1e9, ret_machine->copy_bytes / 1e9);
+    read_processor(cpu, sizeof(cpu));
+    snprintf(ret_machine->name, sizeof(ret_machine->name), "%s, %zu threads, %s", cpu,
+             amf_pool_size(pool), amf_pool_blas_core());
+    printf("{\"name\": \"machine\", \"machine\": \"%s\", \"cpu\": \"%s\", \"blas_core\": \"%s\", "
+           "\"threads\": %zu, \"dgemm_gflops\": %.1f, \"read_gb_s\": %.1f, \"copy_gb_s\": %.1f}\n",
+           ret_machine->name, cpu, amf_pool_blas_core(), amf_pool_size(pool),
+           ret_machine->gemm_flops / 1e9, ret_machine->read_bytes / 1e9,
+           ret_machine->copy_bytes / 1e9);
     return isfinite(ret_machine->gemm_flops) ? 0 : -1;
 }
 
-void bench_print(const struct bench_figure *figure)
+void bench_print(const struct bench_machine *machine, const struct bench_figure *figure)
 {
     struct rusage usage;
 
@@ -156,6 +163,11 @@ void bench_print(const struct bench_figure *figure)
                figure->value_s <= figure->asked_s ? "true" : "false");
     else
         printf("\"asked\": null, \"met\": null, ");
-    printf("\"peak_mib\": %.0f}\n", (double)usage.ru_maxrss / 1024);
+    if (figure->flops > 0)
+        printf("\"flops\": %.4g, ", figure->flops);
+    else
+        printf("\"flops\": null, ");
+    printf("\"dgemm_gflops\": %.1f, \"peak_mib\": %.0f, \"machine\": \"%s\"}\n",
+           machine->gemm_flops / 1e9, (double)usage.ru_maxrss / 1024, machine->name);
     fflush(stdout);
 }

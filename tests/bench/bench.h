@@ -9,6 +9,7 @@
 #define BENCH_RUNS 5 /* best of so many, after a warm-up */
 
 struct bench_machine {
+    char name[96];     /* short: processor, threads, BLAS kernels */
     double gemm_flops; /* a second, all workers together */
     double read_bytes; /* a second */
     double copy_bytes; /* a second; a byte copied counts once */
@@ -26,9 +27,10 @@ struct bench_figure {
     const char *ceiling; /* what ceiling_s is the time of */
     double ceiling_s;
     double asked_s; /* 0: nothing is asked */
+    double flops;   /* counted for the ceiling: a fixed formula; 0: the ceiling is memory's */
 };
 
-/* One line, with the peak memory of the process. */
-void bench_print(const struct bench_figure *figure);
+/* One line, with the machine, dgemm's rate in this run and the peak memory of the process. */
+void bench_print(const struct bench_machine *machine, const struct bench_figure *figure);
 
 #endif

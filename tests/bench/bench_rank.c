@@ -17,39 +17,64 @@
 
 #define REFERENCE_FLOPS 92e9 /* a second: the machine that absolute figures were asked for */
 
+/* 8,750 pairs, 175 blocks of 50, features 9 x 256; N = 1,750. */
+#define KITCHEN_NONE (8750.0 * 8750 * 265 + 50.0 * 50 * 8750 * 175)
+#define KITCHEN_ALL (KITCHEN_NONE + 1750.0 * 1750 * 8750 + 8750.0 * 8750 * 1750)
+
 static double rank_once(struct amf_engine *engine, const struct amf_problem *problem,
-                        struct amf_pool *pool)
+                        size_t trajectories, struct amf_pool *pool, struct amf_scorer **ret_scorer)
 {
     AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
     AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+    struct amf_problem part = *problem;
     double start = bench_seconds();
 
-    if (amf_scorer_renew(engine, problem, pool, &scorer) ||
+    part.trajectory_count = trajectories;
+    if (amf_scorer_renew(engine, &part, pool, &scorer) ||
         amf_scorer_score(scorer, NULL, 0, &scores))
         return NAN;
+    *ret_scorer = scorer;
+    scorer = NULL;
     return bench_seconds() - start;
 }
 
-/* The newest demonstration added to an engine that knows the others; before 0: from nothing. */
-static double rank_added(const struct amf_problem *problem, size_t before, struct amf_pool *pool)
+/* From nothing, in memory that an earlier ranking used. */
+static double rank_cold(struct amf_engine *engine, const struct amf_problem *problem,
+                        struct amf_pool *pool)
+{
+    AMF_SCORER_CLEANUP struct amf_scorer *none = NULL, *scorer = NULL;
+
+    if (isnan(rank_once(engine, problem, 0, pool, &none)))
+        return NAN;
+    return rank_once(engine, problem, problem->trajectory_count, pool, &scorer);
+}
+
+/* The newest demonstration, as a daemon adds it: the ranking before is still held. */
+static double rank_added(struct amf_engine *engine, const struct amf_problem *problem,
+                         struct amf_pool *pool)
+{
+    AMF_SCORER_CLEANUP struct amf_scorer *none = NULL, *first = NULL, *before = NULL;
+    AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+    size_t count = problem->trajectory_count;
+
+    if (isnan(rank_once(engine, problem, 0, pool, &none)) ||
+        isnan(rank_once(engine, problem, count - 2, pool, &first)) ||
+        isnan(rank_once(engine, problem, count - 1, pool, &before)))
+        return NAN;
+    amf_scorer_free(first);
+    first = NULL;
+    return rank_once(engine, problem, count, pool, &scorer);
+}
+
+static double rank_best(const struct amf_problem *problem, bool added, struct amf_pool *pool)
 {
     AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
-    struct amf_problem earlier = *problem;
+    double best = INFINITY;
 
     if (amf_engine_new(&engine))
         return NAN;
-    earlier.trajectory_count = before;
-    if (before && isnan(rank_once(engine, &earlier, pool)))
-        return NAN;
-    return rank_once(engine, problem, pool);
-}
-
-static double rank_best(const struct amf_problem *problem, size_t before, struct amf_pool *pool)
-{
-    double best = INFINITY;
-
     for (int run = 0; run <= BENCH_RUNS; run++) {
-        double time = rank_added(problem, before, pool);
+        double time = added ? rank_added(engine, problem, pool) : rank_cold(engine, problem, pool);
 
         if (isnan(time))
             return NAN;
@@ -59,13 +84,25 @@ static double rank_best(const struct amf_problem *problem, size_t before, struct
     return best;
 }
 
-static int print_figure(const char *name, const char *figure, double value_s, const char *ceiling,
-                        double ceiling_s, double asked_s)
+static int print_figure(const struct bench_machine *machine, const struct bench_figure *figure)
 {
-    if (isnan(value_s))
+    if (isnan(figure->value_s))
         return -1;
-    bench_print(&(struct bench_figure){name, figure, value_s, ceiling, ceiling_s, asked_s});
+    bench_print(machine, figure);
     return 0;
+}
+
+/* A ceiling of fixed flops at dgemm's rate; asked: a time, 0 for none. */
+static struct bench_figure flops_figure(const struct bench_machine *machine, const char *name,
+                                        const char *figure, const char *ceiling, double flops,
+                                        double asked_s)
+{
+    return (struct bench_figure){.name = name,
+                                 .figure = figure,
+                                 .ceiling = ceiling,
+                                 .ceiling_s = flops / machine->gemm_flops,
+                                 .asked_s = asked_s,
+                                 .flops = flops};
 }
 
 static int rank_paper(struct amf_pool *pool, const struct bench_machine *machine, const char *file)
@@ -74,38 +111,57 @@ static int rank_paper(struct amf_pool *pool, const struct bench_machine *machine
     double pairs = 50 * 5 * 12, held = 50 * 5;
     double flops = 2 * pairs * pairs * held + 2 * pairs * held * held;
     double copy_s = pairs * pairs * sizeof(double) / machine->copy_bytes;
+    struct bench_figure cold =
+        flops_figure(machine, "rank_paper", "cold_entropy", "dgemm, 4.9 GFLOP", flops,
+                     0.06 * REFERENCE_FLOPS / machine->gemm_flops);
+    struct bench_figure added = {.name = "rank_paper",
+                                 .figure = "added_entropy",
+                                 .ceiling = "copying 72 MB of pair covariances",
+                                 .ceiling_s = copy_s,
+                                 .asked_s = 2.5 * copy_s};
 
-    if (inputs_paper(&in, file) ||
-        print_figure("rank_paper", "cold_entropy", rank_best(&in.problem, 0, pool),
-                     "dgemm, 4.9 GFLOP", flops / machine->gemm_flops,
-                     0.06 * REFERENCE_FLOPS / machine->gemm_flops))
+    if (inputs_paper(&in, file))
         return -1;
-    return print_figure("rank_paper", "added_entropy",
-                        rank_best(&in.problem, in.demonstrations - 1, pool),
-                        "copying 72 MB of pair covariances", copy_s, 2.5 * copy_s);
+    cold.value_s = rank_best(&in.problem, false, pool);
+    if (print_figure(machine, &cold))
+        return -1;
+    added.value_s = rank_best(&in.problem, true, pool);
+    return print_figure(machine, &added);
 }
 
-static int rank_kitchen(struct amf_pool *pool, const struct bench_machine *machine,
-                        const char *file, bool all)
+static int rank_kitchen_none(struct amf_pool *pool, const struct bench_machine *machine,
+                             const char *file)
 {
     INPUTS_CLEANUP struct inputs in = {0};
-    double none_flops = 8750.0 * 8750 * 265 + 50.0 * 50 * 8750 * 175;
-    double all_flops = none_flops + 1750.0 * 1750 * 8750 + 8750.0 * 8750 * 1750;
-    double none_s = none_flops / machine->gemm_flops, all_s = all_flops / machine->gemm_flops;
+    struct bench_figure cold =
+        flops_figure(machine, "rank_kitchen_none", "cold_entropy", "dgemm, 24 GFLOP", KITCHEN_NONE,
+                     KITCHEN_NONE / machine->gemm_flops / 0.6);
 
     if (inputs_kitchen(&in, file))
         return -1;
-    if (!all) {
-        in.problem.settings.conditioning = AMF_CONDITIONING_NONE;
-        return print_figure("rank_kitchen_none", "cold_entropy", rank_best(&in.problem, 0, pool),
-                            "dgemm, 24 GFLOP", none_s, none_s / 0.6);
-    }
-    if (print_figure("rank_kitchen_all", "cold_entropy", rank_best(&in.problem, 0, pool),
-                     "dgemm, 185 GFLOP", all_s, all_s / 0.7))
+    in.problem.settings.conditioning = AMF_CONDITIONING_NONE;
+    cold.value_s = rank_best(&in.problem, false, pool);
+    return print_figure(machine, &cold);
+}
+
+static int rank_kitchen_all(struct amf_pool *pool, const struct bench_machine *machine,
+                            const char *file)
+{
+    INPUTS_CLEANUP struct inputs in = {0};
+    struct bench_figure cold =
+        flops_figure(machine, "rank_kitchen_all", "cold_entropy", "dgemm, 185 GFLOP", KITCHEN_ALL,
+                     KITCHEN_ALL / machine->gemm_flops / 0.7);
+    struct bench_figure added =
+        flops_figure(machine, "rank_kitchen_all", "added_entropy", "dgemm, 185 GFLOP", KITCHEN_ALL,
+                     0.2 * REFERENCE_FLOPS / machine->gemm_flops);
+
+    if (inputs_kitchen(&in, file))
         return -1;
-    return print_figure("rank_kitchen_all", "added_entropy",
-                        rank_best(&in.problem, in.demonstrations - 1, pool), "dgemm, 185 GFLOP",
-                        all_s, 0.2 * REFERENCE_FLOPS / machine->gemm_flops);
+    cold.value_s = rank_best(&in.problem, false, pool);
+    if (print_figure(machine, &cold))
+        return -1;
+    added.value_s = rank_best(&in.problem, true, pool);
+    return print_figure(machine, &added);
 }
 
 /* N x N form, in the shape of the robot data at the daemon's defaults; ceiling: one read of the
@@ -115,21 +171,27 @@ static int rank_growth(struct amf_pool *pool, const struct bench_machine *machin
 {
     static const size_t counts[] = {32, 64, 128, 192, 256};
     INPUTS_CLEANUP struct inputs in = {0};
+    struct bench_figure cold = flops_figure(machine, "rank_growth", "cold_at_256",
+                                            "dgemm, 137 GFLOP: 2 N^3", 2 * pow(4096, 3), 0);
 
     if (inputs_franka(&in, 256))
         return -1;
     for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]); k++) {
         double rows = 16 * (double)counts[k], bytes = 3 * rows * rows * sizeof(double);
-        char figure[32];
+        char name[32];
+        struct bench_figure added = {.name = "rank_growth",
+                                     .figure = name,
+                                     .ceiling = "reading 3 N^2 doubles",
+                                     .ceiling_s = bytes / machine->read_bytes};
 
-        snprintf(figure, sizeof(figure), "added_at_%zu", counts[k]);
+        snprintf(name, sizeof(name), "added_at_%zu", counts[k]);
         in.problem.trajectory_count = counts[k];
-        if (print_figure("rank_growth", figure, rank_best(&in.problem, counts[k] - 1, pool),
-                         "reading 3 N^2 doubles", bytes / machine->read_bytes, 0))
+        added.value_s = rank_best(&in.problem, true, pool);
+        if (print_figure(machine, &added))
             return -1;
     }
-    return print_figure("rank_growth", "cold_at_256", rank_best(&in.problem, 0, pool),
-                        "dgemm, 137 GFLOP: 2 N^3", 2 * pow(4096, 3) / machine->gemm_flops, 0);
+    cold.value_s = rank_best(&in.problem, false, pool);
+    return print_figure(machine, &cold);
 }
 
 static int run(const char *name, struct amf_pool *pool, const struct bench_machine *machine,
@@ -138,9 +200,9 @@ static int run(const char *name, struct amf_pool *pool, const struct bench_machi
     if (!strcmp(name, "rank_paper"))
         return rank_paper(pool, machine, file);
     if (!strcmp(name, "rank_kitchen_none"))
-        return rank_kitchen(pool, machine, file, false);
+        return rank_kitchen_none(pool, machine, file);
     if (!strcmp(name, "rank_kitchen_all"))
-        return rank_kitchen(pool, machine, file, true);
+        return rank_kitchen_all(pool, machine, file);
     if (!strcmp(name, "rank_growth") && !file)
         return rank_growth(pool, machine);
     fprintf(stderr, "no such benchmark, or none that takes an input: %s\n", name);

@@ -213,20 +213,22 @@ START_TEST(a_changed_problem_ranks_as_from_nothing)
 }
 END_TEST
 
-START_TEST(any_number_of_workers_along_the_way)
+static void assert_any_workers(enum amf_kernel_kind kernel, enum amf_conditioning conditioning)
 {
     SYNTHETIC_CLEANUP struct synthetic s = {0};
-    struct synthetic_shape shape = growing_shape(14, AMF_KERNEL_RBF);
+    struct synthetic_shape shape = growing_shape(14, kernel);
     const size_t workers[] = {1, 2, 7};
     struct answer answers[3];
 
+    shape.uneven = false; /* 640 conditioned rows: more than covariances settle at a time */
     synthetic_init(&s, &shape);
+    s.problem.settings.conditioning = conditioning;
     for (size_t w = 0; w < 3; w++) {
         AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(workers[w]);
         AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
 
         ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
-        for (size_t count = 4 + w; count <= 40; count += 4 + w) {
+        for (size_t count = 4 + 3 * w; count < 40; count += 9) {
             s.problem.trajectory_count = count;
             answers[w] = rank_with(engine, &s.problem, pool);
         }
@@ -235,6 +237,116 @@ START_TEST(any_number_of_workers_along_the_way)
     }
     assert_same(&answers[0], &answers[1], "two workers", 40);
     assert_same(&answers[0], &answers[2], "seven workers", 40);
+}
+
+START_TEST(any_number_of_workers_along_the_way)
+{
+    assert_any_workers(AMF_KERNEL_RBF, AMF_CONDITIONING_ALL);
+    assert_any_workers(AMF_KERNEL_FACTORED, AMF_CONDITIONING_ALL);
+    assert_any_workers(AMF_KERNEL_EMBEDDING, AMF_CONDITIONING_NONE);
+}
+END_TEST
+
+START_TEST(whatever_it_is_conditioned_on)
+{
+    const size_t counts[] = {1, 2, 9, 10, 11, 40};
+
+    for (int kernel = AMF_KERNEL_RBF; kernel <= AMF_KERNEL_FACTORED; kernel++) {
+        SYNTHETIC_CLEANUP struct synthetic s = {0};
+        struct synthetic_shape shape =
+            growing_shape(17 + (uint64_t)kernel, (enum amf_kernel_kind)kernel);
+
+        synthetic_init(&s, &shape);
+        s.problem.settings.conditioning = AMF_CONDITIONING_NONE;
+        grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "none");
+        s.problem.settings.weights = AMF_WEIGHTS_UNIFORM;
+        grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "none, uniform");
+        s.problem.settings.conditioning = AMF_CONDITIONING_ALL;
+        s.problem.policy = AMF_POLICY_DETERMINISTIC;
+        s.problem.policy_noise = 1;
+        grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "a network's policy");
+    }
+}
+END_TEST
+
+/* Features of some tasks are missing, and steps are dropped, so that rows do not lie together. */
+START_TEST(features_with_gaps)
+{
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(23, AMF_KERNEL_FACTORED);
+    const size_t counts[] = {5, 6, 7, 20, 21, 40};
+
+    synthetic_init(&s, &shape);
+    for (size_t i = 0; i < 40; i += 3)
+        ((const double **)s.trajectories[i].features)[(s.trajectories[i].task + 1) % TASKS] = NULL;
+    s.problem.settings.max_steps = 5;
+    grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "gaps");
+}
+END_TEST
+
+/* Nobody promises an engine that yesterday's features are still where they were. */
+START_TEST(changed_features_are_seen)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(24, AMF_KERNEL_FACTORED);
+    struct answer before, grown, cold;
+
+    synthetic_init(&s, &shape);
+    ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
+    before = rank_with(engine, &s.problem, pool);
+    s.features[5] += 0.25;
+    grown = rank_with(engine, &s.problem, pool);
+    cold = rank_with(NULL, &s.problem, pool);
+    assert_same(&grown, &cold, "a feature", 40);
+    ck_assert(memcmp(&before, &grown, sizeof(before)));
+    s.gradients[7] += 0.25;
+    grown = rank_with(engine, &s.problem, pool);
+    cold = rank_with(NULL, &s.problem, pool);
+    assert_same(&grown, &cold, "a gradient", 40);
+}
+END_TEST
+
+static void gains_of(const struct amf_scorer *scorer, double ret_gains[TASKS])
+{
+    AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+
+    ck_assert_int_eq(amf_scorer_score(scorer, (const size_t[]){2, 0}, 2, &scores), AMF_OK);
+    for (size_t k = 0; k < TASKS; k++)
+        ret_gains[k] = scores->candidates[k].gain;
+}
+
+/* A daemon answers from the ranking it has while the next one is made. */
+START_TEST(a_scorer_stays_what_it_is_while_its_engine_goes_on)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(25, AMF_KERNEL_RBF);
+    struct amf_scorer *scorers[5] = {NULL};
+    double gains[5][TASKS], again[TASKS];
+
+    synthetic_init(&s, &shape);
+    ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
+    for (size_t k = 0; k < 5; k++) {
+        s.problem.trajectory_count = 20 + 3 * k;
+        ck_assert_int_eq(amf_scorer_renew(engine, &s.problem, pool, &scorers[k]), AMF_OK);
+        gains_of(scorers[k], gains[k]);
+        if (k == 2) {
+            amf_scorer_free(scorers[1]);
+            scorers[1] = NULL;
+        }
+    }
+    amf_engine_free(engine);
+    engine = NULL;
+    for (size_t k = 0; k < 5; k++) {
+        if (!scorers[k])
+            continue;
+        gains_of(scorers[k], again);
+        ck_assert_mem_eq(again, gains[k], sizeof(again));
+        amf_scorer_free(scorers[k]);
+    }
 }
 END_TEST
 
@@ -313,8 +425,146 @@ START_TEST(variances_agree_with_triangular_solves)
 }
 END_TEST
 
+/* ---- digits at little noise, against long double ---- */
+
+enum { EXACT_DEMOS = 10, EXACT_STEPS = 16, EXACT_HELD = EXACT_DEMOS * EXACT_STEPS };
+enum { EXACT_PAIRS = 2 * EXACT_HELD }; /* two tasks; pair p is row p % HELD under task p / HELD */
+
+struct exact {
+    const struct synthetic *s;
+    long double factor[EXACT_HELD][EXACT_HELD], whitened[EXACT_PAIRS][EXACT_HELD];
+};
+
+static long double exact_kernel(const struct synthetic *s, size_t p, size_t q)
+{
+    const double *a = s->trajectories[p % EXACT_HELD / EXACT_STEPS].states + p % EXACT_STEPS * 3;
+    const double *b = s->problem.task_vectors;
+    long double sum = 1;
+
+    for (size_t d = 0; d < 3; d++)
+        sum += (long double)a[d] *
+               s->trajectories[q % EXACT_HELD / EXACT_STEPS].states[q % EXACT_STEPS * 3 + d];
+    for (size_t d = 0; d < 2; d++)
+        sum += (long double)b[p / EXACT_HELD * 2 + d] * b[q / EXACT_HELD * 2 + d];
+    return s->problem.kernel.variance * sum;
+}
+
+/* x := L^-1 x for a lower triangle. */
+static void exact_solve(const long double *factor, size_t stride, size_t count, long double *x)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < i; k++)
+            x[i] -= factor[i * stride + k] * x[k];
+        x[i] /= factor[i * stride + i];
+    }
+}
+
+/* Row by row: what is left of it is solved for, what is right of that is the root. */
+static void exact_cholesky(long double *a, size_t stride, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        exact_solve(a, stride, i, a + i * stride);
+        for (size_t k = 0; k < i; k++)
+            a[i * stride + i] -= a[i * stride + k] * a[i * stride + k];
+        a[i * stride + i] = sqrtl(a[i * stride + i]);
+    }
+}
+
+static size_t exact_held(const struct synthetic *s, size_t row)
+{
+    return s->trajectories[row / EXACT_STEPS].task * EXACT_HELD + row;
+}
+
+static void exact_init(struct exact *exact, const struct synthetic *s)
+{
+    long double noise = s->problem.noise;
+
+    exact->s = s;
+    for (size_t p = 0; p < EXACT_HELD; p++)
+        for (size_t q = 0; q <= p; q++)
+            exact->factor[p][q] =
+                exact_kernel(s, exact_held(s, p), exact_held(s, q)) + (p == q ? noise * noise : 0);
+    exact_cholesky(exact->factor[0], EXACT_HELD, EXACT_HELD);
+    for (size_t p = 0; p < EXACT_PAIRS; p++) {
+        for (size_t q = 0; q < EXACT_HELD; q++)
+            exact->whitened[p][q] = exact_kernel(s, p, exact_held(s, q));
+        exact_solve(exact->factor[0], EXACT_HELD, EXACT_HELD, exact->whitened[p]);
+    }
+}
+
+static long double exact_covariance(const struct exact *exact, size_t p, size_t q)
+{
+    long double sum = exact_kernel(exact->s, p, q);
+
+    for (size_t k = 0; k < EXACT_HELD; k++)
+        sum -= exact->whitened[p][k] * exact->whitened[q][k];
+    return sum;
+}
+
+/* One block's entropies over all pairs, all weights 1. */
+static long double exact_block(const struct exact *exact, size_t first)
+{
+    const struct amf_problem *problem = &exact->s->problem;
+    double total = problem->target_weights[0] + problem->target_weights[1];
+    long double gram[EXACT_STEPS * EXACT_STEPS], cross[EXACT_STEPS], sum = 0;
+
+    for (size_t i = 0; i < EXACT_STEPS; i++)
+        for (size_t j = 0; j <= i; j++)
+            gram[i * EXACT_STEPS + j] = exact_covariance(exact, first + i, first + j) +
+                                        (i == j ? (long double)problem->noise * problem->noise : 0);
+    exact_cholesky(gram, EXACT_STEPS, EXACT_STEPS);
+    for (size_t p = 0; p < EXACT_PAIRS; p++) {
+        long double squares = 0;
+
+        for (size_t i = 0; i < EXACT_STEPS; i++)
+            cross[i] = exact_covariance(exact, first + i, p);
+        exact_solve(gram, EXACT_STEPS, EXACT_STEPS, cross);
+        for (size_t i = 0; i < EXACT_STEPS; i++)
+            squares += cross[i] * cross[i];
+        sum -= problem->target_weights[p / EXACT_HELD] / total / 2 *
+               log1pl(-squares / exact_covariance(exact, p, p));
+    }
+    return sum;
+}
+
+/* On both sides of where the engine leaves a problem to the solves, wherever that is. */
+START_TEST(little_noise_costs_no_digits)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    struct exact *exact = calloc(1, sizeof(*exact));
+    struct synthetic_shape shape = growing_shape(5, AMF_KERNEL_LINEAR);
+
+    shape.demonstrations = EXACT_DEMOS;
+    shape.tasks = 2;
+    shape.uneven = false;
+    for (double noise = 0.003; noise < 0.03; noise *= 1.3) {
+        AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+        AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+        SYNTHETIC_CLEANUP struct synthetic s = {0};
+
+        shape.noise = noise;
+        synthetic_init(&s, &shape);
+        s.problem.settings.weights = AMF_WEIGHTS_UNIFORM;
+        ck_assert_int_eq(amf_scorer_new(&s.problem, pool, &scorer), AMF_OK);
+        ck_assert_int_eq(amf_scorer_score(scorer, NULL, 0, &scores), AMF_OK);
+        exact_init(exact, &s);
+        for (size_t c = 0; c < 2; c++) {
+            long double gain = 0;
+
+            for (size_t j = 0; j < EXACT_DEMOS; j++)
+                gain += exact_block(exact, c * EXACT_HELD + j * EXACT_STEPS);
+            gain *= 3.0L / (EXACT_DEMOS * EXACT_DEMOS);
+            ck_assert_double_eq_tol(scores->candidates[c].gain / (double)gain, 1, 1e-9);
+        }
+    }
+    free(exact);
+}
+END_TEST
+
 SUITE_MAIN("property_engine", a_growing_problem_ranks_as_from_nothing,
            whatever_the_weights_and_the_samples, whatever_the_measure, under_a_task_table,
            long_demonstrations_and_limits, a_changed_problem_ranks_as_from_nothing,
-           any_number_of_workers_along_the_way, after_a_failure_the_next_ranking_is_right,
-           variances_agree_with_triangular_solves)
+           any_number_of_workers_along_the_way, whatever_it_is_conditioned_on, features_with_gaps,
+           changed_features_are_seen, a_scorer_stays_what_it_is_while_its_engine_goes_on,
+           after_a_failure_the_next_ranking_is_right, variances_agree_with_triangular_solves,
+           little_noise_costs_no_digits)

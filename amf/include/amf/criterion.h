@@ -12,7 +12,6 @@
 #include <stddef.h>
 
 #include <amf/measure.h>
-#include <amf/status.h>
 
 struct amf_criterion_pairs { /* test pairs, count of each */
     size_t count;
@@ -22,15 +21,17 @@ struct amf_criterion_pairs { /* test pairs, count of each */
     const size_t *source; /* whose states: compared with `without` */
 };
 
-/* Adds omega_x g(x; B) of every pair to ret_sums[target]. factor: L, rows x rows lower triangle
- * (row-major). cross: C, rows x count, stride doubles a row; overwritten by L^-1 C. work: 2 x count
- * doubles. without: leave out pairs of this source (exclude_self), SIZE_MAX: none. Pool tasks only.
- */
-AMF_CHECKED enum amf_status amf_criterion_block(const struct amf_measure *measure,
-                                                const double *factor, size_t rows, double *cross,
-                                                size_t stride,
-                                                const struct amf_criterion_pairs *pairs,
-                                                size_t without, double *work, double *ret_sums);
+/* Adds omega_x g(x; B) of every pair to ret_sums[target], consecutive pairs of one target together.
+ * reduction: v0 - v1 of each. without: leave out pairs of this source (exclude_self), SIZE_MAX:
+ * none. gain: count doubles of workspace. */
+void amf_criterion_add(const struct amf_measure *measure, const struct amf_criterion_pairs *pairs,
+                       const double *reduction, size_t without, double *gain, double *ret_sums);
+
+/* The same from the block's covariances. factor: L, rows x rows lower triangle (row-major). cross:
+ * C, rows x count, stride doubles a row; overwritten by L^-1 C. work: 2 x count doubles. */
+void amf_criterion_block(const struct amf_measure *measure, const double *factor, size_t rows,
+                         double *cross, size_t stride, const struct amf_criterion_pairs *pairs,
+                         size_t without, double *work, double *ret_sums);
 
 /* d_a / n^2 sum_j weights[j] block_sums[j * stride], in index order. */
 double amf_criterion_gain(const double *weights, const double *block_sums, size_t block_count,

@@ -7,9 +7,12 @@
  * appended demonstrations (other settings, one taken away, other scales) empties it.
  *
  * Memory with N conditioned rows (at most 4,096), P pairs that weigh something and M tasks: N^2
- * doubles for the kernel's table and N^2 / 2 for the inverse factor; N P and P^2 / 2 for the pairs'
- * covariances, at most 256 MiB each (a problem that needs more is ranked without them, from
- * nothing); N M (1 + action_dim) for means and variances; a quarter of room on top.
+ * doubles for the table of a kernel on states and N^2 / 2 for the inverse factor; N P (twice where
+ * the kernel does not separate into a state's and a task's part) and P^2 / 2 for the pairs'
+ * covariances, at most 320 MiB each (a problem that needs more is ranked without them, from
+ * nothing); N M (1 + action_dim) for means and variances; a quarter of room on top. A scorer reads
+ * the covariances where they are and holds them; while one does, an update writes to a second set
+ * of them, which the engine keeps.
  */
 #ifndef AMF_ENGINE_H
 #define AMF_ENGINE_H

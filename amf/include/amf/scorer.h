@@ -101,8 +101,8 @@ struct amf_scorer;
 AMF_CHECKED enum amf_status amf_scorer_new(const struct amf_problem *problem, struct amf_pool *pool,
                                            struct amf_scorer **ret_scorer);
 /* The same scorer, bit for bit, in less time where the engine remembers the problem without its
- * newest demonstrations. The scorer keeps nothing of the engine. After a failure the engine is
- * empty or as it was. */
+ * newest demonstrations. The scorer shares covariances with the engine, which may go on or be
+ * freed. After a failure the engine is empty or as it was. */
 AMF_CHECKED enum amf_status amf_scorer_renew(struct amf_engine *engine,
                                              const struct amf_problem *problem,
                                              struct amf_pool *pool, struct amf_scorer **ret_scorer);
@@ -147,7 +147,8 @@ size_t amf_scorer_occupancy_count(const struct amf_scorer *scorer);      /* n */
 size_t amf_scorer_trajectory(const struct amf_scorer *scorer, size_t i); /* in the problem */
 size_t amf_scorer_step_count(const struct amf_scorer *scorer, size_t i); /* H_i */
 /* One number for each of the H_i steps that were kept. Likelihoods are -infinity, and variances 0,
- * where the pair is not covered; variances are before pending work. */
+ * where the pair is not covered; variances are before pending work. Those of a Gaussian process are
+ * -infinity as well where nothing asks for them: conditioning none, with weights that need none. */
 const double *amf_scorer_step_log_likelihood(const struct amf_scorer *scorer, size_t i,
                                              size_t task);
 const double *amf_scorer_variance(const struct amf_scorer *scorer, size_t i, size_t task);

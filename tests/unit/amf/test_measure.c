@@ -35,6 +35,52 @@ START_TEST(small_reductions_keep_their_digits)
 }
 END_TEST
 
+/* Any count at once, over the whole range: each number that of long double, and of itself alone. */
+START_TEST(many_at_once_are_each_what_they_are_alone)
+{
+    const enum amf_measure_kind kinds[] = {AMF_MEASURE_ENTROPY, AMF_MEASURE_NOISY_ENTROPY};
+    double before[101], reduction[101], many[101];
+
+    for (size_t k = 0; k < 101; k++) {
+        before[k] = exp(0.9 * (double)k - 45);
+        reduction[k] = before[k] * (k % 2 ? exp(-0.35 * (double)k) : 1 - exp(-0.3 * (double)k));
+    }
+    before[40] = before[41] = 0; /* no information */
+    before[77] = 1e-310;
+    reduction[77] = 5e-311;
+    reduction[78] = 2 * before[78]; /* rounding: more than there was */
+    for (size_t m = 0; m < 2; m++) {
+        AMF_MEASURE_CLEANUP struct amf_measure *measure = NULL;
+
+        ck_assert_int_eq(amf_measure_new(kinds[m], 0.5, &measure), AMF_OK);
+        amf_measure_gain(measure, before, reduction, 101, many);
+        for (size_t k = 0; k < 101; k++) {
+            long double noise = m ? 0.25L : 0, v0 = before[k] + noise, d = reduction[k];
+            long double kept = fminl(d, before[k] * (1 - (long double)DBL_EPSILON));
+            long double wanted = -log1pl(-kept / v0) / 2;
+            double left = (double)((v0 - kept) / v0);
+
+            ck_assert_double_eq(gain(kinds[m], 0.5, before[k], reduction[k]), many[k]);
+            if (!(before[k] > 0)) {
+                ck_assert_double_eq(many[k], 0);
+                continue;
+            }
+            ck_assert_double_eq_tol(many[k], (double)wanted,
+                                    DBL_MIN + 4e-16 * (double)wanted +
+                                        (k == 78 ? 0.5 : 3e-16 / left) * fmin(1, (double)(d / v0)));
+        }
+    }
+}
+END_TEST
+
+START_TEST(what_is_not_a_number_stays_so)
+{
+    ck_assert(isnan(gain(AMF_MEASURE_ENTROPY, 1, 1, NAN)));
+    ck_assert(!isfinite(gain(AMF_MEASURE_ENTROPY, 1, 1, INFINITY)));
+    ck_assert_double_eq(gain(AMF_MEASURE_ENTROPY, 1, 0, NAN), 0);
+}
+END_TEST
+
 /* KL(N(m1, v1) || N(0, v0)) averaged over m1 ~ N(0, v0 - v1), by the trapezoid rule. */
 START_TEST(kl_averages_the_divergence_of_posterior_from_prior)
 {
@@ -109,6 +155,7 @@ START_TEST(wrong_settings_are_refused)
 END_TEST
 
 SUITE_MAIN("amf_measure", closed_forms, small_reductions_keep_their_digits,
+           many_at_once_are_each_what_they_are_alone, what_is_not_a_number_stays_so,
            kl_averages_the_divergence_of_posterior_from_prior,
            jensen_shannon_has_its_printed_values, jensen_shannon_rises_from_nothing_to_log_two,
            jensen_shannon_is_linear_where_it_joins,
