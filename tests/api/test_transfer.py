@@ -326,6 +326,19 @@ class Refusals(Case):
             events[2]["body"]["weight"] = -1
         self.events(change, "invalid_archive", at="events.jsonl line 3 /weight")
 
+    def test_a_log_without_events(self):
+        def no_blobs(entries):
+            for name in [n for n in entries if n.startswith("demonstrations/")]:
+                del entries[name]
+        empty = altered(self.archive, events=lambda lines: [], blobs=no_blobs,
+                        head=lambda said: said.update(seq=0, leases=[]))
+        self.refused(empty, (422,), "invalid_archive", "events.jsonl")
+
+    def test_a_last_line_that_would_go_on_into_the_next_entry(self):
+        def cut(entries):
+            entries["events.jsonl"] = entries["events.jsonl"][:-1]
+        self.refused(altered(self.archive, blobs=cut), (422,), "invalid_archive", "events.jsonl")
+
     def test_a_head_that_disagrees_with_the_events(self):
         for change in (lambda said: said.update(seq=said["seq"] - 1), lambda said: said.update(leases=[]),
                        lambda said: said["leases"][0].update(id="a0000000001"), lambda said: said.update(at="now"),
