@@ -304,7 +304,7 @@ static int check_head(const struct state_import *import, struct proto_error *ret
 
     for (size_t i = 0; fits && i < draft->open_count; i++)
         fits = !strcmp(view_assignment(draft, draft->open[i])->assignment.id, leases[i].id);
-    if (fits && head->at && !proto_time_parse(head->at, strlen(head->at), &at_ms))
+    if (fits && head->at && !proto_time_parse(head->at, &at_ms))
         return 0;
     return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "export.json",
                                 "Its seq, time or leases are not those of the events.");
@@ -402,7 +402,7 @@ static int carry_leases(const struct state_import *import, struct project *proje
     struct proto_event_carried carried = {head->project, {leases, draft->open_count}};
     int64_t at_ms;
 
-    if (!leases || proto_time_parse(head->at, strlen(head->at), &at_ms))
+    if (!leases || proto_time_parse(head->at, &at_ms))
         return STORE_NO_MEMORY;
     for (size_t i = 0; i < draft->open_count; i++) {
         const struct assignment *open = view_assignment(draft, draft->open[i]);
