@@ -321,6 +321,20 @@ class Refusals(Case):
             with self.subTest(name):
                 self.events(change)
 
+    def test_numbers_logged_when_all_they_are_of_was_taken_back(self):
+        at = f"{PROJECTS}/emptied"
+        self.daemon.ok("POST", PROJECTS, {"id": "emptied", "fit_after": 1})
+        self.daemon.ok("PUT", f"{at}/tasks/a", {})
+        held = self.daemon.ok("POST", f"{at}/demonstrations", trajectory("a", 1))
+        self.daemon.ok("DELETE", f"{at}/demonstrations/{held['id']}")
+
+        def fitted_late(lines):  # what the fitting thread does where a demonstration goes while it works
+            late = {**json.loads(lines[-2]), "seq": len(lines) + 1, "at": json.loads(lines[-1])["at"]}
+            assert late["type"] == "scales_frozen"
+            return [*lines, json.dumps(late, separators=(",", ":"), ensure_ascii=False)]
+        self.take("emptied-copy", altered(export(self.daemon, "emptied"), events=fitted_late,
+                                          head=lambda said: said.update(seq=said["seq"] + 1)))
+
     def test_the_line_at_fault_is_named(self):
         def change(events):
             events[2]["body"]["weight"] = -1
