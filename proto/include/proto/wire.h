@@ -430,6 +430,9 @@ extern const struct proto_shape proto_project_shape, proto_task_shape, proto_dem
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */
 extern const char *const proto_role_names[], *const proto_token_state_names[];
+/* The names of a set of roles (a bit each, 1 << enum proto_role), `between` between them. Cut where
+ * the text ends. */
+void proto_roles_write(unsigned roles, const char *between, char *ret_text, size_t size);
 extern const char *const proto_rule_names[],
     *const proto_measure_names[], *const proto_weights_names[],
                                       *const proto_occupancy_names[],
