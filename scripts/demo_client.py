@@ -35,30 +35,45 @@ class Daemon:
             raise DemoError(f"{self.program} is not there; run scripts/demo, which builds it")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="amf-demo-"))
         try:
-            with open(self.log_path, "wb") as log:
-                self.process = subprocess.Popen(
-                    [self.program, "--data", self.data_path, "--listen", "127.0.0.1:0"],
-                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-                    start_new_session=True,  # so that Ctrl-C reaches the demo, which then stops it in order
-                )
-            self.url = self._await_address()
-            self.token = self.token_path.read_text().strip()
+            self.start()
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_):
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        if self.process is not None:
-            self.process.stdout.close()
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "--data", self.data_path, "--listen", "127.0.0.1:0"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                start_new_session=True,  # so that Ctrl-C reaches the demo, which then stops it in order
+            )
+        self.url = self._await_address()
+        self.token = self.token_path.read_text().strip()
+
+    def stop(self):
+        """As a service manager would; by force when it takes too long."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self._reap()
+
+    def kill(self):
+        self.process.kill()
+        self._reap()
+
+    def _reap(self):
+        self.process.wait()
+        self.process.stdout.close()
+        self.process = None
 
     @property
     def data_path(self):

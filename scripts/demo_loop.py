@@ -34,6 +34,8 @@ def parse_arguments():
     arguments = parser.parse_args()
     if not 1 <= arguments.rounds <= 60:
         parser.error("--rounds must be 1 to 60")
+    if arguments.pace is not None and not 0 <= arguments.pace <= 60:
+        parser.error("--pace must be 0 to 60 seconds")
     return arguments
 
 
@@ -153,7 +155,7 @@ def go_on(arguments, daemon):
 
 
 def run(arguments):
-    if not os.access(arguments.svg.resolve().parent, os.W_OK):
+    if arguments.svg.is_dir() or not os.access(arguments.svg.resolve().parent, os.W_OK):
         raise DemoError(f"{arguments.svg} cannot be written; say where with --svg PATH")
     started = time.monotonic()
     episodes = Episodes(arguments.data)
@@ -180,6 +182,8 @@ def end_by_signal(number, _):
 
 def main():
     arguments = parse_arguments()
+    if sys.stdout is None:  # closed by whoever started it
+        sys.exit("scripts/demo: there is no standard output to show the demo on")
     sys.stdout.reconfigure(errors="replace")
     signal.signal(signal.SIGTERM, end_by_signal)
     signal.signal(signal.SIGHUP, end_by_signal)

@@ -18,7 +18,8 @@ struct table_added {
     struct amf_matrix rows;  /* F_n: h x p */
     struct amf_matrix step;  /* V', then Y' below it: h or 2 h x p */
     struct amf_matrix lost;  /* V: p x h */
-    struct amf_matrix shift; /* Z': T x h */
+    struct amf_matrix drawn; /* Z': T x h */
+    struct amf_matrix shift; /* Z: h x T */
     struct amf_matrix room;  /* workers x (a batch's rows x the rows of step) */
 };
 
@@ -27,6 +28,7 @@ static void table_added_deinit(struct table_added *added)
     amf_matrix_deinit(&added->rows);
     amf_matrix_deinit(&added->step);
     amf_matrix_deinit(&added->lost);
+    amf_matrix_deinit(&added->drawn);
     amf_matrix_deinit(&added->shift);
     amf_matrix_deinit(&added->room);
 }
@@ -45,7 +47,9 @@ static enum amf_status added_init(struct table_added *added, size_t workers)
     if (!status)
         status = amf_matrix_init(&added->lost, p, h);
     if (!status)
-        status = amf_matrix_init(&added->shift, table->test_count, h);
+        status = amf_matrix_init(&added->drawn, table->test_count, h);
+    if (!status)
+        status = amf_matrix_init(&added->shift, h, table->test_count);
     return status ? status : amf_matrix_init(&added->room, workers, (room + 7) / 8 * 8);
 }
 
@@ -150,11 +154,12 @@ static void added_shrink(const struct table_added *added)
     struct amf_ridge_table *table = added->table;
 
     for (size_t x = 0; x < table->test_count; x++) {
-        const double *shift = amf_matrix_row(&added->shift, x);
+        const double *drawn = amf_matrix_row(&added->drawn, x);
 
         for (size_t k = 0; k < added->h; k++)
-            table->before[x] -= shift[k] * shift[k];
+            table->before[x] -= drawn[k] * drawn[k];
     }
+    added_transpose(&added->drawn, added->shift.data);
     amf_table_floor(table);
 }
 
@@ -176,7 +181,7 @@ static enum amf_status added_prepare(struct table_added *added, struct amf_pool 
         status = amf_pool_run(pool, amf_ceil_div(p, TABLE_TILE), added_lose, added, cancel);
     if (!status)
         status = amf_ridge_outer(pool, cancel, table->test_count, h, p, table->tests.data,
-                                 added->step.data, added->shift.data);
+                                 added->step.data, added->drawn.data);
     if (!status)
         added_shrink(added);
     return status;
@@ -231,9 +236,9 @@ static enum amf_status added_batch(const struct table_added *added, struct added
                                 width);
     batch->step = step;
     if (!status && !table->moments)
-        status = amf_blas_subtract_outer(batch->row_count, tests, added->h, step, width,
-                                         added->shift.data, added->h,
-                                         amf_matrix_row(&group->cross, batch->first_row), tests);
+        status = amf_blas_subtract_product(
+            batch->row_count, tests, added->h, step, width, added->shift.data, tests,
+            amf_matrix_row(&group->cross, batch->first_row), group->cross.cols);
     for (size_t b = 0; !status && b < batch->block_count; b++) {
         status = added_correct_block(added, batch, batch->first_block + b);
         if (!status)

@@ -121,11 +121,12 @@ static enum amf_status table_group_blocks(struct amf_ridge_table *table)
 static enum amf_status table_make_rooms(struct amf_ridge_table *table, size_t workers)
 {
     size_t p = table->features.dim, rows = table->group_rows, total = 0;
-    size_t sizes[7] = {0, 0, 0, 0, table->group_grams, 0, 2 * TABLE_COLS + table->block_rows};
+    size_t sizes[7] = {0, 0, 0, 0, 0, 0, 2 * TABLE_TILE + table->block_rows};
     bool overflow = __builtin_mul_overflow(rows, p, &sizes[0]) ||
                     __builtin_mul_overflow(rows, TABLE_COLS, &sizes[2]) ||
                     __builtin_mul_overflow(table->block_rows, TABLE_TILE, &sizes[3]) ||
-                    __builtin_mul_overflow(2 * table->block_rows, table->block_rows, &sizes[5]);
+                    __builtin_mul_overflow(2 * table->block_rows, table->block_rows, &sizes[5]) ||
+                    __builtin_add_overflow(sizes[5], table->group_grams, &sizes[4]);
 
     sizes[1] = sizes[0];
     sizes[2] = table->input.keep || table->moments ? 0 : sizes[2];
@@ -359,9 +360,9 @@ static enum amf_status table_pass_by(struct amf_ridge_table *table, const struct
     for (size_t b = 0; !status && b < group->block_count; b++) {
         const struct table_block *block = &table->blocks[group->first_block + b];
 
-        status = amf_table_sum_pairs(table, group->first_block + b, worker->factors + block->gram,
-                                     worker->cross + block->first * TABLE_COLS, TABLE_COLS, first,
-                                     count, worker->line);
+        amf_table_sum_pairs(table, group->first_block + b, worker->factors + block->gram,
+                            worker->cross + block->first * TABLE_COLS, TABLE_COLS, first, count,
+                            worker);
     }
     return status;
 }
@@ -373,10 +374,11 @@ static enum amf_status table_first_pairs(struct amf_ridge_table *table, struct t
     enum amf_status status = AMF_OK;
 
     if (table->input.keep) {
-        status = amf_matrix_init(&group->cross, group->row_count, tests);
+        status = amf_matrix_init(&group->cross, group->row_count,
+                                 amf_ceil_div(tests, TABLE_TILE) * TABLE_TILE);
         if (!status)
             status = amf_blas_outer(group->row_count, tests, p, 1, worker->features, p,
-                                    table->whitened.data, p, group->cross.data, tests);
+                                    table->whitened.data, p, group->cross.data, group->cross.cols);
         for (size_t b = 0; !status && b < group->block_count; b++)
             status = amf_table_sum_kept(table, group, group->first_block + b, worker);
         return status;

@@ -24,7 +24,7 @@ struct table_group { /* consecutive blocks */
     size_t first_block, block_count;
     size_t full_rows, row_count;   /* before and after the cut */
     struct amf_matrix features;    /* row_count x p; cut only */
-    struct amf_matrix cross;       /* C: row_count x test_count */
+    struct amf_matrix cross;       /* C: row_count x test_count, up to a whole tile */
     double *gram;                  /* S, block after block */
     double *moment;                /* Q likewise */
 };
@@ -34,9 +34,9 @@ struct table_worker { /* a worker's rooms */
     double *rotated;  /* the same */
     double *cross;    /* the rows of a group x TABLE_COLS; not kept only */
     double *tile;     /* the largest block's rows x TABLE_TILE */
-    double *factors;  /* of a group's blocks */
+    double *factors;  /* of a group's blocks, and room for one more */
     double *square;   /* 2 x the largest block's rows^2 */
-    double *line;     /* 2 x TABLE_COLS, and the largest block's rows */
+    double *line;     /* 2 x TABLE_TILE, and the largest block's rows */
 };
 
 struct amf_ridge_table {
@@ -73,13 +73,13 @@ AMF_CHECKED enum amf_status amf_table_sum_kept(struct amf_ridge_table *table,
                                                const struct table_group *group, size_t block,
                                                const struct table_worker *worker);
 
-/* ridge_sum.c: chol(S + sigma^2 I) of one block into factor; its sums to table->sums. */
+/* ridge_sum.c: chol(S + sigma^2 I)^-1 of one block; square: 2 rows^2, the inverse comes first. */
 AMF_CHECKED enum amf_status amf_table_factor(const struct amf_ridge_table *table,
-                                             const double *gram, size_t rows, double *ret_factor);
-/* cross: rows x count at test pairs [first, first + count); overwritten. line: 2 x count. */
-AMF_CHECKED enum amf_status amf_table_sum_pairs(struct amf_ridge_table *table, size_t block,
-                                                const double *factor, double *cross, size_t stride,
-                                                size_t first, size_t count, double *line);
+                                             const double *gram, size_t rows, double *square);
+/* cross: C, rows x count at test pairs [first, first + count), readable up to a whole tile. */
+void amf_table_sum_pairs(struct amf_ridge_table *table, size_t block, const double *inverse,
+                         const double *cross, size_t stride, size_t first, size_t count,
+                         const struct table_worker *worker);
 void amf_table_start_sums(struct amf_ridge_table *table);
 
 /* ridge_cut.c: of one group, whose rows stand in worker->features, whitened: what is kept of them

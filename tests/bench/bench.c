@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cblas.h>
@@ -16,14 +15,6 @@
 #define GEMM_SIZE 1024
 #define GEMM_REPEATS 4
 #define MEMORY_DOUBLES ((size_t)9 << 20) /* 72 MiB: what rank_paper's pair covariances take */
-
-double bench_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 void bench_choose_blas(char **argv)
 {

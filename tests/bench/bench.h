@@ -4,9 +4,9 @@
 
 #include <amf/pool.h>
 
-#define BENCH_RUNS 5 /* best of so many, after a warm-up */
+#include "clock.h"
 
-double bench_seconds(void);
+#define BENCH_RUNS 5 /* best of so many, after a warm-up */
 
 struct bench_machine {
     double gemm_flops; /* a second, all workers together */
