@@ -19,6 +19,8 @@
 #define INPUT_DIM (STATE_DIM + TASK_DIM)
 #define FILE_DEMONSTRATIONS 2000
 
+typedef double fleet_vector __attribute__((vector_size(64), aligned(sizeof(double))));
+
 void fleet_deinit(struct fleet *fleet)
 {
     free(fleet->tasks);
@@ -92,8 +94,11 @@ static void fleet_wave_row(const struct fleet *f, size_t wave, size_t task, doub
     const double *state = f->state_wave + wave * 2 * FLEET_FEATURES;
     const double *other = f->task_wave + task * 2 * FLEET_FEATURES;
 
-    for (size_t k = 0; k < FLEET_FEATURES; k++)
-        ret_row[k] = state[k] * other[k] - state[FLEET_FEATURES + k] * other[FLEET_FEATURES + k];
+    for (size_t k = 0; k < FLEET_FEATURES; k += 8)
+        *(fleet_vector *)(ret_row + k) =
+            *(const fleet_vector *)(state + k) * *(const fleet_vector *)(other + k) -
+            *(const fleet_vector *)(state + FLEET_FEATURES + k) *
+                *(const fleet_vector *)(other + FLEET_FEATURES + k);
 }
 
 static enum amf_status fleet_fill(const void *arg, const struct amf_block *blocks, size_t count,
