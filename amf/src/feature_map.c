@@ -76,7 +76,9 @@ static enum amf_status map_fill(const void *arg, const struct amf_block *blocks,
     const struct amf_feature_map *map = arg;
     double scale = sqrt(map->kernel->variance);
 
-    for (size_t b = 0; b < count; b++)
+    for (size_t b = 0; b < count; b++) {
+        if (!amf_kernel_covers(map->kernel, &blocks[b]))
+            return AMF_BAD_ARGUMENT;
         for (size_t t = 0; t < blocks[b].row_count; t++, ret_rows += stride) {
             if (map->kernel->form == KERNEL_FEATURES)
                 map_uploaded_row(map->kernel, blocks[b].first_row + t, blocks[b].task,
@@ -86,6 +88,7 @@ static enum amf_status map_fill(const void *arg, const struct amf_block *blocks,
             for (size_t d = 0; scale != 1 && d < map->dim; d++)
                 ret_rows[d] *= scale;
         }
+    }
     return AMF_OK;
 }
 

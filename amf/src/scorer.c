@@ -22,6 +22,8 @@ void amf_scorer_free(struct amf_scorer *scorer)
         return;
     amf_kernel_unref(scorer->kernel);
     amf_posterior_unref(scorer->posterior);
+    amf_ridge_unref(scorer->ridge);
+    amf_feature_map_free(scorer->map);
     amf_measure_free(scorer->measure);
     free(scorer->members);
     free(scorer->step_log_likelihood);
@@ -55,6 +57,8 @@ static enum amf_status scorer_prepare(struct amf_scorer *scorer, const struct am
     bool blocks = scorer->settings.measure != AMF_MEASURE_PRIOR_ENTROPY;
     enum amf_status status = AMF_OK;
 
+    if (scorer->ridge)
+        return AMF_OK;
     if (scorer->engine && blocks)
         status = amf_scorer_keep(scorer, problem);
     if (!status && scorer->engine && !scorer->kept.ready)
@@ -111,6 +115,18 @@ enum amf_status amf_scorer_new(const struct amf_problem *problem, struct amf_poo
 
 /* ---- one ranking ---- */
 
+struct scorer_pending { /* what is held and pending, in the one form or the other */
+    struct amf_posterior *pairs;
+    struct amf_ridge *ridge;
+    bool extended; /* by pending work */
+};
+
+static void scorer_pending_deinit(struct scorer_pending *pending)
+{
+    amf_posterior_unref(pending->pairs);
+    amf_ridge_unref(pending->ridge);
+}
+
 struct scorer_member_task {
     size_t member, task;
 };
@@ -127,10 +143,10 @@ static enum amf_status scorer_check_pending(const struct amf_scorer *scorer, con
     return AMF_OK;
 }
 
-/* The posterior with the blocks that pending tasks add. */
+/* The posterior with the blocks that pending tasks add, in whichever form the scorer has it. */
 static enum amf_status scorer_extend(const struct amf_scorer *scorer, const size_t *pending,
                                      size_t pending_count, const bool *ignored,
-                                     struct amf_posterior **ret_posterior)
+                                     struct scorer_pending *ret_posterior)
 {
     AMF_FREE_CLEANUP struct amf_block *blocks = amf_new_array(pending_count, sizeof(*blocks));
     size_t count = 0;
@@ -141,12 +157,18 @@ static enum amf_status scorer_extend(const struct amf_scorer *scorer, const size
         if (!ignored[p])
             blocks[count++] =
                 scorer_member_block(scorer, scorer->summary[pending[p]].largest, pending[p]);
-    if (!count) {
-        *ret_posterior = amf_posterior_ref(scorer->posterior);
-        return AMF_OK;
-    }
-    return amf_posterior_extend(scorer->posterior, blocks, count, NULL, scorer->pool,
-                                scorer->cancel, ret_posterior);
+    ret_posterior->extended = count > 0;
+    if (!count && scorer->ridge)
+        ret_posterior->ridge = amf_ridge_ref(scorer->ridge);
+    else if (!count)
+        ret_posterior->pairs = amf_posterior_ref(scorer->posterior);
+    else if (scorer->ridge)
+        return amf_ridge_extend(scorer->ridge, blocks, count, scorer->pool, scorer->cancel,
+                                &ret_posterior->ridge);
+    else
+        return amf_posterior_extend(scorer->posterior, blocks, count, NULL, scorer->pool,
+                                    scorer->cancel, &ret_posterior->pairs);
+    return AMF_OK;
 }
 
 static double scorer_clipped_share(const struct amf_scorer *scorer, size_t task)
@@ -193,7 +215,7 @@ static void scorer_describe(const struct amf_scorer *scorer, struct amf_scores *
 }
 
 static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
-                                             const struct amf_posterior *posterior,
+                                             const struct scorer_pending *posterior,
                                              const struct amf_matrix *kept_pending,
                                              struct amf_scores *scores, double *target_gain)
 {
@@ -204,7 +226,11 @@ static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
 
     if (status || !weights)
         return status ? status : AMF_NO_MEMORY;
-    status = amf_scorer_sum_blocks(scorer, posterior, kept_pending, sums.data, &scores->jitter);
+    if (scorer->ridge)
+        status = amf_scorer_ridge_sum_blocks(scorer, posterior->ridge, sums.data);
+    else
+        status = amf_scorer_sum_blocks(scorer, posterior->pairs, kept_pending, sums.data,
+                                       &scores->jitter);
     for (size_t b = 0; b < scorer->block_count; b++)
         weights[b] = scorer->blocks[b].weight;
     for (size_t k = 0; !status && k < scorer->candidate_count; k++) {
@@ -227,7 +253,7 @@ static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
 /* prior_entropy looks at no block, only at the variances under pending work: one pass over the
  * pairs of every candidate. */
 static enum amf_status scorer_predict_pairs(const struct amf_scorer *scorer,
-                                            const struct amf_posterior *posterior,
+                                            const struct scorer_pending *posterior,
                                             const struct scorer_member_task *pairs, size_t count,
                                             double *ret_variance)
 {
@@ -240,8 +266,12 @@ static enum amf_status scorer_predict_pairs(const struct amf_scorer *scorer,
         return AMF_NO_MEMORY;
     for (size_t p = 0; p < count; p++)
         blocks[p] = scorer_member_block(scorer, pairs[p].member, pairs[p].task);
-    status = amf_posterior_predict(posterior, blocks, count, scorer->pool, scorer->cancel, NULL,
-                                   compact);
+    if (posterior->ridge)
+        status = amf_ridge_predict(posterior->ridge, blocks, count, scorer->pool, scorer->cancel,
+                                   NULL, compact, NULL);
+    else
+        status = amf_posterior_predict(posterior->pairs, blocks, count, scorer->pool,
+                                       scorer->cancel, NULL, compact);
     for (size_t p = 0; !status && p < count; from += blocks[p++].row_count)
         memcpy(ret_variance + scorer_pair(scorer, pairs[p].member, pairs[p].task), from,
                blocks[p].row_count * sizeof(double));
@@ -267,7 +297,7 @@ static size_t scorer_list_pairs(const struct amf_scorer *scorer,
 }
 
 static enum amf_status scorer_sum_entropies(const struct amf_scorer *scorer,
-                                            const struct amf_posterior *posterior,
+                                            const struct scorer_pending *posterior,
                                             struct amf_scores *scores)
 {
     AMF_FREE_CLEANUP double *variance = amf_new_array(scorer->pair_count, sizeof(double));
@@ -277,7 +307,7 @@ static enum amf_status scorer_sum_entropies(const struct amf_scorer *scorer,
 
     if (!variance || !pairs)
         return AMF_NO_MEMORY;
-    if (amf_posterior_rows(posterior) == amf_posterior_rows(scorer->posterior))
+    if (!posterior->extended)
         memcpy(variance, scorer->variance, scorer->pair_count * sizeof(double));
     else
         status = scorer_predict_pairs(scorer, posterior, pairs, scorer_list_pairs(scorer, pairs),
@@ -328,7 +358,7 @@ enum amf_status amf_scorer_score(const struct amf_scorer *scorer, const size_t *
 {
     double *target_gain = NULL;
     AMF_SCORES_CLEANUP struct amf_scores *scores = scores_new(scorer, pending_count, &target_gain);
-    AMF_POSTERIOR_CLEANUP struct amf_posterior *posterior = NULL;
+    __attribute__((cleanup(scorer_pending_deinit))) struct scorer_pending posterior = {0};
     AMF_MATRIX_CLEANUP struct amf_matrix rows = AMF_MATRIX_NULL;
     enum amf_status status;
 
@@ -342,12 +372,12 @@ enum amf_status amf_scorer_score(const struct amf_scorer *scorer, const size_t *
         status = scorer_extend(scorer, pending, pending_count, scores->pending_ignored, &posterior);
     if (status)
         return status;
-    if (posterior)
-        scores->jitter = fmax(scores->jitter, amf_posterior_jitter(posterior));
+    if (posterior.pairs)
+        scores->jitter = fmax(scores->jitter, amf_posterior_jitter(posterior.pairs));
     scorer_describe(scorer, scores);
     status = scorer->settings.measure == AMF_MEASURE_PRIOR_ENTROPY
-                 ? scorer_sum_entropies(scorer, posterior, scores)
-                 : scorer_sum_candidates(scorer, posterior, &rows, scores, target_gain);
+                 ? scorer_sum_entropies(scorer, &posterior, scores)
+                 : scorer_sum_candidates(scorer, &posterior, &rows, scores, target_gain);
     if (status)
         return status;
     *ret_scores = scores;

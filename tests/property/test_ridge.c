@@ -496,7 +496,82 @@ START_TEST(any_number_of_workers_gives_the_same_bits)
 }
 END_TEST
 
+/* ---- rankings ---- */
+
+static void check_ranking(const struct amf_problem *problem, struct amf_pool *pool)
+{
+    AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+    AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+    double weights[16 * TASKS];
+    const size_t pending[] = {1};
+    size_t heaviest = 0, block[1][2];
+
+    ck_assert_int_eq(amf_scorer_new(problem, pool, &scorer), AMF_OK);
+    for (size_t i = 0; i < problem->trajectory_count; i++)
+        for (size_t c = 0; c < TASKS; c++)
+            weights[i * TASKS + c] = amf_scorer_weight(scorer, i, c);
+    for (size_t i = 1; i < problem->trajectory_count; i++)
+        if (weights[i * TASKS + 1] > weights[heaviest * TASKS + 1] * (1 + 1e-12))
+            heaviest = i;
+    block[0][0] = heaviest;
+    block[0][1] = 1;
+    for (size_t count = 0; count <= 1; count++) {
+        amf_scores_free(scores);
+        ck_assert_int_eq(amf_scorer_score(scorer, pending, count, &scores), AMF_OK);
+        ck_assert(scores->exhaustive);
+        for (size_t c = 0; c < TASKS; c++) {
+            double expected = reference_gain(problem, weights, c, block, count);
+
+            assert_close(&scores->candidates[c].gain, &expected, 1, 1e-9, "gain");
+        }
+    }
+}
+
+/* p is 1 + 4 + 2 for linear, 6 for embedding and 18 for factored kernels: 2 to 24 steps of 2 are
+ * below, at and above it. A limit on pairs is none where there are more than features. */
+START_TEST(rankings_near_the_switch_are_those_of_the_formula)
+{
+    static const size_t least[] = {7, 6, 18};
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+
+    for (size_t k = 0; k < 3; k++)
+        for (size_t count = 1; count <= 12; count++) {
+            SYNTHETIC_CLEANUP struct synthetic s = {0};
+            struct synthetic_shape shape = shape_of(2 * count, kinds[k], count, 2);
+
+            synthetic_init(&s, &shape);
+            s.problem.settings.exclude_self = count % 2;
+            s.problem.settings.conditioning_limit = 2 * count > least[k] ? 3 : 0;
+            check_ranking(&s.problem, pool);
+        }
+}
+END_TEST
+
+START_TEST(prior_entropy_knows_pending_work_in_either_form)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+
+    for (size_t count = 2; count <= 12; count += 10) {
+        AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+        AMF_SCORES_CLEANUP struct amf_scores *before = NULL, *after = NULL;
+        SYNTHETIC_CLEANUP struct synthetic s = {0};
+        struct synthetic_shape shape = shape_of(4, AMF_KERNEL_EMBEDDING, count, 2);
+        const size_t pending[] = {1};
+
+        synthetic_init(&s, &shape);
+        s.problem.settings.measure = AMF_MEASURE_PRIOR_ENTROPY;
+        ck_assert_int_eq(amf_scorer_new(&s.problem, pool, &scorer), AMF_OK);
+        ck_assert_int_eq(amf_scorer_score(scorer, NULL, 0, &before), AMF_OK);
+        ck_assert_int_eq(amf_scorer_score(scorer, pending, 1, &after), AMF_OK);
+        ck_assert_double_eq(before->candidates[1].gain, before->entropy[1]);
+        ck_assert_double_lt(after->candidates[1].gain, before->candidates[1].gain);
+    }
+}
+END_TEST
+
 SUITE_MAIN("property_ridge", weights_and_pairs_predict_the_same, variances_are_those_of_the_formula,
            an_extension_is_a_posterior_that_knew_it_all, wrong_input_is_refused_by_name,
            tables_agree_with_pairs_cold_and_added, what_a_cut_loses_is_within_its_bound,
-           any_number_of_workers_gives_the_same_bits)
+           any_number_of_workers_gives_the_same_bits,
+           rankings_near_the_switch_are_those_of_the_formula,
+           prior_entropy_knows_pending_work_in_either_form)
