@@ -70,6 +70,19 @@ enum amf_status amf_blas_outer(size_t m, size_t n, size_t k, double alpha, const
     return blas_gemm(CblasNoTrans, CblasTrans, m, n, k, alpha, a, lda, b, ldb, 0, c, ldc);
 }
 
+enum amf_status amf_blas_gram(size_t m, size_t k, const double *a, size_t lda, double *c, size_t ldc)
+{
+    if (!blas_fits(m, k, 0) || !blas_fits(lda, ldc, 0))
+        return AMF_TOO_LARGE;
+    if (m && k)
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)m, (blasint)k, 1, a,
+                    (blasint)lda, 0, c, (blasint)ldc);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = i + 1; j < m; j++)
+            c[i * ldc + j] = c[j * ldc + i];
+    return AMF_OK;
+}
+
 enum amf_status amf_blas_solve(enum amf_blas_side side, size_t m, size_t n, const double *factor,
                                size_t ldf, double *b, size_t ldb)
 {

@@ -70,16 +70,23 @@ static enum amf_status ridge_inner_piece(void *arg, size_t task, size_t worker)
     size_t first = task * job->piece, count = amf_min(job->piece, job->m - first);
 
     (void)worker;
-    return amf_blas_add_inner(count, job->n, job->k, job->a + first, job->m, job->b, job->n,
-                              job->c + first * job->n, job->n);
+    return amf_blas_add_inner(count, first + count, job->k, job->a + first, job->m, job->b, job->m,
+                              job->c + first * job->m, job->m);
 }
 
 enum amf_status amf_ridge_add_inner(struct amf_pool *pool, const atomic_bool *cancel, size_t m,
-                                    size_t n, size_t k, const double *a, const double *b, double *c)
+                                    size_t k, const double *a, const double *b, double *c)
 {
-    struct ridge_product job = {m, n, k, RIDGE_PANEL, a, b, c};
+    struct ridge_product job = {m, m, k, RIDGE_PANEL, a, b, c};
 
     return amf_pool_run(pool, amf_ceil_div(m, job.piece), ridge_inner_piece, &job, cancel);
+}
+
+void amf_ridge_mirror(struct amf_matrix *square)
+{
+    for (size_t i = 0; i < square->rows; i++)
+        for (size_t j = i + 1; j < square->cols; j++)
+            amf_matrix_row(square, i)[j] = amf_matrix_row(square, j)[i];
 }
 
 /* ---- conditioning ---- */
@@ -142,7 +149,7 @@ static enum amf_status ridge_add_chunk(struct ridge_update *update, struct amf_p
                                           ridge_fill_piece, update, cancel);
 
     if (!status)
-        status = amf_ridge_add_inner(pool, cancel, p, p, update->count, update->rows.data,
+        status = amf_ridge_add_inner(pool, cancel, p, update->count, update->rows.data,
                                      update->rows.data, update->ridge->precision.data);
     if (!status && update->actions)
         status = amf_pool_run(pool, 1, ridge_project, update, cancel);

@@ -55,7 +55,7 @@ static enum amf_status cut_block(struct amf_ridge_table *table, struct table_blo
                                  const double *whitened, double *axes, double *values)
 {
     size_t full = block->at.row_count, p = table->features.dim;
-    enum amf_status status = amf_blas_outer(full, full, p, 1, whitened, p, whitened, p, axes, full);
+    enum amf_status status = amf_blas_gram(full, p, whitened, p, axes, full);
 
     if (!status)
         status = amf_blas_eigen(full, axes, full, values);
@@ -175,8 +175,10 @@ static enum amf_status cut_weighted_norm(struct amf_ridge_table *table, bool ent
             amf_matrix_row(&scaled, x)[d] = weight * amf_matrix_row(&table->whitened, x)[d];
     }
     if (!status)
-        status = amf_ridge_add_inner(pool, cancel, p, p, table->test_count, scaled.data,
+        status = amf_ridge_add_inner(pool, cancel, p, table->test_count, scaled.data,
                                      table->whitened.data, sum.data);
+    if (!status)
+        amf_ridge_mirror(&sum);
     return status ? status : cut_norm(pool, cancel, p, sum.data, room.data, ret_norm);
 }
 

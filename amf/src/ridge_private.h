@@ -23,9 +23,11 @@ AMF_CHECKED enum amf_status amf_ridge_whiten(const struct amf_ridge *ridge, size
 AMF_CHECKED enum amf_status amf_ridge_outer(struct amf_pool *pool, const atomic_bool *cancel,
                                             size_t m, size_t n, size_t k, const double *a,
                                             const double *b, double *c);
-/* c (m x n) += a' b likewise; a: k x m, b: k x n. */
+/* The lower triangle of c (m x m) += a' b likewise, where that is symmetric; a, b: k x m. Numbers
+ * above the diagonal mean nothing until it is mirrored. */
 AMF_CHECKED enum amf_status amf_ridge_add_inner(struct amf_pool *pool, const atomic_bool *cancel,
-                                                size_t m, size_t n, size_t k, const double *a,
+                                                size_t m, size_t k, const double *a,
                                                 const double *b, double *c);
+void amf_ridge_mirror(struct amf_matrix *square);
 
 #endif

@@ -24,6 +24,16 @@ void amf_table_start_sums(struct amf_ridge_table *table)
 }
 
 
+void amf_table_scale_row(double *row, const double *values, size_t count)
+{
+    size_t d = 0;
+
+    for (; d + FOLD_WIDTH <= count; d += FOLD_WIDTH)
+        *(table_vector *)(row + d) *= *(const table_vector *)(values + d);
+    for (; d < count; d++)
+        row[d] *= values[d];
+}
+
 /* factor := its inverse, rows padded with zeros above the diagonal, by way of scratch. */
 static enum amf_status table_invert(size_t rows, double *factor, double *scratch)
 {

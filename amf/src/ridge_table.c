@@ -254,9 +254,12 @@ static enum amf_status table_weigh(const struct amf_ridge_table *table,
         for (size_t d = 0; d < p; d++)
             amf_matrix_row(&scaled, x)[d] =
                 table->input.test_weight[x] * amf_matrix_row(rows, x)[d];
-    return status ? status
-                  : amf_ridge_add_inner(pool, cancel, p, p, rows->rows, scaled.data, rows->data,
-                                        ret_sum->data);
+    if (!status)
+        status = amf_ridge_add_inner(pool, cancel, p, rows->rows, scaled.data, rows->data,
+                                     ret_sum->data);
+    if (!status)
+        amf_ridge_mirror(ret_sum);
+    return status;
 }
 
 static enum amf_status table_diagonalise(void *arg, size_t task, size_t worker)
@@ -322,8 +325,7 @@ static enum amf_status table_grams(const struct amf_ridge_table *table,
         const struct table_block *block = &table->blocks[group->first_block + b];
         const double *own = rows + block->first * p;
 
-        status = amf_blas_outer(block->rows, block->rows, p, 1, own, p, own, p,
-                                grams + block->gram, block->rows);
+        status = amf_blas_gram(block->rows, p, own, p, grams + block->gram, block->rows);
     }
     return status;
 }
@@ -339,8 +341,7 @@ static enum amf_status table_first_moments(struct amf_ridge_table *table, struct
     if (!status)
         status = table_grams(table, group, root, group->gram);
     for (size_t r = 0; r < group->row_count; r++)
-        for (size_t d = 0; d < p; d++)
-            root[r * p + d] *= table->root_values[d];
+        amf_table_scale_row(root + r * p, table->root_values, p);
     if (!status)
         status = table_grams(table, group, root, group->moment);
     for (size_t b = 0; !status && b < group->block_count; b++)

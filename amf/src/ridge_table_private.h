@@ -80,6 +80,8 @@ AMF_CHECKED enum amf_status amf_table_factor(const struct amf_ridge_table *table
 void amf_table_sum_pairs(struct amf_ridge_table *table, size_t block, const double *inverse,
                          const double *cross, size_t stride, size_t first, size_t count,
                          const struct table_worker *worker);
+/* row *= values, number by number. */
+void amf_table_scale_row(double *row, const double *values, size_t count);
 void amf_table_start_sums(struct amf_ridge_table *table);
 
 /* ridge_cut.c: of one group, whose rows stand in worker->features, whitened: what is kept of them

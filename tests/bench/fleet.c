@@ -26,6 +26,7 @@ void fleet_deinit(struct fleet *fleet)
     free(fleet->tasks);
     free(fleet->states);
     free(fleet->weights);
+    free(fleet->state_weights);
     free(fleet->phases);
     free(fleet->own);
     free(fleet->members);
@@ -48,6 +49,7 @@ static int fleet_alloc(struct fleet *f)
     f->tasks = calloc(FLEET_TASKS * TASK_DIM, sizeof(double));
     f->states = calloc(rows * STATE_DIM, sizeof(double));
     f->weights = calloc(FLEET_FEATURES * INPUT_DIM, sizeof(double));
+    f->state_weights = calloc(FLEET_FEATURES * STATE_DIM, sizeof(double));
     f->phases = calloc(FLEET_FEATURES, sizeof(double));
     f->own = calloc(f->demonstrations, sizeof(int64_t));
     f->members = calloc(FLEET_MEMBERS, sizeof(int64_t));
@@ -61,7 +63,7 @@ static int fleet_alloc(struct fleet *f)
     f->test_blocks = calloc(FLEET_TESTS, sizeof(*f->test_blocks));
     f->targets = calloc(FLEET_TESTS, sizeof(size_t));
     f->test_weights = calloc(FLEET_TESTS, sizeof(double));
-    return f->tasks && f->states && f->weights && f->phases && f->own && f->members && f->tests &&
+    return f->tasks && f->states && f->weights && f->state_weights && f->phases && f->own && f->members && f->tests &&
                    f->state_wave && f->task_wave && f->task_phase && f->member_of && f->held &&
                    f->blocks && f->test_blocks && f->targets && f->test_weights
                ? 0
@@ -83,10 +85,15 @@ static double fleet_phase(const struct fleet *f, size_t feature, const double *i
 
 static void fleet_direct_row(const struct fleet *f, size_t row, size_t task, double *ret_row)
 {
+    const double *state = f->states + row * STATE_DIM;
+
+    memcpy(ret_row, f->task_phase + task * FLEET_FEATURES, FLEET_FEATURES * sizeof(double));
+    for (size_t d = 0; d < STATE_DIM; d++)
+        for (size_t k = 0; k < FLEET_FEATURES; k += 8)
+            *(fleet_vector *)(ret_row + k) +=
+                state[d] * *(const fleet_vector *)(f->state_weights + d * FLEET_FEATURES + k);
     for (size_t k = 0; k < FLEET_FEATURES; k++)
-        ret_row[k] = sqrt(2.0 / FLEET_FEATURES) *
-                     cos(fleet_phase(f, k, f->states + row * STATE_DIM, 0, STATE_DIM) +
-                         f->task_phase[task * FLEET_FEATURES + k]);
+        ret_row[k] = sqrt(2.0 / FLEET_FEATURES) * cos(ret_row[k]);
 }
 
 static void fleet_wave_row(const struct fleet *f, size_t wave, size_t task, double *ret_row)
@@ -123,6 +130,9 @@ static void fleet_make_waves(struct fleet *f)
 {
     double scale = sqrt(2.0 / FLEET_FEATURES);
 
+    for (size_t k = 0; k < FLEET_FEATURES * STATE_DIM; k++)
+        f->state_weights[k % STATE_DIM * FLEET_FEATURES + k / STATE_DIM] =
+            f->weights[k / STATE_DIM * INPUT_DIM + k % STATE_DIM];
     for (size_t c = 0; c < FLEET_TASKS; c++)
         for (size_t k = 0; k < FLEET_FEATURES; k++) {
             double phase =

@@ -17,6 +17,7 @@ struct fleet {
     size_t demonstrations;
     double *tasks, *states; /* FLEET_TASKS x 8; demonstrations x FLEET_STEPS x 16 */
     double *weights, *phases; /* FLEET_FEATURES x 24; FLEET_FEATURES */
+    double *state_weights;    /* W_s': 16 x FLEET_FEATURES */
     int64_t *own;             /* task of each demonstration */
     int64_t *members;         /* demonstrations of the occupancy set, ascending */
     int64_t *tests;           /* FLEET_TESTS x (position in members, task, step) */
