@@ -8,7 +8,7 @@ BUILD="$ROOT/build"
 # `check` is here because one build directory serves the demo and the tests.
 BUILD_PACKAGES=(meson ninja-build gcc libc6-dev pkg-config python3 libmicrohttpd-dev libjansson-dev
     libopenblas-dev libsqlite3-dev nettle-dev libcurl4-openssl-dev libnlopt-dev check)
-TEST_PACKAGES=(curl jq python3-yaml python3-jsonschema clang-format-14 clang-tidy-14)
+TEST_PACKAGES=(curl jq python3-yaml python3-jsonschema clang-format-14 clang-tidy-14 valgrind)
 
 note() { printf '%s\n' "$*" >&2; }
 die() {

@@ -75,10 +75,12 @@ static int app_start_state(struct app *app, char ret_error[256])
         snprintf(ret_error, 256, "the worker threads cannot be started");
         return -1;
     }
-    return state_new(
-        &(struct state_config){
-            .store = app->store, .pool = app->pool, .clock = clock_system, .log = log_line},
-        &app->state, ret_error);
+    return state_new(&(struct state_config){.store = app->store,
+                                            .pool = app->pool,
+                                            .clock = clock_system,
+                                            .admin_token = app->token,
+                                            .log = log_line},
+                     &app->state, ret_error);
 }
 
 static int app_start_http(struct app *app, char ret_error[256])
@@ -97,7 +99,7 @@ static int app_start_http(struct app *app, char ret_error[256])
                                               .state = app->state,
                                               .store = app->store,
                                               .version = &app->version,
-                                              .admin_token = app->token,
+                                              .admit = api_admit,
                                               .log = log_line},
                         &app->http, ret_error))
         return -1;

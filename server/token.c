@@ -6,28 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <proto/token.h>
+
 #include "token.h"
 
-#define RANDOM_BYTES 32
-
-/* 32 random bytes as 64 symbols would be hex; six bits a symbol keep it short: "amf_" and 43
- * symbols. */
+/* In the form of all tokens, as number 0. */
 static int token_generate(char ret_token[TOKEN_BYTES])
 {
-    static const char symbols[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned char random[RANDOM_BYTES + 1] = {0};
-    size_t length = 4;
+    uint8_t secret[PROTO_TOKEN_SECRET_BYTES];
 
-    if (getrandom(random, RANDOM_BYTES, 0) != RANDOM_BYTES)
+    if (getrandom(secret, sizeof secret, 0) != sizeof secret)
         return -1;
-    memcpy(ret_token, "amf_", length);
-    for (size_t bit = 0; bit < 8 * RANDOM_BYTES; bit += 6) {
-        unsigned pair = (unsigned)random[bit / 8] << 8 | random[bit / 8 + 1];
-
-        ret_token[length++] = symbols[pair >> (10 - bit % 8) & 63];
-    }
-    ret_token[length] = '\0';
+    proto_token_write(0, secret, ret_token);
     return 0;
 }
 

@@ -2,7 +2,7 @@
 #ifndef SERVER_TOKEN_H
 #define SERVER_TOKEN_H
 
-enum { TOKEN_BYTES = 64 };
+enum { TOKEN_BYTES = 256 }; /* an owner may have written a longer one than ours */
 
 /* Reads DIR/admin.token; makes one (mode 0600, 256 random bits) when there is none. 0, or -1 with a
  * line in ret_error. A file that others can read is refused. */

@@ -11,8 +11,6 @@
 
 enum { READERS_MAX = 16 };
 
-enum { READ_PROJECT, READ_PROJECT_BLOBS, READ_ALL, READ_ALL_BLOBS, READ_BLOB, READ_COUNT };
-
 #define EVENT_COLUMNS "e.project, e.seq, e.at_ms, e.type, e.body, e.blob_id"
 #define WITH_BLOBS " LEFT JOIN blob AS b ON b.project = e.project AND b.blob_id = e.blob_id"
 
@@ -25,12 +23,8 @@ static const char *const statements_sql[READ_COUNT] = {
     [READ_ALL_BLOBS] =
         "SELECT " EVENT_COLUMNS ", b.bytes FROM event AS e" WITH_BLOBS " ORDER BY e.position",
     [READ_BLOB] = "SELECT bytes FROM blob WHERE project = ?1 AND blob_id = ?2",
-};
-
-struct store_reader {
-    struct store_reader *next;
-    sqlite3 *db;
-    sqlite3_stmt *statements[READ_COUNT];
+    [READ_TOKENS] = "SELECT number, name, role, project, created_at_ms, expires_at_ms, sha256 "
+                    "FROM token ORDER BY number",
 };
 
 static void reader_free(struct store_reader *reader)
@@ -86,7 +80,7 @@ void store_readers_deinit(struct store_readers *readers)
     pthread_mutex_destroy(&readers->mutex);
 }
 
-static void give_back(struct store_readers *readers, struct store_reader *reader)
+void store_reader_give_back(struct store_readers *readers, struct store_reader *reader)
 {
     pthread_mutex_lock(&readers->mutex);
     if (reader) {
@@ -98,7 +92,7 @@ static void give_back(struct store_readers *readers, struct store_reader *reader
     pthread_mutex_unlock(&readers->mutex);
 }
 
-static int borrow(struct store_readers *readers, struct store_reader **ret_reader)
+int store_reader_borrow(struct store_readers *readers, struct store_reader **ret_reader)
 {
     pthread_mutex_lock(&readers->mutex);
     while (readers->lent == READERS_MAX)
@@ -114,7 +108,7 @@ static int borrow(struct store_readers *readers, struct store_reader **ret_reade
     }
     int status = reader_new(readers->database_path, ret_reader);
     if (status)
-        give_back(readers, NULL);
+        store_reader_give_back(readers, NULL);
     return status;
 }
 
@@ -189,7 +183,7 @@ int store_read_events(struct store *store, const char *project, int64_t after_se
     struct store_reader *reader = NULL;
     if (!project && after_seq != 0)
         return STORE_INVALID;
-    int status = borrow(&store->readers, &reader);
+    int status = store_reader_borrow(&store->readers, &reader);
     if (status)
         return status;
     int rc = SQLITE_OK;
@@ -205,7 +199,7 @@ int store_read_events(struct store *store, const char *project, int64_t after_se
     status =
         rc == SQLITE_OK ? each_event(statement, with_blobs, fn, arg) : store_status_of_read(rc);
     reset(statement);
-    give_back(&store->readers, reader);
+    store_reader_give_back(&store->readers, reader);
     return status;
 }
 
@@ -236,7 +230,7 @@ int store_read_blob(struct store *store, const char *project, const char *blob_i
     struct store_reader *reader = NULL;
     if (!project || !blob_id)
         return STORE_INVALID;
-    int status = borrow(&store->readers, &reader);
+    int status = store_reader_borrow(&store->readers, &reader);
     if (status)
         return status;
     sqlite3_stmt *statement = reader->statements[READ_BLOB];
@@ -244,6 +238,6 @@ int store_read_blob(struct store *store, const char *project, const char *blob_i
     status = rc == SQLITE_OK ? store_copy_blob(statement, ret_bytes, ret_length)
                              : store_status_of_read(rc);
     reset(statement);
-    give_back(&store->readers, reader);
+    store_reader_give_back(&store->readers, reader);
     return status;
 }

@@ -67,6 +67,9 @@ enum store_tx_statement {
     TX_REPLY_INSERT,
     TX_REPLY_SELECT,
     TX_REPLY_EXPIRE,
+    TX_TOKEN_NEXT,
+    TX_TOKEN_INSERT,
+    TX_TOKEN_DELETE,
     TX_STATEMENT_COUNT
 };
 
@@ -85,6 +88,13 @@ int store_tx_init(struct store_tx *tx, sqlite3 *db);
 void store_tx_deinit(struct store_tx *tx);
 void store_tx_begin(struct store_tx *tx);
 void store_tx_end_body(struct store_tx *tx);
+/* Keeps the first failure of a transaction, and answers it. */
+int store_tx_fail(struct store_tx *tx, int status, int sqlite_code);
+/* Runs a bound statement (rc: outcome of the last bind). Without rows; with one row of one number,
+ * for which NULL and no row count as 0. */
+int store_tx_finish(struct store_tx *tx, sqlite3_stmt *statement, int rc);
+int store_tx_finish_number(struct store_tx *tx, sqlite3_stmt *statement, int rc,
+                           int64_t *ret_number);
 
 /* writer.c: the thread that owns the writing connection. */
 enum store_writer_statement {
@@ -135,6 +145,24 @@ struct store_readers {
     unsigned lent;
 };
 
+enum store_reader_statement {
+    READ_PROJECT,
+    READ_PROJECT_BLOBS,
+    READ_ALL,
+    READ_ALL_BLOBS,
+    READ_BLOB,
+    READ_TOKENS,
+    READ_COUNT
+};
+
+struct store_reader {
+    struct store_reader *next;
+    sqlite3 *db;
+    sqlite3_stmt *statements[READ_COUNT];
+};
+
+int store_reader_borrow(struct store_readers *readers, struct store_reader **ret_reader);
+void store_reader_give_back(struct store_readers *readers, struct store_reader *reader);
 int store_readers_init(struct store_readers *readers, const char *database_path);
 void store_readers_deinit(struct store_readers *readers);
 

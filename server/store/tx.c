@@ -23,6 +23,10 @@ static const char *const statements_sql[TX_STATEMENT_COUNT] = {
     [TX_REPLY_SELECT] = "SELECT request_sha256, status, content_type, body FROM reply "
                         "WHERE owner = ?1 AND key = ?2",
     [TX_REPLY_EXPIRE] = "DELETE FROM reply WHERE at_ms < ?1",
+    [TX_TOKEN_NEXT] = "SELECT seq FROM sqlite_sequence WHERE name = 'token'",
+    [TX_TOKEN_INSERT] = "INSERT INTO token (number, name, role, project, created_at_ms, "
+                        "expires_at_ms, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [TX_TOKEN_DELETE] = "DELETE FROM token WHERE number = ?1",
 };
 
 struct store_tx_memory {
@@ -58,7 +62,7 @@ void store_tx_end_body(struct store_tx *tx)
     }
 }
 
-static int fail(struct store_tx *tx, int status, int sqlite_code)
+int store_tx_fail(struct store_tx *tx, int status, int sqlite_code)
 {
     if (!tx->status) {
         tx->status = status;
@@ -69,7 +73,7 @@ static int fail(struct store_tx *tx, int status, int sqlite_code)
 
 static int fail_sqlite(struct store_tx *tx, int sqlite_code)
 {
-    return fail(tx, store_status_of_write(sqlite_code), sqlite_code);
+    return store_tx_fail(tx, store_status_of_write(sqlite_code), sqlite_code);
 }
 
 static int bind_text(sqlite3_stmt *statement, int index, const char *text)
@@ -90,7 +94,7 @@ static void reset(sqlite3_stmt *statement)
 }
 
 /* For statements without rows. Whatever bind or step answered last is the outcome. */
-static int finish(struct store_tx *tx, sqlite3_stmt *statement, int rc)
+int store_tx_finish(struct store_tx *tx, sqlite3_stmt *statement, int rc)
 {
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
@@ -99,7 +103,8 @@ static int finish(struct store_tx *tx, sqlite3_stmt *statement, int rc)
 }
 
 /* For statements with one row of one number. NULL and no row give 0. */
-static int finish_number(struct store_tx *tx, sqlite3_stmt *statement, int rc, int64_t *ret_number)
+int store_tx_finish_number(struct store_tx *tx, sqlite3_stmt *statement, int rc,
+                           int64_t *ret_number)
 {
     int64_t number = 0;
     if (rc == SQLITE_OK)
@@ -134,7 +139,7 @@ static bool event_is_valid(const struct store_event *event)
 static int last_seq(struct store_tx *tx, const char *project, int64_t *ret_seq)
 {
     sqlite3_stmt *statement = tx->statements[TX_LAST_SEQ];
-    return finish_number(tx, statement, bind_text(statement, 1, project), ret_seq);
+    return store_tx_finish_number(tx, statement, bind_text(statement, 1, project), ret_seq);
 }
 
 static int bind_blob(sqlite3_stmt *statement, const struct store_event *event)
@@ -153,13 +158,13 @@ static int put_blob(struct store_tx *tx, const struct store_event *event)
     sqlite3_stmt *insert = tx->statements[TX_BLOB_INSERT];
     sqlite3_stmt *compare = tx->statements[TX_BLOB_EQUAL];
     tx->blob_bytes += event->blob_bytes;
-    if (finish(tx, insert, bind_blob(insert, event)))
+    if (store_tx_finish(tx, insert, bind_blob(insert, event)))
         return tx->status;
     if (sqlite3_changes(tx->db) == 1)
         return STORE_OK;
-    if (finish_number(tx, compare, bind_blob(compare, event), &equal))
+    if (store_tx_finish_number(tx, compare, bind_blob(compare, event), &equal))
         return tx->status;
-    return equal ? STORE_OK : fail(tx, STORE_INVALID, SQLITE_OK);
+    return equal ? STORE_OK : store_tx_fail(tx, STORE_INVALID, SQLITE_OK);
 }
 
 static int put_event(struct store_tx *tx, const struct store_event *event)
@@ -176,7 +181,7 @@ static int put_event(struct store_tx *tx, const struct store_event *event)
         rc = bind_text(statement, 5, event->body);
     if (rc == SQLITE_OK)
         rc = bind_text(statement, 6, event->blob_id);
-    return finish(tx, statement, rc);
+    return store_tx_finish(tx, statement, rc);
 }
 
 int store_tx_append(struct store_tx *tx, const struct store_event *event)
@@ -185,11 +190,11 @@ int store_tx_append(struct store_tx *tx, const struct store_event *event)
     if (tx->status)
         return tx->status;
     if (!event_is_valid(event))
-        return fail(tx, STORE_INVALID, SQLITE_OK);
+        return store_tx_fail(tx, STORE_INVALID, SQLITE_OK);
     if (last_seq(tx, event->project, &seq))
         return tx->status;
     if (event->seq - 1 != seq)
-        return fail(tx, STORE_INVALID, SQLITE_OK);
+        return store_tx_fail(tx, STORE_INVALID, SQLITE_OK);
     if (event->blob && put_blob(tx, event))
         return tx->status;
     return put_event(tx, event);
@@ -209,7 +214,7 @@ int store_tx_reply_put(struct store_tx *tx, const char *owner, const char *key, 
     if (tx->status)
         return tx->status;
     if (!reply_is_valid(owner, key, reply))
-        return fail(tx, STORE_INVALID, SQLITE_OK);
+        return store_tx_fail(tx, STORE_INVALID, SQLITE_OK);
     int rc = bind_text(statement, 1, owner);
     if (rc == SQLITE_OK)
         rc = bind_text(statement, 2, key);
@@ -223,7 +228,7 @@ int store_tx_reply_put(struct store_tx *tx, const char *owner, const char *key, 
         rc = bind_text(statement, 6, reply->content_type);
     if (rc == SQLITE_OK)
         rc = bind_bytes(statement, 7, reply->body, reply->body_bytes);
-    return finish(tx, statement, rc);
+    return store_tx_finish(tx, statement, rc);
 }
 
 /* Copies a column, with a zero behind it, to memory that lives as long as the body. NULL gives
@@ -239,10 +244,10 @@ static int keep_column(struct store_tx *tx, sqlite3_stmt *statement, int column,
     const void *bytes = sqlite3_column_blob(statement, column);
     size_t length = (size_t)sqlite3_column_bytes(statement, column);
     if (!bytes && length)
-        return fail(tx, STORE_NO_MEMORY, SQLITE_NOMEM);
+        return store_tx_fail(tx, STORE_NO_MEMORY, SQLITE_NOMEM);
     struct store_tx_memory *memory = malloc(sizeof(*memory) + length + 1);
     if (!memory)
-        return fail(tx, STORE_NO_MEMORY, SQLITE_NOMEM);
+        return store_tx_fail(tx, STORE_NO_MEMORY, SQLITE_NOMEM);
     if (length)
         memcpy(memory->bytes, bytes, length);
     memory->bytes[length] = '\0';
@@ -272,7 +277,7 @@ int store_tx_reply_get(struct store_tx *tx, const char *owner, const char *key,
     if (tx->status)
         return tx->status;
     if (!text_is_within(owner) || !text_is_within(key))
-        return fail(tx, STORE_INVALID, SQLITE_OK);
+        return store_tx_fail(tx, STORE_INVALID, SQLITE_OK);
     int status = STORE_NOT_FOUND;
     int rc = bind_text(statement, 1, owner);
     if (rc == SQLITE_OK)
@@ -294,7 +299,7 @@ int store_tx_read_blob(struct store_tx *tx, const char *project, const char *blo
     if (tx->status)
         return tx->status;
     if (!project || !blob_id)
-        return fail(tx, STORE_INVALID, SQLITE_OK);
+        return store_tx_fail(tx, STORE_INVALID, SQLITE_OK);
     int rc = bind_text(statement, 1, project);
     if (rc == SQLITE_OK)
         rc = bind_text(statement, 2, blob_id);
@@ -309,5 +314,5 @@ int store_tx_reply_expire(struct store_tx *tx, int64_t at_ms)
     sqlite3_stmt *statement = tx->statements[TX_REPLY_EXPIRE];
     if (tx->status)
         return tx->status;
-    return finish(tx, statement, sqlite3_bind_int64(statement, 1, at_ms));
+    return store_tx_finish(tx, statement, sqlite3_bind_int64(statement, 1, at_ms));
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """proto/openapi.yaml says what the code does: routes, error codes, fields, ranges.
 
-    check_contract.py DUMP_SHAPES
+    check_contract.py DUMP_SHAPES DUMP_ROUTES
 
-DUMP_SHAPES is the program that prints the field tables of proto/ (dump_shapes.c). Answers of a running daemon are
+The programs print the field tables of proto/ (dump_shapes.c) and the route table (dump_routes.c). Answers of a running daemon are
 held against the schemas by tests/api/contract.
 """
 import json
@@ -23,7 +23,7 @@ DEFINITION = re.compile(r'^#define (\w+) (".*")$', re.M)
 # The schemas of what is sent, where they differ from what is answered.
 REQUEST_SCHEMAS = {
     "Project": ["NewProject", "ProjectPatch"], "Task": ["TaskSettings"], "Demonstration": ["NewDemonstration"],
-    "Ask": ["Ask"], "Complete": ["Complete"], "Retraction": ["Retraction"],
+    "Ask": ["Ask"], "Complete": ["Complete"], "Retraction": ["Retraction"], "Token": ["NewToken"],
     "Policy": ["Policy"], "Graph": ["Graph"], "Kernel": ["Kernel"], "Criterion": ["Criterion"], "Selection": ["Selection"],
 }
 REQUEST_ONLY = {"Ask", "Complete", "Retraction", "Policy", "Graph", "Kernel", "Criterion", "Selection"}
@@ -70,7 +70,7 @@ def check_routes(tap, contract):
     tap.check_none([" ".join(route) for route in said if route not in routes], "every documented route is in the table")
     wrong = [
         " ".join(route) for route, operation in said.items()
-        if route in routes and ("API_AUTH_PUBLIC" in routes[route]) != (operation.get("security") == [])
+        if route in routes and ("API_PUBLIC" in routes[route]) != (operation.get("security") == [])
     ]
     tap.check_none(wrong, "public routes are the same in both")
     wrong = [
@@ -84,6 +84,18 @@ def check_routes(tap, contract):
     wrong = [" ".join(route) for route, body in bodies.items()
              if body and body["required"] == (".body_optional = true" in routes[route])]
     tap.check_none(wrong, "and may leave it out")
+
+
+def check_roles(tap, contract, program):
+    lines = subprocess.run([program], capture_output=True, text=True, check=True).stdout.splitlines()
+    table = {(route["method"], route["template"]): route for route in map(json.loads, lines)}
+    tap.check(set(table) == set(code_routes()), "the program prints the table that is read here")
+    said = {route: operation.get("x-roles") for route, operation in contract.operations()}
+    wrong = [
+        f"{' '.join(route)}: x-roles {said.get(route)}, the table has {row['roles']}" for route, row in table.items()
+        if said.get(route) != (None if row["public"] else row["roles"])
+    ]
+    tap.check_none(wrong, "x-roles are the table's roles")
 
 
 def check_errors(tap, contract):
@@ -195,6 +207,7 @@ def check_shapes(tap, contract, shapes):
 def main():
     tap, contract = Tap(), Contract()
     check_routes(tap, contract)
+    check_roles(tap, contract, sys.argv[2])
     check_errors(tap, contract)
     check_shapes(tap, contract, read_shapes(sys.argv[1]))
     sys.exit(tap.done())

@@ -73,15 +73,15 @@ class Daemon:
         if code or complaints:
             raise AssertionError(f"amfd ended with {code}: {''.join(complaints[:20])}")
 
-    def request(self, method, path, body=None, headers=None, token=True):
-        """body: bytes are sent as they are, anything else as JSON."""
+    def request(self, method, path, body=None, headers=None, token=True, source=None):
+        """body: bytes are sent as they are, anything else as JSON. source: the address to come from."""
         sent = dict(headers or {})
         if token:
             sent.setdefault("Authorization", f"Bearer {self.token}")
         if body is not None and not isinstance(body, (bytes, bytearray)):
             body = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection(self.address, timeout=60)
+        connection = http.client.HTTPConnection(self.address, timeout=60, source_address=source and (source, 0))
         try:
             try:
                 connection.request(method, path, body=body, headers=sent)
@@ -99,6 +99,17 @@ class Daemon:
         if not good:
             raise AssertionError(f"{method} {path} answered {answer.status}: {answer.body[:500]!r}")
         return answer.json if answer.body else None
+
+
+class Source:
+    """Addresses of this machine that nobody has come from yet, for what is counted by address."""
+
+    def __init__(self):
+        self.count = 0
+
+    def next(self):
+        self.count += 1
+        return f"127.{1 + self.count // 65536}.{self.count // 256 % 256}.{self.count % 256}"
 
 
 def wait_until(true, seconds=20):

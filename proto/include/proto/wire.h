@@ -339,6 +339,29 @@ struct proto_assignment_list {
     const char *next_cursor;
 };
 
+/* ---- tokens ---- */
+enum proto_role { PROTO_ROLE_ADMIN, PROTO_ROLE_OPERATOR, PROTO_ROLE_ROBOT, PROTO_ROLE_READER };
+enum proto_token_state { PROTO_TOKEN_LIVE, PROTO_TOKEN_EXPIRED };
+
+#define PROTO_TOKEN_ID_BYTES 24 /* "t0000000017" and NUL, and room for the largest number */
+
+struct proto_token {
+    const char *id; /* read-only, as are created_at, state and token */
+    const char *name;
+    int role;               /* enum proto_role */
+    const char *project;    /* the only one it may reach; NULL: all */
+    const char *created_at; /* RFC 3339; NULL: the token of the file admin.token */
+    const char *expires_at; /* RFC 3339; NULL: never */
+    int64_t expires_in_s;   /* instead of expires_at in a request; PROTO_INT_NULL: not said */
+    int state;              /* enum proto_token_state */
+    const char *token;      /* the secret, in the answer to its creation only; else NULL */
+};
+void proto_token_defaults(void *ret_token);
+struct proto_token_list {
+    struct proto_list tokens;
+    const char *next_cursor;
+};
+
 /* ---- operations ---- */
 struct proto_version {
     const char *version, *api, *blas_core, *sqlite, *microhttpd;
@@ -373,9 +396,10 @@ extern const struct proto_shape proto_project_shape, proto_task_shape, proto_dem
     proto_project_list_shape, proto_task_list_shape, proto_demonstration_list_shape,
     proto_assignment_list_shape, proto_version_shape, proto_health_shape, proto_problem_shape,
     proto_scales_shape, proto_event_removed_shape, proto_event_assignment_end_shape,
-    proto_event_opened_shape;
+    proto_event_opened_shape, proto_token_shape, proto_token_list_shape;
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */
+extern const char *const proto_role_names[], *const proto_token_state_names[];
 extern const char *const proto_rule_names[],
     *const proto_measure_names[], *const proto_weights_names[],
                                       *const proto_occupancy_names[],

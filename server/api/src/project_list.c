@@ -1,9 +1,21 @@
 /* GET /v1/projects */
+#include <string.h>
+
 #include "verbs.h"
+
+/* The page of a token that may reach one project only. */
+static size_t one_view(struct api_ctx *ctx, const char *project, struct view **ret_views)
+{
+    bool passed = ctx->cursor && strcmp(project, ctx->cursor) <= 0;
+
+    ret_views[0] = passed ? NULL : state_view(ctx->state, project);
+    return ret_views[0] ? 1 : 0;
+}
 
 enum proto_code api_project_list(struct api_ctx *ctx, const void *request, void *response)
 {
     struct proto_project_list *list = response;
+    const char *only = *ctx->principal.project ? ctx->principal.project : NULL;
     size_t limit = (size_t)ctx->limit, count;
     struct view **views = proto_arena_alloc(ctx->arena, limit + 1, sizeof *views);
     struct proto_project *projects = proto_arena_alloc(ctx->arena, limit, sizeof *projects);
@@ -14,7 +26,8 @@ enum proto_code api_project_list(struct api_ctx *ctx, const void *request, void 
         return ctx->error.code;
     if (!views || !projects)
         return api_no_memory(ctx);
-    count = state_views(ctx->state, ctx->cursor, limit + 1, views);
+    count =
+        only ? one_view(ctx, only, views) : state_views(ctx->state, ctx->cursor, limit + 1, views);
     for (size_t i = 0; i < count; i++)
         failed |= api_keep_view(ctx, views[i]);
     if (failed)

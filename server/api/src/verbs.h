@@ -28,6 +28,10 @@ API_VERB(api_assignment_list);
 API_VERB(api_assignment_ask);
 API_VERB(api_assignment_get);
 API_VERB(api_assignment_complete);
+API_VERB(api_token_create);
+API_VERB(api_token_list);
+API_VERB(api_token_get);
+API_VERB(api_token_delete);
 API_VERB(api_healthz);
 API_VERB(api_readyz);
 API_VERB(api_version);
@@ -38,6 +42,7 @@ API_VERB(api_openapi);
 void api_project_update_defaults(struct api_ctx *ctx, void *request);
 void api_task_put_defaults(struct api_ctx *ctx, void *request);
 void api_assignment_ask_defaults(struct api_ctx *ctx, void *request);
+void api_token_create_defaults(struct api_ctx *ctx, void *request);
 /* Refuses settings that this version cannot serve. */
 enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request);
 enum proto_code api_project_refit_prepare(struct api_ctx *ctx, void *request);
@@ -68,6 +73,10 @@ enum proto_code api_no_memory(struct api_ctx *ctx);
 /* The project as it is told to clients. Inside a transaction a failure fails it. */
 enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *view,
                                      struct proto_project *ret_project);
+
+/* A token as it is told to clients, without its secret. -1: out of memory. */
+__attribute__((warn_unused_result)) int
+api_describe_token(struct api_ctx *ctx, const struct token *token, struct proto_token *ret_token);
 
 /* Encodes and hashes what will be stored: slow, so on the connection's thread. */
 enum proto_code api_demonstration_prepare(struct api_ctx *ctx,

@@ -1,21 +1,20 @@
-/* Who asks: the bearer token of the Authorization header. */
+/* The headers of RFC 6750: the token that was sent, and what is answered to one that will not do.
+ * Whether it will is asked of server/api (http_config.admit).
+ */
 #ifndef HTTP_AUTH_H
 #define HTTP_AUTH_H
 
-#include <stdint.h>
+#include <stdbool.h>
 
 #include <api/api.h>
 
-struct http_auth {
-    uint8_t admin_sha256[32];
-};
+#define HTTP_CHALLENGE_BYTES 96
 
-void http_auth_init(struct http_auth *auth, const char *admin_token);
+/* The token of "Bearer TOKEN", or NULL: none, another scheme, or too long to be one. Borrowed. */
+const char *http_auth_bearer(const char *authorization);
 
-/* authorization: the header's value or NULL. PROTO_CODE_OK or UNAUTHORIZED. */
-__attribute__((warn_unused_result)) enum proto_code http_auth_check(const struct http_auth *auth,
-                                                                    const char *authorization,
-                                                                    struct api_principal *ret_who,
-                                                                    struct proto_error *ret_error);
+/* Value of WWW-Authenticate for a refusal: why, and which roles may. route: NULL without one. */
+void http_auth_challenge(enum proto_code code, bool token_sent, const struct api_route *route,
+                         char ret_challenge[HTTP_CHALLENGE_BYTES]);
 
 #endif

@@ -138,10 +138,11 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     if (!request)
         return;
     /* The query stays out of the log: a client may have put there what it should not. */
-    http_log(arg, "%.16s %.*s status=%d bytes=%zu ms=%lld request=%s%s",
+    http_log(arg, "%.16s %.*s status=%d bytes=%zu ms=%lld token=%s request=%s%s",
              request->method ? request->method : "-", (int)strcspn(request->uri, "?"), request->uri,
              request->sent_status, request->sent_bytes,
-             (long long)(http_monotonic_ms() - request->started_ms), request->id,
+             (long long)(http_monotonic_ms() - request->started_ms),
+             *request->ctx.principal.id ? request->ctx.principal.id : "-", request->id,
              why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " broken off");
     http_connection_enter(request->connection, HTTP_PHASE_IDLE, 0);
     http_request_free(request);
@@ -211,14 +212,14 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
         return -1;
     }
     server->config = *config;
-    http_auth_init(&server->auth, config->admin_token);
+    http_failures_init(&server->failures);
     if (listen_and_start(server, ret_error) < 0) {
         http_connections_deinit(&server->connections);
+        http_failures_deinit(&server->failures);
         free(server);
         return -1;
     }
-    /* Not needed any more, and better not at hand. */
-    server->config.admin_token = server->config.address = NULL;
+    server->config.address = NULL;
     *ret_server = server;
     return 0;
 }
@@ -264,5 +265,6 @@ void http_server_free(struct http_server *server)
     if (fd != MHD_INVALID_SOCKET)
         close(fd);
     http_connections_deinit(&server->connections);
+    http_failures_deinit(&server->failures);
     free(server);
 }

@@ -141,6 +141,10 @@ static int run_in_transaction(struct store_tx *tx, void *arg)
         if (status < 0 || replay == HTTP_REPLAY_SAME)
             return status;
     }
+    if (replay == HTTP_REPLAY_SEALED)
+        return (int)proto_error_set(&request->ctx.error, PROTO_CODE_SECRET_LOST, "",
+                                    "The first answer was sealed with a token that has been "
+                                    "replaced since; revoke what it made and make another.");
     if (replay == HTTP_REPLAY_DIFFERS)
         return (int)proto_error_set(&request->ctx.error, PROTO_CODE_KEY_REUSED, "",
                                     "The key came with another method, path or body before; "

@@ -8,6 +8,8 @@
 
 #include <store/store.h>
 
+#include "seal.h"
+
 bool http_key_valid(const char *text)
 {
     static const char allowed[] = "_-0123456789"
@@ -37,8 +39,23 @@ void http_key_hash(const char *method, const char *path, const void *body, size_
     ret_hex[64] = '\0';
 }
 
-static int replay(const struct store_reply *kept, struct proto_arena *arena,
-                  struct http_reply *reply)
+/* 0, or -1: sealed with another token. ret_body has room for what is kept. */
+static int open_body(const struct http_key *key, const struct store_reply *kept, char *ret_body,
+                     size_t *ret_bytes)
+{
+    if (!key->bearer) {
+        memcpy(ret_body, kept->body, kept->body_bytes);
+        *ret_bytes = kept->body_bytes;
+        return 0;
+    }
+    if (http_unseal(key->bearer, key->text, kept->body, kept->body_bytes, ret_body))
+        return -1;
+    *ret_bytes = kept->body_bytes - HTTP_SEAL_BYTES;
+    return 0;
+}
+
+static int replay(const struct http_key *key, const struct store_reply *kept,
+                  struct proto_arena *arena, struct http_reply *reply, enum http_replay *ret_replay)
 {
     struct http_reply made = {.status = kept->status};
 
@@ -49,11 +66,15 @@ static int replay(const struct store_reply *kept, struct proto_arena *arena,
             http_reply_deinit(&made);
             return STORE_NO_MEMORY;
         }
-        memcpy(made.body, kept->body, kept->body_bytes);
-        made.body_bytes = kept->body_bytes;
+        if (open_body(key, kept, made.body, &made.body_bytes)) {
+            http_reply_deinit(&made);
+            *ret_replay = HTTP_REPLAY_SEALED;
+            return 0;
+        }
     }
     http_reply_deinit(reply);
     *reply = made;
+    *ret_replay = HTTP_REPLAY_SAME;
     return 0;
 }
 
@@ -73,16 +94,18 @@ int http_key_find(struct store_tx *tx, const struct http_key *key, struct proto_
         *ret_replay = HTTP_REPLAY_DIFFERS;
         return 0;
     }
-    status = replay(&kept, arena, reply);
-    if (status == 0)
-        *ret_replay = HTTP_REPLAY_SAME;
-    return status;
+    return replay(key, &kept, arena, reply, ret_replay);
+}
+
+static void freep(char **bytes)
+{
+    free(*bytes);
 }
 
 int http_key_keep(struct store_tx *tx, const struct http_key *key, const struct http_reply *reply,
                   int64_t now_ms, int64_t *expired_ms)
 {
-    const struct store_reply kept = {
+    struct store_reply kept = {
         .request_sha256 = key->request_sha256,
         .status = reply->status,
         .content_type = reply->content_type,
@@ -96,5 +119,13 @@ int http_key_keep(struct store_tx *tx, const struct http_key *key, const struct 
             return status;
         *expired_ms = now_ms;
     }
+    if (!key->bearer || !reply->content_type)
+        return store_tx_reply_put(tx, key->owner, key->text, now_ms, &kept);
+
+    __attribute__((cleanup(freep))) char *sealed = malloc(kept.body_bytes + HTTP_SEAL_BYTES);
+    if (!sealed || http_seal(key->bearer, key->text, kept.body, kept.body_bytes, sealed))
+        return STORE_NO_MEMORY;
+    kept.body = sealed;
+    kept.body_bytes += HTTP_SEAL_BYTES;
     return store_tx_reply_put(tx, key->owner, key->text, now_ms, &kept);
 }

@@ -20,8 +20,9 @@
 struct store_tx;
 
 struct http_key {
-    const char *text;  /* the header's value */
-    const char *owner; /* name of the token: keys of different askers do not meet */
+    const char *text;   /* the header's value */
+    const char *owner;  /* id of the token: keys of different askers do not meet */
+    const char *bearer; /* the reply is kept sealed with it (see seal.h); NULL: as it is */
     char request_sha256[65];
 };
 
@@ -32,9 +33,10 @@ void http_key_hash(const char *method, const char *path, const void *body, size_
                    char ret_hex[65]);
 
 enum http_replay {
-    HTTP_REPLAY_NONE,   /* a new key */
-    HTTP_REPLAY_SAME,   /* the reply is the one kept */
-    HTTP_REPLAY_DIFFERS /* the key belongs to another request */
+    HTTP_REPLAY_NONE,    /* a new key */
+    HTTP_REPLAY_SAME,    /* the reply is the one kept */
+    HTTP_REPLAY_DIFFERS, /* the key belongs to another request */
+    HTTP_REPLAY_SEALED   /* the reply was sealed with another token */
 };
 
 /* In a store body. 0 or a negative store status. */

@@ -9,7 +9,7 @@
 #define HTTP_HEADERS_MAX 64
 /* All Accept lines of a request together; browsers send about 150 bytes. */
 #define HTTP_ACCEPT_MAX_BYTES 512
-/* Ours are 43 characters; other issuers' are longer, but a token is never a document. */
+/* Ours are 65 characters; what an owner writes into admin.token may be longer. */
 #define HTTP_TOKEN_MAX_BYTES 512
 #define HTTP_KEY_MAX_BYTES 64 /* Idempotency-Key: a UUID, or a word with a date */
 
@@ -49,6 +49,12 @@
  * "Connection: close", before it ends connections that have nothing to say. */
 #define HTTP_DRAIN_GRACE_MS 500
 #define HTTP_DRAIN_MAX_MS 10000 /* what a graceful stop waits for requests under way */
+
+/* Wrong tokens from one address: somebody mistypes a few times; more in a minute is a program. */
+#define HTTP_FAILURES_MAX 10
+#define HTTP_FAILURE_PERIOD_MS 60000
+/* Addresses remembered for it, 32 bytes each: more than a network of robots has. */
+#define HTTP_FAILURE_ADDRESSES_MAX 1024
 
 /* Query parameters. A wait longer than 30 s outlives the patience of proxies in between. */
 #define HTTP_WAIT_MAX_S 30

@@ -111,6 +111,19 @@ static enum proto_code parse_pair(const char *pair, size_t length, unsigned know
     return PROTO_CODE_OK;
 }
 
+bool http_query_has(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+
+    while (text && *text) {
+        if (strncmp(text, name, length) == 0 && strchr("=&", text[length]))
+            return true;
+        text += strcspn(text, "&");
+        text += *text == '&';
+    }
+    return false;
+}
+
 enum proto_code http_query_parse(const char *text, unsigned known, struct proto_arena *arena,
                                  struct http_query *ret_query, struct proto_error *ret_error)
 {

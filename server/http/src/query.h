@@ -2,6 +2,7 @@
 #ifndef HTTP_QUERY_H
 #define HTTP_QUERY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <proto/arena.h>
@@ -12,6 +13,9 @@ struct http_query {
     int64_t limit;
     const char *cursor; /* decoded, in the arena; NULL: not given */
 };
+
+/* Whether a parameter of that name stands in text. */
+bool http_query_has(const char *text, const char *name);
 
 /* text: what follows '?', or NULL. known: enum api_query, the parameters of this route.
  * PROTO_CODE_OK or INVALID_QUERY: a parameter that is unknown here, given twice, without value or

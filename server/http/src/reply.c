@@ -95,9 +95,20 @@ static struct MHD_Response *body_response(struct http_reply *reply)
     return response;
 }
 
+/* Seconds; NULL: there is no point in coming back. */
+static const char *retry_after_of(const struct http_reply *reply, char text[16])
+{
+    if (reply->retry_after_s == 0)
+        return reply->status == MHD_HTTP_SERVICE_UNAVAILABLE ? "1" : NULL;
+    snprintf(text, 16, "%u", reply->retry_after_s);
+    return text;
+}
+
 static bool add_headers(struct MHD_Response *response, const struct http_reply *reply,
                         const char *request_id, bool close)
 {
+    char wait[16];
+    const char *retry_after = retry_after_of(reply, wait);
     const struct {
         const char *name, *value; /* value NULL: not sent */
     } headers[] = {
@@ -106,8 +117,8 @@ static bool add_headers(struct MHD_Response *response, const struct http_reply *
         {"X-Content-Type-Options", "nosniff"},
         {"X-Request-Id", request_id},
         {"Allow", reply->allow},
-        {"WWW-Authenticate", reply->status == MHD_HTTP_UNAUTHORIZED ? "Bearer" : NULL},
-        {"Retry-After", reply->status == MHD_HTTP_SERVICE_UNAVAILABLE ? "1" : NULL},
+        {"WWW-Authenticate", *reply->challenge ? reply->challenge : NULL},
+        {"Retry-After", retry_after},
         {"Connection", close ? "close" : NULL},
     };
 

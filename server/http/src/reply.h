@@ -9,6 +9,8 @@
 
 #include <api/api.h>
 
+#include "auth.h"
+
 #define HTTP_REQUEST_ID_BYTES 33 /* 128 random bits in hex, and NUL */
 
 struct http_reply {
@@ -16,7 +18,9 @@ struct http_reply {
     const char *content_type; /* borrowed; NULL: no body */
     char *body;               /* malloc'ed */
     size_t body_bytes;
-    const char *allow; /* borrowed; of a 405 */
+    const char *allow;                    /* borrowed; of a 405 */
+    char challenge[HTTP_CHALLENGE_BYTES]; /* WWW-Authenticate; "": none */
+    unsigned retry_after_s;               /* 0: as the status says */
 };
 
 void http_reply_deinit(struct http_reply *reply);

@@ -71,6 +71,11 @@ void http_request_refuse(struct http_request *request)
     http_reply_problem(&request->reply, &request->ctx.error, request->id);
     if (request->ctx.error.code == PROTO_CODE_METHOD_NOT_ALLOWED)
         request->reply.allow = request->match.allow;
+    request->reply.retry_after_s = request->retry_after_s;
+    if (request->reply.status == MHD_HTTP_UNAUTHORIZED ||
+        request->reply.status == MHD_HTTP_FORBIDDEN)
+        http_auth_challenge(request->ctx.error.code, request->bearer, request->match.route,
+                            request->reply.challenge);
 }
 
 static enum MHD_Result on_header(void *arg, enum MHD_ValueKind kind, const char *name,
@@ -110,6 +115,44 @@ static enum proto_code check_query(struct http_request *request)
     return PROTO_CODE_OK;
 }
 
+/* A wrong token counts against its address, and from some number on is answered 429. */
+static enum proto_code count_failure(struct http_request *request,
+                                     struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    unsigned wait_s =
+        info && info->client_addr
+            ? http_failures_add(&request->server->failures, info->client_addr, http_monotonic_ms())
+            : 0;
+
+    if (wait_s == 0)
+        return request->ctx.error.code;
+    request->retry_after_s = wait_s;
+    return proto_error_set(&request->ctx.error, PROTO_CODE_TOO_MANY_FAILURES, "",
+                           "More than %d wrong tokens came from this address within a minute; a "
+                           "good one is taken at once.",
+                           HTTP_FAILURES_MAX);
+}
+
+/* Whether the token that was sent opens the route. */
+static enum proto_code check_token(struct http_request *request, struct MHD_Connection *connection)
+{
+    const struct api_route *route = request->match.route;
+
+    if (http_query_has(request->query_text, "access_token"))
+        return proto_error_set(&request->ctx.error, PROTO_CODE_INVALID_QUERY, "access_token",
+                               "A token belongs in the header Authorization: Bearer TOKEN; in an "
+                               "address it would end up in logs. Take it for known to others.");
+    if (route->roles & API_PUBLIC)
+        return PROTO_CODE_OK;
+    request->bearer = http_auth_bearer(request->headers.authorization);
+    enum proto_code code = request->server->config.admit(&request->ctx, route, request->bearer);
+    if (code == PROTO_CODE_UNAUTHORIZED && request->bearer)
+        code = count_failure(request, connection);
+    return code;
+}
+
 /* The key counts wherever something is written: on a PUT it is not needed, and does no harm. */
 static enum proto_code check_key(struct http_request *request)
 {
@@ -123,7 +166,8 @@ static enum proto_code check_key(struct http_request *request)
                                HTTP_KEY_MAX_BYTES);
     if (request->match.route->writes) {
         request->key.text = text;
-        request->key.owner = request->ctx.principal.name;
+        request->key.owner = request->ctx.principal.id;
+        request->key.bearer = request->match.route->secret ? request->bearer : NULL;
     }
     return PROTO_CODE_OK;
 }
@@ -178,7 +222,7 @@ static enum proto_code check_body(struct http_request *request)
 }
 
 /* After the guard: what the request asks for and whether it may. */
-static enum proto_code understand(struct http_request *request)
+static enum proto_code understand(struct http_request *request, struct MHD_Connection *connection)
 {
     const struct http_config *config = &request->server->config;
     struct proto_error *error = &request->ctx.error;
@@ -190,10 +234,7 @@ static enum proto_code understand(struct http_request *request)
         return code;
     const struct api_route *route = request->match.route;
     memcpy(request->ctx.params, request->match.params, sizeof(request->ctx.params));
-    request->ctx.principal.name = "";
-    if (route->auth == API_AUTH_REQUIRED)
-        code = http_auth_check(&request->server->auth, request->headers.authorization,
-                               &request->ctx.principal, error);
+    code = check_token(request, connection);
     if (code == PROTO_CODE_OK)
         code = check_query(request);
     if (code == PROTO_CODE_OK && (route->response || route->other_type))
@@ -220,7 +261,7 @@ bool http_request_begin(struct http_request *request, struct MHD_Connection *con
         http_request_refuse(request);
         return true;
     }
-    code = understand(request);
+    code = understand(request, connection);
     if (code == PROTO_CODE_OK)
         return false;
     http_request_refuse(request);

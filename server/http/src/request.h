@@ -9,6 +9,7 @@
 #include <microhttpd.h>
 
 #include "accept.h"
+#include "auth.h"
 #include "guard.h"
 #include "idempotency.h"
 #include "media.h"
@@ -35,6 +36,8 @@ struct http_request {
     enum http_form form;
     enum http_media media;
     struct http_key key; /* key.text NULL: none */
+    const char *bearer;  /* the token that was sent; NULL: none */
+    unsigned retry_after_s;
     struct api_ctx ctx;
 
     unsigned char *body;

@@ -6,14 +6,14 @@
 
 #include <http/http.h>
 
-#include "auth.h"
 #include "connections.h"
+#include "failures.h"
 
 struct MHD_Daemon;
 
 struct http_server {
     struct http_config config;
-    struct http_auth auth;
+    struct http_failures failures;
     struct http_connections connections;
     struct MHD_Daemon *daemon;
     unsigned port;

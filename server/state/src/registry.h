@@ -8,6 +8,7 @@
 #include <state/state.h>
 
 #include "project_internal.h"
+#include "tokens.h"
 
 /* One project, for ever: a deleted one keeps its entry, so its log name is never used again. */
 struct entry {
@@ -33,6 +34,7 @@ struct state {
     pthread_cond_t changed; /* a view or a ranking was published */
     struct entry **entries; /* by id, then in order of creation */
     size_t entry_count;
+    struct tokens tokens;
     char fold_error[160]; /* which event stopped the start; "" */
     struct ranker *ranker;
     struct fitter *fitter;

@@ -187,12 +187,14 @@ static void state_committed(void *arg)
         if (entry->project.draft.deleted)
             entry_retire(entry);
     }
+    tokens_committed(state);
 }
 
 static void state_rolled_back(void *arg)
 {
     struct state *state = arg;
 
+    tokens_rolled_back(state);
     for (size_t i = 0; i < state->entry_count; i++) {
         struct project *project = &state->entries[i]->project;
 
@@ -263,6 +265,13 @@ int state_new(const struct state_config *config, struct state **ret_state, char 
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&state->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    status = tokens_init(&state->tokens, config->store, config->admin_token);
+    state->config.admin_token = NULL;
+    if (status) {
+        snprintf(ret_error, 256, "the tokens cannot be read back: status %d", status);
+        state_free(state);
+        return -1;
+    }
     status = state_recover(state);
     if (status) {
         snprintf(ret_error, 256, "the event log cannot be read back: %s, status %d",
@@ -293,6 +302,7 @@ void state_free(struct state *state)
     for (size_t i = 0; i < state->entry_count; i++)
         entry_free(state->entries[i]);
     free(state->entries);
+    tokens_deinit(&state->tokens);
     pthread_cond_destroy(&state->changed);
     pthread_mutex_destroy(&state->mutex);
     free(state);

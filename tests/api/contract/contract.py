@@ -316,6 +316,28 @@ def check_assignments(session, at):
     session.call("POST", f"{path}/none/complete", 404, body)
 
 
+def check_tokens(session, project):
+    path, example = "/v1/tokens", session.contract.example("POST", "/v1/tokens", "robot")
+    body = {**example, "name": f"{project}-robot"[:64], "project": project}
+    made = session.call("POST", path, 201, body, key=f"{project}-robot")
+    session.tap.check(session.call("POST", path, 201, body, key=f"{project}-robot") == made, "the retry gets the same secret")
+    session.call("POST", path, 409, body, note="the name is taken")
+    for change, note in (({"name": "a b"}, "bad name"), ({"role": "king"}, "no such role"), ({"expires_in_s": 0}, "out of range"),
+                         ({"token": "x"}, "the server's to say")):
+        session.call("POST", path, 422, {**body, **change}, note=note)
+    for change, note in (({"project": f"{project}-none"}, "no such project"), ({"expires_at": "2001-01-01T00:00:00Z"}, "two ends")):
+        session.call("POST", path, 422, {**body, "name": "x", **change}, schema_agrees=False, note=note)
+    session.call("GET", f"{path}?limit=1", 200)
+    session.call("GET", f"{path}/{made['id']}", 200)
+    robot = Session(session.tap, session.contract, session.url, made["token"])
+    robot.call("GET", f"/v1/projects/{project}", 200, note="by the robot")
+    robot.call("POST", f"/v1/projects/{project}/assignments", 403, {}, note="by the robot")
+    session.call("DELETE", f"{path}/{made['id']}", 204)
+    session.call("DELETE", f"{path}/{made['id']}", 404)
+    session.call("GET", f"{path}/{made['id']}", 404)
+    session.call("DELETE", f"{path}/t0000000000", 409, note="the owner's")
+
+
 def run(session):
     project = f"contract-{uuid.uuid4().hex[:12]}"
     at = f"/v1/projects/{project}"
@@ -325,6 +347,7 @@ def run(session):
     check_tasks(session, at)
     check_demonstrations(session, at)
     check_assignments(session, at)
+    check_tokens(session, project)
     session.call("DELETE", at, 204)
     session.call("GET", at, 404)
     unreached = [" ".join(route) for route in session.contract.operations if route not in session.reached]

@@ -9,7 +9,8 @@
 
 #include <http/http.h>
 
-#define FIXTURE_TOKEN "fixture-token-0123456789"
+#define FIXTURE_TOKEN "fixture-token-0123456789"   /* may do everything */
+#define FIXTURE_READER "fixture-reader-0123456789" /* may not write */
 
 /* The store's five functions are defined beside this. */
 struct store *fixture_store_new(void);

@@ -54,7 +54,7 @@ static void keep_reply(struct store *store, const char *owner, const char *key, 
     struct step step = step_for(owner, key, body);
 
     step.answer = answer;
-    step.reply = (struct http_reply){201, "application/json", strdup("{\"a\":1}"), 7, NULL};
+    step.reply = (struct http_reply){201, "application/json", strdup("{\"a\":1}"), 7};
     ck_assert_int_eq(store_write(store, keep, &step), answer);
     step_deinit(&step);
 }
@@ -124,6 +124,46 @@ START_TEST(what_is_rolled_back_is_not_replayed)
 }
 END_TEST
 
+static enum http_replay find_sealed(struct store *store, const char *bearer, struct step *step)
+{
+    *step = step_for("t1", "k", "body");
+    step->key.bearer = bearer;
+    ck_assert_int_eq(store_write(store, find, step), STORE_OK);
+    return step->replay;
+}
+
+static int look_for_secret(struct store_tx *tx, void *arg)
+{
+    struct store_reply reply;
+
+    ck_assert_int_eq(store_tx_reply_get(tx, "t1", "k", &reply), STORE_OK);
+    *(bool *)arg = memmem(reply.body, reply.body_bytes, "secret", 6) != NULL;
+    return STORE_OK;
+}
+
+START_TEST(a_secret_is_kept_sealed)
+{
+    struct store *store = fixture_store_new();
+    struct step step = step_for("t1", "k", "body");
+    bool seen = true;
+
+    step.key.bearer = "token one";
+    step.reply = (struct http_reply){201, "application/json", strdup("a secret"), 8};
+    ck_assert_int_eq(store_write(store, keep, &step), 0);
+    step_deinit(&step);
+    ck_assert_int_eq(store_write(store, look_for_secret, &seen), STORE_OK);
+    ck_assert(!seen);
+    ck_assert_int_eq(find_sealed(store, "token one", &step), HTTP_REPLAY_SAME);
+    ck_assert_uint_eq(step.reply.body_bytes, 8);
+    ck_assert_mem_eq(step.reply.body, "a secret", 8);
+    step_deinit(&step);
+    ck_assert_int_eq(find_sealed(store, "token two", &step), HTTP_REPLAY_SEALED);
+    ck_assert_int_eq(step.reply.status, 0);
+    step_deinit(&step);
+    fixture_store_free(store);
+}
+END_TEST
+
 START_TEST(the_hash_covers_every_part)
 {
     char one[65], other[65];
@@ -166,6 +206,7 @@ int main(void)
         an_answer_without_body_is_one_too,
         another_request_with_the_key_is_told_apart,
         what_is_rolled_back_is_not_replayed,
+        a_secret_is_kept_sealed,
         the_hash_covers_every_part,
         keys_are_words,
     };

@@ -1,6 +1,5 @@
-/* Accept, Content-Type, and the bearer token. */
+/* Accept and Content-Type. */
 #include <src/accept.h>
-#include <src/auth.h>
 #include <src/limits.h>
 #include <src/media.h>
 
@@ -93,59 +92,12 @@ START_TEST(content_types)
 }
 END_TEST
 
-/* The name of who sent the header, or NULL. */
-static const char *who(const char *authorization)
-{
-    struct http_auth auth;
-    struct proto_error error;
-    struct api_principal principal = {0};
-
-    http_auth_init(&auth, "s3cret-token");
-    if (http_auth_check(&auth, authorization, &principal, &error) != PROTO_CODE_OK)
-        ck_assert_int_eq(error.code, PROTO_CODE_UNAUTHORIZED);
-    return principal.name;
-}
-
-START_TEST(the_right_token_opens)
-{
-    ck_assert_str_eq(who("Bearer s3cret-token"), "admin");
-    ck_assert_str_eq(who("bearer   s3cret-token"), "admin");
-}
-END_TEST
-
-START_TEST(no_other_token_does)
-{
-    static const char *const bad[] = {
-        NULL,
-        "",
-        "Bearer",
-        "Bearer ",
-        "Bearer s3cret-toke",
-        "s3cret-token",
-        "Basic s3cret-token",
-        "Bearers3cret-token",
-        "Bearer s3cret-tokenx",
-        "Bearer S3cret-token",
-        "Bearer s3cret-token ",
-        "Bearer s3cret-token,s3cret-token",
-    };
-    char longer[HTTP_TOKEN_MAX_BYTES + 16] = "Bearer ";
-
-    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        ck_assert_msg(who(bad[i]) == NULL, "%s opened", bad[i]);
-    memset(longer + 7, 'a', HTTP_TOKEN_MAX_BYTES + 1);
-    ck_assert_ptr_null(who(longer));
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {
         json_unless_something_else_is_wanted,
         a_route_offers_only_what_it_has,
         content_types,
-        the_right_token_opens,
-        no_other_token_does,
     };
 
     return SUITE_RUN("negotiation", tests);

@@ -446,8 +446,7 @@ END_TEST
 START_TEST(a_port_that_is_taken_is_named)
 {
     struct http_server *server = NULL;
-    const struct http_config config = {
-        .address = "127.0.0.1", .port = fixture.port, .admin_token = "t"};
+    const struct http_config config = {.address = "127.0.0.1", .port = fixture.port};
     struct http_config nonsense = config;
     char error[256] = "";
 

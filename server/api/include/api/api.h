@@ -15,6 +15,7 @@
 #include <proto/arena.h>
 #include <proto/error.h>
 #include <proto/field.h>
+#include <proto/wire.h>
 
 struct project;
 struct proto_version;
@@ -23,9 +24,12 @@ struct store_tx;
 
 #define API_MAX_PARAMS 3
 
-/* Who asks, as http/auth found out. */
+/* Who asks: the token that api_admit found. All "" on public routes. */
 struct api_principal {
-    const char *name; /* token name, such as "admin"; "" on public routes */
+    char id[PROTO_TOKEN_ID_BYTES]; /* for logs, and as owner of Idempotency-Keys */
+    char name[PROTO_KEY_MAX_BYTES + 1];
+    char project[PROTO_KEY_MAX_BYTES + 1]; /* the only one it may reach; "": all */
+    int role;                              /* enum proto_role */
 };
 
 struct api_ctx {
@@ -74,7 +78,15 @@ typedef enum proto_code (*api_handler_fn)(struct api_ctx *ctx, const void *reque
  * demonstration's hash, the 50 ms an ask may wait for a fresh ranking). May alter the request. */
 typedef enum proto_code (*api_prepare_fn)(struct api_ctx *ctx, void *request);
 
-enum api_auth { API_AUTH_REQUIRED = 0, API_AUTH_PUBLIC };
+/* Who may use a route, as a set. Administrators always may. */
+enum api_roles {
+    API_ADMIN_ONLY = 0,
+    API_OPERATOR = 1 << PROTO_ROLE_OPERATOR,
+    API_ROBOT = 1 << PROTO_ROLE_ROBOT,
+    API_READER = 1 << PROTO_ROLE_READER,
+    API_ANY_ROLE = API_OPERATOR | API_ROBOT | API_READER,
+    API_PUBLIC = 1 << 8 /* without a token */
+};
 /* Query parameters a route knows; any other is refused. */
 enum api_query {
     API_QUERY_NONE = 0,
@@ -87,14 +99,25 @@ enum api_body {
     API_BODY_DEMONSTRATION /* JSON or safetensors */
 };
 
+struct api_route;
+
+/* Whether the token opens the route; fills ctx->principal, as far as the token is known. params and
+ * state of ctx are set. bearer: as sent, NULL: none. PROTO_CODE_OK, UNAUTHORIZED, TOKEN_EXPIRED,
+ * PROJECT_NOT_FOUND or INSUFFICIENT_SCOPE. Any thread; waits for nobody. */
+enum proto_code api_admit(struct api_ctx *ctx, const struct api_route *route, const char *bearer);
+
 struct api_route {
     const char *method;   /* "GET", "POST", "PUT", "PATCH", "DELETE" */
     const char *template; /* "/v1/projects/{project}/tasks/{task}" */
-    enum api_auth auth;   /* left out: required */
-    enum api_body body;   /* left out: a body is refused */
-    bool body_optional;   /* an empty body decodes as {} */
-    unsigned query;       /* enum api_query; left out: none */
-    bool writes;          /* handler runs in a transaction */
+    unsigned roles;       /* enum api_roles; left out: administrators only */
+    /* A route without {project} is refused to a token of one project, unless its answer leaves out
+     * the others: */
+    bool own_project_only;
+    enum api_body body; /* left out: a body is refused */
+    bool body_optional; /* an empty body decodes as {} */
+    unsigned query;     /* enum api_query; left out: none */
+    bool writes;        /* handler runs in a transaction */
+    bool secret;        /* the answer must not lie in the store as it is */
     const struct proto_shape *request, *response;
     void (*request_defaults)(struct api_ctx *ctx, void *request);
     api_prepare_fn prepare;

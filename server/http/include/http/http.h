@@ -22,15 +22,17 @@ struct http_config {
     struct state *state;
     struct store *store;                 /* for store_write and the replies it keeps */
     const struct proto_version *version; /* handed on to handlers */
-    const char *admin_token;
+    /* api_admit: whether the bearer token that was sent (NULL: none) opens the route. */
+    enum proto_code (*admit)(struct api_ctx *ctx, const struct api_route *route,
+                             const char *bearer);
     /* One line about a finished or failed request or an event of the library; called from any
      * thread, never with a token or a query in it. */
     void (*log)(const char *line, void *arg);
     void *log_arg;
 };
 
-/* Starts listening. Borrowed pointers in config must outlive the server, but not the token and
- * the address. 0, or -1 with one line in ret_error. */
+/* Starts listening. Borrowed pointers in config must outlive the server, but not the
+ * address. 0, or -1 with one line in ret_error. */
 __attribute__((warn_unused_result)) int http_server_new(const struct http_config *config,
                                                         struct http_server **ret_server,
                                                         char ret_error[256]);

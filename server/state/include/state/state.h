@@ -14,6 +14,7 @@
 #include <state/clock.h>
 #include <state/project.h>
 #include <state/ranking.h>
+#include <state/tokens.h>
 #include <state/view.h>
 
 struct state;
@@ -25,6 +26,7 @@ struct state_config {
     struct store *store;
     struct amf_pool *pool;
     struct clock clock;
+    const char *admin_token;                  /* see tokens.h; read at the start only; NULL: none */
     void (*log)(const char *line, void *arg); /* may be called from any thread */
     void *log_arg;
 };

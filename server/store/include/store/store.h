@@ -107,7 +107,7 @@ __attribute__((warn_unused_result)) int store_tx_read_blob(struct store_tx *tx, 
                                                            unsigned char **ret_bytes,
                                                            size_t *ret_length);
 
-/* A reply kept for Idempotency-Key. owner: who asked (token name). */
+/* A reply kept for Idempotency-Key. owner: who asked (id of the token). */
 struct store_reply {
     const char *request_sha256; /* hex, over method, path and body */
     int status;
@@ -126,6 +126,29 @@ __attribute__((warn_unused_result)) int store_tx_reply_get(struct store_tx *tx, 
                                                            struct store_reply *ret_reply);
 /* Drops replies older than at_ms. */
 __attribute__((warn_unused_result)) int store_tx_reply_expire(struct store_tx *tx, int64_t at_ms);
+
+/* An access token. */
+struct store_token {
+    int64_t number; /* from 1 */
+    const char *name, *role;
+    const char *project;   /* NULL: all */
+    int64_t created_at_ms; /* wall clock, milliseconds since 1970 */
+    int64_t expires_at_ms; /* INT64_MAX: never */
+    const uint8_t *sha256; /* 32 bytes */
+};
+/* The number of the next token: one that none ever had. */
+__attribute__((warn_unused_result)) int store_tx_token_next(struct store_tx *tx,
+                                                            int64_t *ret_number);
+/* token->number must be the next one. */
+__attribute__((warn_unused_result)) int store_tx_token_add(struct store_tx *tx,
+                                                           const struct store_token *token);
+/* A number that is not there is no error. */
+__attribute__((warn_unused_result)) int store_tx_token_delete(struct store_tx *tx, int64_t number);
+/* Calls fn for each token, by number. Pointers are valid during the call. fn's nonzero answer stops
+ * and is returned; fn must not read from the store itself. */
+typedef int (*store_token_fn)(const struct store_token *token, void *arg);
+__attribute__((warn_unused_result)) int store_read_tokens(struct store *store, store_token_fn fn,
+                                                          void *arg);
 
 /* Calls fn for each event of a project after `after_seq`, in order (project NULL, after_seq 0: of
  * all projects, in the order they were committed). with_blobs: blob is filled; else only blob_id.
