@@ -70,7 +70,8 @@ enum amf_status amf_blas_outer(size_t m, size_t n, size_t k, double alpha, const
     return blas_gemm(CblasNoTrans, CblasTrans, m, n, k, alpha, a, lda, b, ldb, 0, c, ldc);
 }
 
-enum amf_status amf_blas_gram(size_t m, size_t k, const double *a, size_t lda, double *c, size_t ldc)
+enum amf_status amf_blas_gram(size_t m, size_t k, const double *a, size_t lda, double *c,
+                              size_t ldc)
 {
     if (!blas_fits(m, k, 0) || !blas_fits(lda, ldc, 0))
         return AMF_TOO_LARGE;

@@ -32,8 +32,8 @@ AMF_CHECKED enum amf_status amf_blas_outer(size_t m, size_t n, size_t k, double 
                                            const double *a, size_t lda, const double *b, size_t ldb,
                                            double *c, size_t ldc);
 /* c (m x m) = a a', a: m x k; both triangles. */
-AMF_CHECKED enum amf_status amf_blas_gram(size_t m, size_t k, const double *a, size_t lda, double *c,
-                                          size_t ldc);
+AMF_CHECKED enum amf_status amf_blas_gram(size_t m, size_t k, const double *a, size_t lda,
+                                          double *c, size_t ldc);
 /* LEFT: b (m x n) := L^-1 b, L m x m. RIGHT_TRANSPOSED: b := b L^-T, L n x n. L lower, diagonal >
  * 0. */
 AMF_CHECKED enum amf_status amf_blas_solve(enum amf_blas_side side, size_t m, size_t n,

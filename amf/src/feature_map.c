@@ -32,7 +32,7 @@ void amf_feature_map_free(struct amf_feature_map *map)
 /* ---- rows ---- */
 
 static void map_linear_row(const struct amf_feature_map *map, size_t row, size_t task,
-                              double *ret_row)
+                           double *ret_row)
 {
     const struct amf_kernel *kernel = map->kernel;
     const double *state = amf_matrix_row(&kernel->states, row);
@@ -53,7 +53,7 @@ static void map_linear_row(const struct amf_feature_map *map, size_t row, size_t
 }
 
 static void map_uploaded_row(const struct amf_kernel *kernel, size_t row, size_t task,
-                                double *ret_row)
+                             double *ret_row)
 {
     const struct amf_row_source *from = &kernel->sources[row];
     size_t at = from->source * kernel->task_count + task, dim = kernel->feature_dim;
@@ -71,7 +71,7 @@ static void map_uploaded_row(const struct amf_kernel *kernel, size_t row, size_t
 }
 
 static enum amf_status map_fill(const void *arg, const struct amf_block *blocks, size_t count,
-                                   double *ret_rows, size_t stride)
+                                double *ret_rows, size_t stride)
 {
     const struct amf_feature_map *map = arg;
     double scale = sqrt(map->kernel->variance);
@@ -81,8 +81,7 @@ static enum amf_status map_fill(const void *arg, const struct amf_block *blocks,
             return AMF_BAD_ARGUMENT;
         for (size_t t = 0; t < blocks[b].row_count; t++, ret_rows += stride) {
             if (map->kernel->form == KERNEL_FEATURES)
-                map_uploaded_row(map->kernel, blocks[b].first_row + t, blocks[b].task,
-                                    ret_rows);
+                map_uploaded_row(map->kernel, blocks[b].first_row + t, blocks[b].task, ret_rows);
             else
                 map_linear_row(map, blocks[b].first_row + t, blocks[b].task, ret_rows);
             for (size_t d = 0; scale != 1 && d < map->dim; d++)
@@ -156,8 +155,8 @@ static enum amf_status map_init(struct amf_feature_map *map)
 
     if (kernel->form == KERNEL_FEATURES) {
         map->dim = kernel->feature_dim;
-        if (kernel->gradients && __builtin_mul_overflow(kernel->feature_dim, kernel->gradient_dim,
-                                                        &map->dim))
+        if (kernel->gradients &&
+            __builtin_mul_overflow(kernel->feature_dim, kernel->gradient_dim, &map->dim))
             return AMF_TOO_LARGE;
         return AMF_OK;
     }
@@ -173,8 +172,7 @@ static enum amf_status map_init(struct amf_feature_map *map)
     return AMF_OK;
 }
 
-enum amf_status amf_feature_map_new(struct amf_kernel *kernel,
-                                        struct amf_feature_map **ret_map)
+enum amf_status amf_feature_map_new(struct amf_kernel *kernel, struct amf_feature_map **ret_map)
 {
     AMF_FEATURE_MAP_CLEANUP struct amf_feature_map *map = calloc(1, sizeof(*map));
     enum amf_status status;

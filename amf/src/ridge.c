@@ -1,8 +1,8 @@
 /* A posterior over weights: A in pieces, its Cholesky factor, and solves by rows.
  *
  * Rows of features are made RIDGE_CHUNK at a time, by tasks of RIDGE_PIECE, and added to A by tasks
- * of RIDGE_PANEL of its rows: fixed pieces in a fixed order, so any number of workers gives the same
- * bits.
+ * of RIDGE_PANEL of its rows: fixed pieces in a fixed order, so any number of workers gives the
+ * same bits.
  */
 #include <math.h>
 #include <stdint.h>
@@ -118,8 +118,8 @@ static enum amf_status ridge_fill_piece(void *arg, size_t task, size_t worker)
     struct amf_block *slice = update->slices + worker * update->block_count;
     size_t first = task * RIDGE_PIECE, count = amf_min(RIDGE_PIECE, update->count - first);
     double *rows = amf_matrix_row(&update->rows, first);
-    size_t slices = amf_blocks_slice(update->blocks, update->block_count, update->first + first,
-                                     count, slice);
+    size_t slices =
+        amf_blocks_slice(update->blocks, update->block_count, update->first + first, count, slice);
     enum amf_status status = features->fill(features->arg, slice, slices, rows, features->dim);
 
     if (!status && !amf_all_finite(rows, count * features->dim))

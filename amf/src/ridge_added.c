@@ -59,8 +59,8 @@ static enum amf_status added_fill(void *arg, size_t task, size_t worker)
 {
     const struct table_added *added = arg;
     const struct amf_features *features = &added->table->features;
-    enum amf_status status = features->fill(features->arg, added->demonstration, 1,
-                                            added->rows.data, features->dim);
+    enum amf_status status =
+        features->fill(features->arg, added->demonstration, 1, added->rows.data, features->dim);
 
     (void)task;
     (void)worker;
@@ -97,8 +97,8 @@ static enum amf_status added_solve(void *arg, size_t task, size_t worker)
     if (!status)
         status = amf_blas_cholesky(h, factor.data, h);
     if (!status)
-        status = amf_blas_solve(AMF_BLAS_RIGHT_TRANSPOSED, p, h, factor.data, h, added->lost.data,
-                                h);
+        status =
+            amf_blas_solve(AMF_BLAS_RIGHT_TRANSPOSED, p, h, factor.data, h, added->lost.data, h);
     if (!status)
         added_transpose(&added->lost, added->step.data);
     return status;
@@ -130,8 +130,8 @@ static enum amf_status added_moment(void *arg, size_t task, size_t worker)
     (void)task;
     (void)worker;
     if (!status)
-        status = amf_blas_outer(h, p, p, 1, added->step.data, p, table->weight.data, p, pulled.data,
-                                p);
+        status =
+            amf_blas_outer(h, p, p, 1, added->step.data, p, table->weight.data, p, pulled.data, p);
     if (!status)
         status = amf_blas_outer(h, p, p, 1, pulled.data, p, table->precision.data, p,
                                 added->step.data + h * p, p);
@@ -202,8 +202,7 @@ static enum amf_status added_correct_block(const struct table_added *added,
     size_t rows = block->rows, h = added->h, width = added->step.rows;
     const double *g = batch->step + (block->first - batch->first_row) * width, *e = g + h;
     double *gram = batch->group->gram + block->gram;
-    enum amf_status status =
-        amf_blas_subtract_outer(rows, rows, h, g, width, g, width, gram, rows);
+    enum amf_status status = amf_blas_subtract_outer(rows, rows, h, g, width, g, width, gram, rows);
 
     if (status || !added->table->moments)
         return status;
@@ -226,8 +225,8 @@ static enum amf_status added_batch(const struct table_added *added, struct added
     enum amf_status status = AMF_OK;
 
     amf_table_worker(table, worker, &rooms);
-    rows = group->features.data ? amf_matrix_row(&group->features, batch->first_row)
-                                : rooms.features;
+    rows =
+        group->features.data ? amf_matrix_row(&group->features, batch->first_row) : rooms.features;
     if (!group->features.data)
         status = table->features.fill(table->features.arg, table->input.blocks + batch->first_block,
                                       batch->block_count, rooms.features, p);

@@ -1,8 +1,8 @@
 /* Dropping the directions of a block that hardly vary, and how much that can lose.
  *
  * S = E Lambda E' when the table is begun, under P_0. The rows E_1' F are kept, E_2' F =: F_2 are
- * dropped; tau = tr(F_2 P_0 F_2') is at most the share `cut` of tr S. At any later time, with P' the
- * posterior given the kept rows as well, P' <= P <= P_0, a pair x of variance v1 under P' loses
+ * dropped; tau = tr(F_2 P_0 F_2') is at most the share `cut` of tr S. At any later time, with P'
+ * the posterior given the kept rows as well, P' <= P <= P_0, a pair x of variance v1 under P' loses
  *
  *   Delta_x = psi' P' F_2' (F_2 P' F_2' + sigma^2 I)^-1 F_2 P' psi  <=  sigma^-2 |F_2 P' psi|^2
  *
@@ -10,8 +10,8 @@
  *
  *   sum_x w_x Delta_x <= sigma^-2 tr(F_2 P' W_w P' F_2') <= sigma^-2 norm(P_0^1/2 W_w P_0^1/2) tau
  *
- * which is what `variance` can lose, with w = omega. A logarithm loses 1/2 log(v1 / (v1 - Delta)) <=
- * 1/2 Delta / (v1 - Delta); and v1 - Delta >= v1 sigma^2 / (sigma^2 + next), next the largest
+ * which is what `variance` can lose, with w = omega. A logarithm loses 1/2 log(v1 / (v1 - Delta))
+ * <= 1/2 Delta / (v1 - Delta); and v1 - Delta >= v1 sigma^2 / (sigma^2 + next), next the largest
  * dropped eigenvalue. With v1 = v0 (1 - q) and w = omega / v0 that bounds `entropy`, once w at this
  * time is bounded by w at the begin times the largest v0(begin) / v0(now). `noisy_entropy` has
  * sigma^2 in place of v1 - Delta.
@@ -87,8 +87,7 @@ static enum amf_status cut_count_rows(struct amf_ridge_table *table, struct tabl
         block->gram = gram;
         memset(group->gram + gram, 0, block->rows * block->rows * sizeof(double));
         for (size_t r = 0; r < block->rows; r++)
-            group->gram[gram + r * block->rows + r] =
-                fmax(worker->line[full - block->rows + r], 0);
+            group->gram[gram + r * block->rows + r] = fmax(worker->line[full - block->rows + r], 0);
         group->row_count += block->rows;
         gram += block->rows * block->rows;
         to += block->rows * p;
@@ -185,8 +184,8 @@ static enum amf_status cut_weighted_norm(struct amf_ridge_table *table, bool ent
 enum amf_status amf_table_norms(struct amf_ridge_table *table, struct amf_pool *pool,
                                 const atomic_bool *cancel)
 {
-    bool entropy = table->input.measure == AMF_MEASURE_ENTROPY ||
-                   table->input.measure == AMF_MEASURE_KL;
+    bool entropy =
+        table->input.measure == AMF_MEASURE_ENTROPY || table->input.measure == AMF_MEASURE_KL;
 
     return cut_weighted_norm(table, entropy, pool, cancel,
                              entropy ? &table->entropy_norm : &table->variance_norm);

@@ -23,7 +23,6 @@ void amf_table_start_sums(struct amf_ridge_table *table)
     memset(table->largest_share, 0, count * sizeof(double));
 }
 
-
 void amf_table_scale_row(double *row, const double *values, size_t count)
 {
     size_t d = 0;
@@ -141,7 +140,8 @@ enum amf_status amf_table_sum_kept(struct amf_ridge_table *table, const struct t
         return table_sum_moment(table, index, gram, group->moment + block->gram, worker->square);
     status = amf_table_factor(table, gram, block->rows, worker->square);
     if (!status)
-        amf_table_sum_pairs(table, index, worker->square, amf_matrix_row(&group->cross, block->first),
-                            group->cross.cols, 0, table->test_count, worker);
+        amf_table_sum_pairs(table, index, worker->square,
+                            amf_matrix_row(&group->cross, block->first), group->cross.cols, 0,
+                            table->test_count, worker);
     return status;
 }

@@ -2,9 +2,9 @@
  *
  * Cost from nothing with R block rows, T test pairs and p features: R p^2 to whiten and 2 R p T for
  * C, or 2 R p^2 for one product with R = L^-T Q, L^-1 W L^-T = Q D Q', which gives S and Q of every
- * block as Gram matrices; then H^2 for each block and pair, or H^3 for each block. A group of blocks
- * is a task of the pool: its features are made, used and forgotten. Kept are S and C (R T doubles)
- * or Q, and under a cut the rotated rows of features.
+ * block as Gram matrices; then H^2 for each block and pair, or H^3 for each block. A group of
+ * blocks is a task of the pool: its features are made, used and forgotten. Kept are S and C (R T
+ * doubles) or Q, and under a cut the rotated rows of features.
  */
 #include <math.h>
 #include <string.h>
@@ -143,9 +143,9 @@ void amf_table_worker(const struct amf_ridge_table *table, size_t worker,
     double *base = amf_matrix_row(&table->workspace, worker);
     const size_t *room = table->room;
 
-    *ret_worker = (struct table_worker){base + room[0], base + room[1], base + room[2],
-                                        base + room[3], base + room[4], base + room[5],
-                                        base + room[6]};
+    *ret_worker =
+        (struct table_worker){base + room[0], base + room[1], base + room[2], base + room[3],
+                              base + room[4], base + room[5], base + room[6]};
 }
 
 /* ---- what the first pass needs ---- */
@@ -405,9 +405,8 @@ static enum amf_status table_first_group(void *arg, size_t task, size_t worker)
 
     amf_table_worker(table, worker, &rooms);
     if (!status)
-        status = table->features.fill(table->features.arg,
-                                      table->input.blocks + group->first_block, group->block_count,
-                                      rooms.features, table->features.dim);
+        status = table->features.fill(table->features.arg, table->input.blocks + group->first_block,
+                                      group->block_count, rooms.features, table->features.dim);
     if (!status && table->moments) {
         status = table_first_moments(table, group, &rooms);
     } else if (!status) {

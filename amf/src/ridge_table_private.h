@@ -14,19 +14,19 @@
 
 struct table_block {
     struct amf_block at;
-    size_t rows;         /* directions kept */
-    size_t first, gram;  /* within the group: its first row; its first number of gram */
-    double dropped;      /* tr of the dropped rows' covariance when the table was begun */
-    double next;         /* its largest eigenvalue */
+    size_t rows;        /* directions kept */
+    size_t first, gram; /* within the group: its first row; its first number of gram */
+    double dropped;     /* tr of the dropped rows' covariance when the table was begun */
+    double next;        /* its largest eigenvalue */
 };
 
 struct table_group { /* consecutive blocks */
     size_t first_block, block_count;
-    size_t full_rows, row_count;   /* before and after the cut */
-    struct amf_matrix features;    /* row_count x p; cut only */
-    struct amf_matrix cross;       /* C: row_count x test_count, up to a whole tile */
-    double *gram;                  /* S, block after block */
-    double *moment;                /* Q likewise */
+    size_t full_rows, row_count; /* before and after the cut */
+    struct amf_matrix features;  /* row_count x p; cut only */
+    struct amf_matrix cross;     /* C: row_count x test_count, up to a whole tile */
+    double *gram;                /* S, block after block */
+    double *moment;              /* Q likewise */
 };
 
 struct table_worker { /* a worker's rooms */
@@ -53,13 +53,13 @@ struct amf_ridge_table {
     double *sums, *bounds;
     double *largest_share; /* of each block's (v0 - v1) / v0, under its kept rows */
 
-    struct amf_matrix tests;        /* psi of the test pairs; kept only */
-    struct amf_matrix whitened;     /* u of them; while cold */
-    struct amf_matrix root;         /* R' : P = R R', P W P = R D R'; moments, while cold */
-    struct amf_matrix precision;    /* P */
-    struct amf_matrix weight;       /* W; moments only */
-    double *root_values;            /* sqrt D */
-    double *prior, *before, *begun; /* of the test pairs: k(x, x), v0 now, v0 when begun */
+    struct amf_matrix tests;            /* psi of the test pairs; kept only */
+    struct amf_matrix whitened;         /* u of them; while cold */
+    struct amf_matrix root;             /* R' : P = R R', P W P = R D R'; moments, while cold */
+    struct amf_matrix precision;        /* P */
+    struct amf_matrix weight;           /* W; moments only */
+    double *root_values;                /* sqrt D */
+    double *prior, *before, *begun;     /* of the test pairs: k(x, x), v0 now, v0 when begun */
     double entropy_norm, variance_norm; /* see ridge_cut.c */
 
     struct amf_matrix workspace; /* workers x their rooms */

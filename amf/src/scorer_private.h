@@ -58,8 +58,8 @@ struct amf_scorer {
     struct amf_engine *engine; /* borrowed while the scorer is made; NULL: it cannot do this one */
     struct amf_posterior *posterior; /* what the criterion is conditioned on, without pending work;
                                       * NULL where `kept` is ready and tells all that is needed */
-    struct amf_feature_map *map; /* with ridge; NULL where pairs are the better form */
-    struct amf_ridge *ridge;     /* in place of posterior */
+    struct amf_feature_map *map;     /* with ridge; NULL where pairs are the better form */
+    struct amf_ridge *ridge;         /* in place of posterior */
     double noise, jitter;            /* jitter: of this or of the likelihoods' posterior */
     struct amf_measure *measure;
 

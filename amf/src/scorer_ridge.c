@@ -1,9 +1,10 @@
-/* Problems whose kernel has fewer features than there are conditioned pairs: all of a ranking in the
- * weights' form (ridge.h), with no limit on what is conditioned on.
+/* Problems whose kernel has fewer features than there are conditioned pairs: all of a ranking in
+ * the weights' form (ridge.h), with no limit on what is conditioned on.
  *
  * The choice is a function of the problem alone: a finite p, at most RIDGE_MOST, and below N; noise
- * that leaves enough digits; conditioning on what is held. A ranking is made from nothing each time,
- * N p^2 for the posterior and p^2 for every pair, so that its bits owe nothing to those before it.
+ * that leaves enough digits; conditioning on what is held. A ranking is made from nothing each
+ * time, N p^2 for the posterior and p^2 for every pair, so that its bits owe nothing to those
+ * before it.
  */
 #include <math.h>
 
@@ -57,8 +58,8 @@ static double ridge_trace(const struct amf_problem *problem, const struct amf_tr
     double sum = 0, task = 1;
 
     if (vectors)
-        task += ridge_square(problem->task_vectors + t->task * problem->task_dim,
-                             problem->task_dim);
+        task +=
+            ridge_square(problem->task_vectors + t->task * problem->task_dim, problem->task_dim);
     if (!linear && (!t->features || !t->features[t->task] ||
                     (factored && (!t->gradients || !t->gradients[t->task]))))
         return INFINITY;

@@ -63,9 +63,10 @@ static int fleet_alloc(struct fleet *f)
     f->test_blocks = calloc(FLEET_TESTS, sizeof(*f->test_blocks));
     f->targets = calloc(FLEET_TESTS, sizeof(size_t));
     f->test_weights = calloc(FLEET_TESTS, sizeof(double));
-    return f->tasks && f->states && f->weights && f->state_weights && f->phases && f->own && f->members && f->tests &&
-                   f->state_wave && f->task_wave && f->task_phase && f->member_of && f->held &&
-                   f->blocks && f->test_blocks && f->targets && f->test_weights
+    return f->tasks && f->states && f->weights && f->state_weights && f->phases && f->own &&
+                   f->members && f->tests && f->state_wave && f->task_wave && f->task_phase &&
+                   f->member_of && f->held && f->blocks && f->test_blocks && f->targets &&
+                   f->test_weights
                ? 0
                : -1;
 }
@@ -274,8 +275,7 @@ static void fleet_make(struct fleet *f)
     fleet_make_paths(f, &rng);
     for (size_t k = 0; k < FLEET_FEATURES; k++) {
         for (size_t d = 0; d < INPUT_DIM; d++)
-            f->weights[k * INPUT_DIM + d] =
-                amf_rng_normal(&rng) / (d < STATE_DIM ? 4 : sqrt(8));
+            f->weights[k * INPUT_DIM + d] = amf_rng_normal(&rng) / (d < STATE_DIM ? 4 : sqrt(8));
         f->phases[k] = 2 * M_PI * amf_rng_uniform(&rng);
     }
     fleet_choose(f, &rng);

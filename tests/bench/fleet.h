@@ -15,17 +15,17 @@
 
 struct fleet {
     size_t demonstrations;
-    double *tasks, *states; /* FLEET_TASKS x 8; demonstrations x FLEET_STEPS x 16 */
+    double *tasks, *states;   /* FLEET_TASKS x 8; demonstrations x FLEET_STEPS x 16 */
     double *weights, *phases; /* FLEET_FEATURES x 24; FLEET_FEATURES */
     double *state_weights;    /* W_s': 16 x FLEET_FEATURES */
     int64_t *own;             /* task of each demonstration */
     int64_t *members;         /* demonstrations of the occupancy set, ascending */
     int64_t *tests;           /* FLEET_TESTS x (position in members, task, step) */
-    double *state_wave;  /* of members' steps: cos, then sin, of W_s s; both scaled */
-    double *task_wave;   /* of tasks: cos, then sin, of W_c c + b */
-    double *task_phase;  /* W_c c + b */
-    size_t *member_of;   /* of each demonstration; FLEET_MEMBERS: none */
-    struct amf_block *held; /* every demonstration under its own task */
+    double *state_wave;       /* of members' steps: cos, then sin, of W_s s; both scaled */
+    double *task_wave;        /* of tasks: cos, then sin, of W_c c + b */
+    double *task_phase;       /* W_c c + b */
+    size_t *member_of;        /* of each demonstration; FLEET_MEMBERS: none */
+    struct amf_block *held;   /* every demonstration under its own task */
     struct amf_features features;
 
     struct amf_block *blocks, *test_blocks;

@@ -162,10 +162,9 @@ static void compare_posteriors(const struct world *w, size_t held)
     for (size_t c = 0; c < TASKS; c++) {
         struct amf_block all = {0, w->rows, c};
 
-        ck_assert_int_eq(
-            amf_ridge_predict(ridge, &all, 1, w->pool, NULL, mean, variance, NULL), 0);
-        ck_assert_int_eq(amf_posterior_predict(pairs, &all, 1, w->pool, NULL,
-                                               mean + dim * w->rows, variance + w->rows),
+        ck_assert_int_eq(amf_ridge_predict(ridge, &all, 1, w->pool, NULL, mean, variance, NULL), 0);
+        ck_assert_int_eq(amf_posterior_predict(pairs, &all, 1, w->pool, NULL, mean + dim * w->rows,
+                                               variance + w->rows),
                          0);
         assert_close(variance, variance + w->rows, w->rows, 1e-9, "variance");
         assert_close(mean, mean + dim * w->rows, dim * w->rows, 1e-9, "mean");
@@ -241,23 +240,18 @@ START_TEST(wrong_input_is_refused_by_name)
     double state = 0;
 
     world_init(&w, &shape, false, 1);
-    ck_assert_int_eq(
-        amf_ridge_new(&w.features, 0, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
-        AMF_BAD_ARGUMENT);
-    ck_assert_int_eq(
-        amf_ridge_new(&w.features, NAN, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
-        AMF_NOT_FINITE);
-    ck_assert_int_eq(
-        amf_ridge_new(&w.features, 1e-7, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
-        AMF_NOT_POSDEF);
+    ck_assert_int_eq(amf_ridge_new(&w.features, 0, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
+                     AMF_BAD_ARGUMENT);
+    ck_assert_int_eq(amf_ridge_new(&w.features, NAN, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
+                     AMF_NOT_FINITE);
+    ck_assert_int_eq(amf_ridge_new(&w.features, 1e-7, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
+                     AMF_NOT_POSDEF);
     w.actions[1] = NAN;
-    ck_assert_int_eq(
-        amf_ridge_new(&w.features, 1, w.held, 4, w.actions, 2, w.pool, NULL, &ridge),
-        AMF_NOT_FINITE);
+    ck_assert_int_eq(amf_ridge_new(&w.features, 1, w.held, 4, w.actions, 2, w.pool, NULL, &ridge),
+                     AMF_NOT_FINITE);
     w.s.features[0] = INFINITY;
-    ck_assert_int_eq(
-        amf_ridge_new(&w.features, 1, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
-        AMF_NOT_FINITE);
+    ck_assert_int_eq(amf_ridge_new(&w.features, 1, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
+                     AMF_NOT_FINITE);
     w.s.problem.kernel.kind = AMF_KERNEL_RBF;
     ck_assert_int_eq(amf_kernel_new(&w.s.problem.kernel,
                                     &(struct amf_points){.row_count = 1,
@@ -301,18 +295,18 @@ static void scene_init(struct scene *scene, const struct world *w, enum amf_meas
                 scene->test_source[x] = i;
             }
         }
-    scene->input = (struct amf_ridge_table_input){.blocks = scene->blocks,
-                                                  .block_count = scene->count,
-                                                  .block_source = exclude_self ? scene->source
-                                                                               : NULL,
-                                                  .tests = scene->blocks,
-                                                  .test_block_count = scene->count,
-                                                  .test_weight = scene->weight,
-                                                  .test_target = scene->target,
-                                                  .test_source = scene->test_source,
-                                                  .target_count = targets,
-                                                  .measure = measure,
-                                                  .keep = true};
+    scene->input =
+        (struct amf_ridge_table_input){.blocks = scene->blocks,
+                                       .block_count = scene->count,
+                                       .block_source = exclude_self ? scene->source : NULL,
+                                       .tests = scene->blocks,
+                                       .test_block_count = scene->count,
+                                       .test_weight = scene->weight,
+                                       .test_target = scene->target,
+                                       .test_source = scene->test_source,
+                                       .target_count = targets,
+                                       .measure = measure,
+                                       .keep = true};
 }
 
 static void scene_deinit(struct scene *scene)
@@ -349,12 +343,10 @@ static void expected_sums(const struct world *w, const struct scene *scene, size
     AMF_POSTERIOR_CLEANUP struct amf_posterior *first = pairs_of(w, given, held, false);
     AMF_POSTERIOR_CLEANUP struct amf_posterior *second = pairs_of(w, given, held + 1, false);
 
-    ck_assert_int_eq(amf_posterior_predict(first, scene->blocks, scene->count, w->pool, NULL, NULL,
-                                           before),
-                     0);
-    ck_assert_int_eq(amf_posterior_predict(second, scene->blocks, scene->count, w->pool, NULL, NULL,
-                                           after),
-                     0);
+    ck_assert_int_eq(
+        amf_posterior_predict(first, scene->blocks, scene->count, w->pool, NULL, NULL, before), 0);
+    ck_assert_int_eq(
+        amf_posterior_predict(second, scene->blocks, scene->count, w->pool, NULL, NULL, after), 0);
     memset(ret_sums, 0, scene->input.target_count * sizeof(double));
     for (size_t x = 0; x < scene->tests; x++)
         if (!scene->input.block_source || scene->test_source[x] != scene->source[block])

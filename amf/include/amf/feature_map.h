@@ -31,7 +31,7 @@ struct amf_feature_map; /* shares its kernel; immutable */
 
 /* AMF_BAD_ARGUMENT for a kernel without finite p; AMF_NO_MEMORY, AMF_TOO_LARGE. */
 AMF_CHECKED enum amf_status amf_feature_map_new(struct amf_kernel *kernel,
-                                                    struct amf_feature_map **ret_map);
+                                                struct amf_feature_map **ret_map);
 void amf_feature_map_free(struct amf_feature_map *map); /* NULL is fine */
 /* Borrowed from the object. */
 struct amf_features amf_feature_map_get(const struct amf_feature_map *map);

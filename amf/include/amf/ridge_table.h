@@ -40,9 +40,9 @@ struct amf_ridge_table_input {
 
     const struct amf_block *tests; /* test pairs by row */
     size_t test_block_count;
-    const double *test_weight;  /* omega, of each pair */
-    const size_t *test_target;  /* the sum it belongs to, below target_count */
-    const size_t *test_source;  /* NULL where block_source is */
+    const double *test_weight; /* omega, of each pair */
+    const size_t *test_target; /* the sum it belongs to, below target_count */
+    const size_t *test_source; /* NULL where block_source is */
     size_t target_count;
 
     enum amf_measure_kind measure;
