@@ -6,9 +6,12 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BUILD="$ROOT/build"
 
 # `check` is here because one build directory serves the demo and the tests.
-BUILD_PACKAGES=(meson ninja-build gcc libc6-dev pkg-config python3 libmicrohttpd-dev libjansson-dev
+BUILD_PACKAGES=(meson ninja-build gcc libc6-dev pkg-config python3 libmicrohttpd-dev libgnutls28-dev libjansson-dev
     libopenblas-dev libsqlite3-dev nettle-dev libcurl4-openssl-dev libnlopt-dev check)
-TEST_PACKAGES=(curl jq python3-yaml python3-jsonschema clang-format-14 clang-tidy-14 valgrind)
+# clang and its sanitizers, which the fuzzers need
+CLANG_PACKAGES=(clang-14 libclang-rt-14-dev)
+TEST_PACKAGES=(curl jq openssl sslscan haproxy nginx-light python3-yaml python3-jsonschema
+    clang-format-14 clang-tidy-14 valgrind)
 
 note() { printf '%s\n' "$*" >&2; }
 die() {
@@ -66,15 +69,17 @@ need_packages() {
         die "these packages could not be installed: ${missing[*]}"
 }
 
-# Configures build/ when it is not, and compiles.
+# Configures the folder BUILD when it is not, with what setup_arguments holds, and compiles the targets named, or all.
+setup_arguments=()
 build_all() {
-    local setup=()
+    local setup=("${setup_arguments[@]}") name
+    name=$(basename "$BUILD")
     if [ ! -f "$BUILD/build.ninja" ]; then
         # a coredata.dat without build.ninja is an interrupted configuration
-        [ ! -f "$BUILD/meson-private/coredata.dat" ] || setup=(--wipe)
-        note "Configuring build/"
+        [ ! -f "$BUILD/meson-private/coredata.dat" ] || setup+=(--wipe)
+        note "Configuring $name/"
         quietly meson setup "${setup[@]}" "$BUILD" "$ROOT" || die "the configuration failed"
     fi
-    note "Building"
-    quietly ninja -C "$BUILD" || die "the build failed"
+    note "Building $name/"
+    quietly ninja -C "$BUILD" "$@" || die "the build failed"
 }

@@ -85,7 +85,7 @@ static int app_start_state(struct app *app, char ret_error[256])
 
 static int app_start_http(struct app *app, char ret_error[256])
 {
-    bool ipv6 = strchr(app->config.address, ':') != NULL;
+    bool ipv6 = strchr(app->config.address, ':') != NULL, tls = *app->config.tls_cert;
 
     app->version = (struct proto_version){.version = AMF_VERSION,
                                           .api = "v1",
@@ -94,6 +94,11 @@ static int app_start_http(struct app *app, char ret_error[256])
                                           .microhttpd = http_library()};
     if (http_server_new(&(struct http_config){.address = app->config.address,
                                               .port = app->config.port,
+                                              .connections_per_address =
+                                                  (unsigned)app->config.connections_per_address,
+                                              .close_after_body = app->config.close_after_body,
+                                              .tls_certificate = tls ? app->config.tls_cert : NULL,
+                                              .tls_key = tls ? app->config.tls_key : NULL,
                                               .routes = api_routes,
                                               .route_count = api_route_count,
                                               .state = app->state,
@@ -103,8 +108,8 @@ static int app_start_http(struct app *app, char ret_error[256])
                                               .log = log_line},
                         &app->http, ret_error))
         return -1;
-    snprintf(app->url, sizeof app->url, ipv6 ? "http://[%s]:%u" : "http://%s:%u",
-             app->config.address, http_server_port(app->http));
+    snprintf(app->url, sizeof app->url, ipv6 ? "http%s://[%s]:%u" : "http%s://%s:%u",
+             tls ? "s" : "", app->config.address, http_server_port(app->http));
     listening_write(app);
     return 0;
 }

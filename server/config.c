@@ -24,12 +24,26 @@ static const struct config_key keys[] = {
      "numeric address and port; port 0: any free one (default: 127.0.0.1:7667)"},
     {"workers", CONFIG_NUMBER, offsetof(struct config, workers), 0, 64, "AMFD_WORKERS", "COUNT",
      "threads that compute rankings, 0 to 64; 0: one per processor (default: 0)"},
+    {"connections_per_address", CONFIG_NUMBER, offsetof(struct config, connections_per_address), 0,
+     512, "AMFD_CONNECTIONS_PER_ADDRESS", "COUNT",
+     "connections that one address may have, 0 to 512; 0: all but the last 64 (default: 0)"},
     {"allow_remote", CONFIG_BOOL, offsetof(struct config, allow_remote), 0, 0, "AMFD_ALLOW_REMOTE",
      NULL,
-     "listen on an address that other machines reach, although tokens then travel in the clear"},
+     "listen without TLS on an address that other machines reach; tokens then travel in the clear"},
+    {"close_after_body", CONFIG_BOOL, offsetof(struct config, close_after_body), 0, 0,
+     "AMFD_CLOSE_AFTER_BODY", NULL,
+     "end a connection after each request with a body: for a proxy in front that lets NUL bytes "
+     "through"},
+    {"tls_cert", CONFIG_STRING, offsetof(struct config, tls_cert), 0, 0, "AMFD_TLS_CERT", "FILE",
+     "speak TLS with this certificate (PEM, its chain behind it)"},
+    {"tls_key", CONFIG_STRING, offsetof(struct config, tls_key), 0, 0, "AMFD_TLS_KEY", "FILE",
+     "its private key (PEM, not encrypted), readable for its owner alone"},
 };
 
 #define KEY_COUNT (sizeof keys / sizeof *keys)
+
+/* A configuration file holds a few lines; what is larger is another file. */
+enum { FILE_BYTES = 64 * 1024 };
 
 static bool key_matches(const struct config_key *key, const char *name)
 {
@@ -105,7 +119,7 @@ static char *trim(char *text)
 }
 
 /* One line of a file: "key = value", blank, or "# comment". */
-static int file_line(struct config *config, char *line, const char *from,
+static int file_line(struct config *config, char *line, bool seen[KEY_COUNT], const char *from,
                      char ret_error[CONFIG_ERROR_BYTES])
 {
     const struct config_key *key;
@@ -125,28 +139,46 @@ static int file_line(struct config *config, char *line, const char *from,
                  from, text);
         return -1;
     }
+    if (seen[key - keys]) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: %s stands twice", from, key->name);
+        return -1;
+    }
+    seen[key - keys] = true;
     return key_set(config, key, trim(equals + 1), from, ret_error);
+}
+
+/* Read whole before it is cut into lines: a line that a buffer cuts would be read as two, and what
+ * follows a NUL would not be read at all. */
+static int file_read(const char *path, char ret_text[FILE_BYTES + 1],
+                     char ret_error[CONFIG_ERROR_BYTES])
+{
+    FILE *file = fopen(path, "re");
+    size_t length = file ? fread(ret_text, 1, FILE_BYTES + 1, file) : 0;
+    bool unread = !file || ferror(file),
+         text = length <= FILE_BYTES && !memchr(ret_text, 0, length);
+
+    if (unread)
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.256s: %s", path, strerror(errno));
+    else if (!text)
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.256s: not a text of at most %d bytes", path,
+                 FILE_BYTES);
+    else
+        ret_text[length] = '\0';
+    if (file)
+        fclose(file);
+    return unread || !text ? -1 : 0;
 }
 
 static int config_file(struct config *config, const char *path, char ret_error[CONFIG_ERROR_BYTES])
 {
-    FILE *file = fopen(path, "re");
-    char line[2 * CONFIG_TEXT_BYTES], from[128];
-    int failed = 0;
+    char text[FILE_BYTES + 1], from[128], *rest = text;
+    bool seen[KEY_COUNT] = {false};
+    int failed = file_read(path, text, ret_error);
 
-    if (!file) {
-        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.256s: %s", path, strerror(errno));
-        return -1;
-    }
-    for (int number = 1; !failed && fgets(line, sizeof line, file); number++) {
+    for (int number = 1; !failed && rest; number++) {
         snprintf(from, sizeof from, "%.100s:%d", path, number);
-        failed = file_line(config, line, from, ret_error);
+        failed = file_line(config, strsep(&rest, "\n"), seen, from, ret_error);
     }
-    if (!failed && ferror(file)) {
-        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.256s: cannot be read", path);
-        failed = -1;
-    }
-    fclose(file);
     return failed;
 }
 
@@ -225,12 +257,23 @@ static int split_listen(struct config *config, char ret_error[CONFIG_ERROR_BYTES
         return -1;
     }
     config->port = (unsigned)port;
-    if (config->allow_remote || is_loopback(config->address))
+    return 0;
+}
+
+static int check_door(const struct config *config, char ret_error[CONFIG_ERROR_BYTES])
+{
+    if (!*config->tls_cert != !*config->tls_key) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES,
+                 "tls_%s: is not given; TLS needs a certificate and its key",
+                 *config->tls_cert ? "key" : "cert");
+        return -1;
+    }
+    if (*config->tls_cert || config->allow_remote || is_loopback(config->address))
         return 0;
     snprintf(ret_error, CONFIG_ERROR_BYTES,
              "listen: %.64s is reached by other machines, and tokens would travel in the clear; "
-             "put a TLS "
-             "proxy in front and listen on 127.0.0.1, or say --allow-remote",
+             "say --tls-cert and --tls-key, put a TLS proxy in front and listen on 127.0.0.1, or "
+             "say --allow-remote",
              config->address);
     return -1;
 }
@@ -245,7 +288,7 @@ static int config_finish(struct config *config, char ret_error[CONFIG_ERROR_BYTE
         snprintf(ret_error, CONFIG_ERROR_BYTES, "data: no home directory is known; say --data DIR");
         return -1;
     }
-    return split_listen(config, ret_error);
+    return split_listen(config, ret_error) ? -1 : check_door(config, ret_error);
 }
 
 enum config_outcome config_load(int argc, char **argv, struct config *ret_config,
@@ -279,7 +322,8 @@ void config_help(FILE *out)
     fputs("usage: amfd [options]\n\n"
           "Holds demonstrations and answers which task should be demonstrated next. When it is "
           "ready it prints\n"
-          "one line on standard output, \"listening on http://ADDR:PORT\"; logs go to standard "
+          "one line on standard output, \"listening on http://ADDR:PORT\" (https with TLS); logs "
+          "go to standard "
           "error.\n\n"
           "options (also as environment variables, and as lines \"key = value\" of the file):\n",
           out);
@@ -305,6 +349,8 @@ void config_print(const struct config *config, FILE *out)
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const void *member = (const char *)config + keys[i].offset;
 
+        if (keys[i].type == CONFIG_STRING && !*(const char *)member)
+            continue; /* not set, and no key can be set to nothing */
         fprintf(out, "%s = ", keys[i].name);
         if (keys[i].type == CONFIG_STRING)
             fprintf(out, "%s\n", (const char *)member);

@@ -15,8 +15,11 @@ struct config {
     char listen[CONFIG_TEXT_BYTES];  /* ADDR:PORT */
     char address[CONFIG_TEXT_BYTES]; /* the two parts of listen */
     unsigned port;
-    long workers;      /* 0: one per processor */
-    bool allow_remote; /* listen on an address that other machines reach */
+    long workers;                 /* 0: one per processor */
+    long connections_per_address; /* 0: nearly all */
+    bool allow_remote;            /* listen on an address that other machines reach, without TLS */
+    bool close_after_body;        /* a connection ends with a request that says it has a body */
+    char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES]; /* files; "": no TLS */
 };
 
 enum config_outcome { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_PRINT, CONFIG_ERROR };

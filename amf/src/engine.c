@@ -160,8 +160,9 @@ static enum amf_status engine_take_blocks(struct amf_engine *engine,
         row += input->blocks[b].row_count;
     }
     engine->block_count = count;
-    memset(engine->actions + engine->row_count * width, 0,
-           (rows - engine->row_count) * width * sizeof(double));
+    if (rows > engine->row_count) /* else there may be no array at all */
+        memset(engine->actions + engine->row_count * width, 0,
+               (rows - engine->row_count) * width * sizeof(double));
     for (size_t r = engine->row_count; r < rows; r++)
         memcpy(engine->actions + r * width, input->actions + r * input->action_dim,
                input->action_dim * sizeof(double));

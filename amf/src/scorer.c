@@ -244,8 +244,6 @@ static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
             scores->candidates[k].gain += parts[e];
         }
         scores->candidates[k].target_gain = parts;
-        if (!isfinite(scores->candidates[k].gain))
-            return AMF_NOT_FINITE;
     }
     return status;
 }
@@ -353,6 +351,19 @@ void amf_scores_free(struct amf_scores *scores)
     free(scores);
 }
 
+/* Finite input is no promise: a variance near the largest double overflows on its way. */
+static enum amf_status scorer_check_scores(const struct amf_scorer *scorer,
+                                           const struct amf_scores *scores)
+{
+    bool finite = isfinite(scores->jitter);
+
+    for (size_t k = 0; k < scores->candidate_count; k++)
+        finite = finite && isfinite(scores->candidates[k].gain);
+    for (size_t c = 0; c < scorer->task_count; c++)
+        finite = finite && isfinite(scores->entropy[c]);
+    return finite ? AMF_OK : AMF_NOT_FINITE;
+}
+
 enum amf_status amf_scorer_score(const struct amf_scorer *scorer, const size_t *pending,
                                  size_t pending_count, struct amf_scores **ret_scores)
 {
@@ -376,8 +387,15 @@ enum amf_status amf_scorer_score(const struct amf_scorer *scorer, const size_t *
         scores->jitter = fmax(scores->jitter, amf_posterior_jitter(posterior.pairs));
     scorer_describe(scorer, scores);
     status = scorer->settings.measure == AMF_MEASURE_PRIOR_ENTROPY
+<<<<<<< HEAD
                  ? scorer_sum_entropies(scorer, &posterior, scores)
                  : scorer_sum_candidates(scorer, &posterior, &rows, scores, target_gain);
+=======
+                 ? scorer_sum_entropies(scorer, posterior, scores)
+                 : scorer_sum_candidates(scorer, posterior, &rows, scores, target_gain);
+    if (!status)
+        status = scorer_check_scores(scorer, scores);
+>>>>>>> main
     if (status)
         return status;
     *ret_scores = scores;

@@ -11,6 +11,11 @@ static const struct {
     const char *code, *hint;
 } hints[] = {
     {"unauthorized", "give the token with --token-file FILE or AMF_TOKEN"},
+    {"token_expired", "`amf token create` makes another, with an administrator's token"},
+    {"insufficient_scope", "give another token with --token-file FILE or AMF_TOKEN"},
+    {"too_many_failures", "give a good token with --token-file FILE or AMF_TOKEN"},
+    {"token_not_found", "`amf token list` shows the tokens"},
+    {"token_exists", "`amf token revoke NAME` frees the name"},
     {"project_not_found", "`amf project list` shows the projects"},
     {"task_not_found", "`amf task list PROJECT` shows the tasks"},
     {"unknown_task", "`amf task list PROJECT` shows the tasks, `amf task add` adds one"},

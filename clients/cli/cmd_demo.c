@@ -1,16 +1,13 @@
 /* amf demo add|upload|list|show|get|delete */
-#define _GNU_SOURCE /* asprintf, mkostemp */
 #include "commands.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "folder.h"
 #include "upload.h"
+#include "write_file.h"
 
 #define AT(member) offsetof(struct demo_options, member)
 const struct option demo_options[] = {
@@ -157,46 +154,6 @@ COMMAND(cmd_demo_show)
     return CLI_OK;
 }
 
-static int write_all(int fd, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t written = write(fd, bytes, length);
-
-        if (written < 0 && errno != EINTR)
-            return -1;
-        if (written > 0) {
-            bytes += written;
-            length -= (size_t)written;
-        }
-    }
-    return 0;
-}
-
-/* Under another name first, so that no half-written file ever has the right one. link() rather than
- * rename() where a file of that name must not be lost. 0, or -1 with errno. */
-static int write_file(const char *path, const char *bytes, size_t length, bool force)
-{
-    char *draft = NULL;
-    int fd, status, saved;
-
-    if (asprintf(&draft, "%s.XXXXXX", path) < 0)
-        return -1;
-    fd = mkostemp(draft, O_CLOEXEC);
-    status = fd < 0 ? -1 : fchmod(fd, 0644);
-    if (status == 0)
-        status = write_all(fd, bytes, length);
-    if (fd >= 0 && close(fd) < 0)
-        status = -1;
-    if (status == 0)
-        status = force ? rename(draft, path) : link(draft, path);
-    saved = errno;
-    if (fd >= 0)
-        unlink(draft);
-    free(draft);
-    errno = saved;
-    return status;
-}
-
 COMMAND(cmd_demo_get)
 {
     const struct demo_get_options *get = options;
@@ -218,7 +175,7 @@ COMMAND(cmd_demo_get)
     status = amf_client_demonstration_get_tensors(cli->client, args[0], args[1], &result);
     if (status != AMF_CLIENT_OK)
         return cli_answer(cli, status, &result);
-    if (write_file(path, result.body, result.body_length, get->force) < 0)
+    if (write_file(path, result.body, result.body_length, 0644, get->force) < 0)
         return cli_fail(cli, CLI_LOCAL, "%.300s: %s%s", path, strerror(errno),
                         errno == EEXIST ? "; --force replaces it" : "");
     fputs("wrote ", cli->out);

@@ -82,6 +82,13 @@ const struct command commands[] = {
      "DIR has files of demonstrations, also in subfolders. Told is the squared error of a policy\n"
      "on recordings that no rule is given, 1 being that of the mean action. No robot is run.\n" LAB,
      backtest_options, sizeof(struct backtest_options), backtest_defaults, true, cmd_backtest},
+    {"token", "create", "NAME", 1, 1, "make a token; its secret is told this once",
+     "The secret goes to standard output, or into the file of --output. reader: reads everything;\n"
+     "robot: uploads demonstrations too; operator: asks for tasks and completes them too; admin:\n"
+     "everything.\n",
+     token_create_options, sizeof(struct token_create_options), NULL, false, cmd_token_create},
+    {"token", "list", "", 0, 0, "list the tokens, without their secrets", .run = cmd_token_list},
+    {"token", "revoke", "NAME|ID", 1, 1, "refuse a token from now on", .run = cmd_token_revoke},
     {"server", "status", "", 0, 0, "tell whether the server lives, is ready, and which it is",
      .run = cmd_server_status},
 };
@@ -92,6 +99,7 @@ const struct option global_options[] = {
     {"json", NULL, OPTION_FLAG, AT(json), "print the server's JSON unchanged"},
     {"url", "URL", OPTION_TEXT, AT(url), "the server, such as http://127.0.0.1:7667"},
     {"token-file", "FILE", OPTION_TEXT, AT(token_file), "file whose first line is the token"},
+    {"ca-file", "FILE", OPTION_TEXT, AT(ca_file), "certificates to trust for https, as PEM"},
     {"help", NULL, OPTION_FLAG, AT(help), "print help and exit"},
     {"version", NULL, OPTION_FLAG, AT(version), "print the version and exit"},
     {NULL},

@@ -31,7 +31,7 @@ extern const size_t command_count;
 
 /* The options that every command knows. */
 struct global_options {
-    const char *url, *token_file;
+    const char *url, *token_file, *ca_file;
     bool json, help, version;
 };
 extern const struct option global_options[];
@@ -104,6 +104,15 @@ COMMAND(cmd_complete);
 extern const struct option next_options[], complete_options[];
 void next_defaults(void *options);
 void complete_defaults(void *options);
+
+struct token_create_options {
+    int role;
+    const char *project, *expires, *output;
+};
+COMMAND(cmd_token_create);
+COMMAND(cmd_token_list);
+COMMAND(cmd_token_revoke);
+extern const struct option token_create_options[];
 
 struct ranking_options {
     double wait_s;

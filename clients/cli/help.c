@@ -13,7 +13,9 @@ static const char finding[] =
     "The server is --url, or AMF_URL, or the one whose address stands in DIR/listening, "
     "or\n" LOCATE_DEFAULT_URL
     ". The token is in --token-file, or AMF_TOKEN, or in DIR/admin.token\n"
-    "(for a server on this machine only). DIR is $XDG_DATA_HOME/amf or ~/.local/share/amf.\n";
+    "(for a server on this machine only). DIR is $XDG_DATA_HOME/amf or ~/.local/share/amf.\n"
+    "An https server is trusted by the certificates of --ca-file, or AMF_CA_FILE, or the "
+    "machine.\n";
 
 static const char exits[] = "Exit codes:\n"
                             "  0  ok\n"

@@ -73,15 +73,16 @@ static const char *read_in(const char *directory, const char *name, struct proto
 
 static bool is_loopback(const char *url)
 {
-    static const char *const starts[] = {"http://127.", "http://localhost", "http://[::1]"};
-    const char *end;
+    static const char *const starts[] = {"127.", "localhost", "[::1]"};
+    const char *host = strstr(url, "://"), *end;
 
+    host = host ? host + 3 : url;
     for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-        if (strncmp(url, starts[i], strlen(starts[i])) != 0)
+        if (strncmp(host, starts[i], strlen(starts[i])) != 0)
             continue;
         /* 127. must go on as a number: 127.example.org is anybody's; so is localhost@example.org.
          */
-        end = url + strlen(starts[i]);
+        end = host + strlen(starts[i]);
         end += i == 0 ? strspn(end, "0123456789.") : 0;
         if (*end == ':')
             end += 1 + strspn(end + 1, "0123456789");
@@ -90,12 +91,17 @@ static bool is_loopback(const char *url)
     return false;
 }
 
-int locate_server(const char *url, const char *token_file, struct proto_arena *arena,
-                  struct location *ret_location, char ret_error[512])
+int locate_server(const char *url, const char *token_file, const char *ca_file,
+                  struct proto_arena *arena, struct location *ret_location, char ret_error[512])
 {
     const char *directory = data_directory(arena), *path;
-    struct location location = {.url = url, .url_from = "--url"};
+    struct location location = {
+        .url = url, .url_from = "--url", .ca_file = ca_file ? ca_file : environment("AMF_CA_FILE")};
 
+    if (location.ca_file && access(location.ca_file, R_OK) < 0) {
+        snprintf(ret_error, 512, "%s: %s", location.ca_file, strerror(errno));
+        return -1;
+    }
     if (!location.url) {
         location.url = environment("AMF_URL");
         location.url_from = "AMF_URL";

@@ -28,15 +28,18 @@ static enum cli_exit connect_client(struct cli *cli, const struct global_options
     enum amf_client_status status;
     char error[512];
 
-    if (locate_server(global->url, global->token_file, &cli->arena, &location, error) < 0)
+    if (locate_server(global->url, global->token_file, global->ca_file, &cli->arena, &location,
+                      error) < 0)
         return cli_fail(cli, CLI_LOCAL, "%s", error);
     cli->url = location.url;
     cli->url_from = location.url_from;
     /* First without the token, so that it is clear which of the two cannot be used. */
     status = amf_client_new(location.url, NULL, &cli->client);
     if (status == AMF_CLIENT_BAD_ARGUMENT)
-        return cli_fail(cli, CLI_USAGE, "\"%s\" (%s) is no address of the form http://HOST:PORT",
-                        location.url, location.url_from);
+        return cli_fail(
+            cli, CLI_USAGE,
+            "\"%s\" (%s) is no address of the form http://HOST:PORT or https://HOST:PORT",
+            location.url, location.url_from);
     if (status == AMF_CLIENT_OK && location.token) {
         amf_client_free(cli->client);
         cli->client = NULL;
@@ -44,9 +47,9 @@ static enum cli_exit connect_client(struct cli *cli, const struct global_options
     }
     if (status == AMF_CLIENT_BAD_ARGUMENT)
         return cli_fail(cli, CLI_USAGE, "the token has characters that no token has");
-    if (status != AMF_CLIENT_OK)
-        return cli_no_memory(cli);
-    return CLI_OK;
+    if (status == AMF_CLIENT_OK)
+        status = amf_client_set_ca_file(cli->client, location.ca_file);
+    return status == AMF_CLIENT_OK ? CLI_OK : cli_no_memory(cli);
 }
 
 static enum cli_exit print_help(struct cli *cli, const struct arguments *arguments)

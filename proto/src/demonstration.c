@@ -11,8 +11,10 @@
 #include <proto/safetensors.h>
 #include <proto/wire.h>
 
+#include "demonstration.h"
 #include "field.h"
 #include "json.h"
+#include "tensor_matrix.h"
 #include "text.h"
 
 #define MAX_ENTRIES 16      /* metadata entries of a demonstration: one a field */
@@ -127,25 +129,26 @@ static enum proto_code read_about(const struct proto_tensors *tensors, struct pr
     return rename_place("metadata", code, ret_error);
 }
 
-static enum proto_code check_range(const struct proto_field *field,
-                                   const struct proto_matrix *matrix, struct proto_error *ret_error)
+enum proto_code proto_demonstration_check_range(const char *name, size_t cols, size_t first,
+                                                const double *numbers, size_t count,
+                                                struct proto_error *ret_error)
 {
-    for (size_t i = 0; i < matrix->rows * matrix->cols; i++) {
-        if (proto_field_in_range(field, matrix->data[i]))
+    const struct proto_field *field = proto_shape_find(&proto_demonstration_shape, name);
+    for (size_t i = 0; i < count; i++) {
+        if (proto_field_in_range(field, numbers[i]))
             continue;
         char at[64];
-        snprintf(at, sizeof(at), "tensor %s", field->name);
+        snprintf(at, sizeof(at), "tensor %s", name);
         return proto_error_set(ret_error, PROTO_CODE_INVALID_TENSOR, at,
                                "row %zu, column %zu is %g; expected a number from %g to %g",
-                               i / matrix->cols, i % matrix->cols, matrix->data[i], field->min,
+                               (first + i) / cols, (first + i) % cols, numbers[i], field->min,
                                field->max);
     }
     return PROTO_CODE_OK;
 }
 
-static enum proto_code read_matrix(const struct proto_tensors *tensors, const char *name,
-                                   struct proto_arena *arena, struct proto_matrix *ret_matrix,
-                                   struct proto_error *ret_error)
+static enum proto_code read_size(const struct proto_tensors *tensors, const char *name,
+                                 struct proto_matrix *ret_matrix, struct proto_error *ret_error)
 {
     const struct proto_field *field = proto_shape_find(&proto_demonstration_shape, name);
     const struct proto_tensor *tensor = proto_tensors_find(tensors, name);
@@ -154,17 +157,20 @@ static enum proto_code read_matrix(const struct proto_tensors *tensors, const ch
     if (!tensor)
         return proto_error_set(ret_error, PROTO_CODE_MISSING_FIELD, at,
                                "the file has no tensor %s; expected states and actions", name);
-    /* Sizes first: an empty tensor may claim 2^48 rows of nothing. */
-    bool fits = tensor->rank != 2 || tensor->shape[0] == 0 ||
-                (tensor->shape[0] <= proto_field_max_length(field) && tensor->shape[1] > 0 &&
-                 tensor->shape[1] <= PROTO_MAX_COLUMNS);
+    enum proto_code code = proto_tensor_check_matrix(tensor, ret_error);
+    if (code != PROTO_CODE_OK)
+        return code;
+    /* An empty tensor may claim 2^48 rows of nothing. */
+    bool fits =
+        tensor->shape[0] == 0 || (tensor->shape[0] <= proto_field_max_length(field) &&
+                                  tensor->shape[1] > 0 && tensor->shape[1] <= PROTO_MAX_COLUMNS);
     if (!fits)
         return proto_error_set(
             ret_error, PROTO_CODE_INVALID_TENSOR, at,
             "it has %zu rows of %zu numbers; expected at most %zu rows of 1 to %d",
             tensor->shape[0], tensor->shape[1], proto_field_max_length(field), PROTO_MAX_COLUMNS);
-    enum proto_code code = proto_tensor_matrix(tensor, arena, ret_matrix, ret_error);
-    return code == PROTO_CODE_OK ? check_range(field, ret_matrix, ret_error) : code;
+    *ret_matrix = (struct proto_matrix){.rows = tensor->shape[0], .cols = tensor->shape[1]};
+    return PROTO_CODE_OK;
 }
 
 static enum proto_code refuse_other_tensors(const struct proto_tensors *tensors,
@@ -182,6 +188,40 @@ static enum proto_code refuse_other_tensors(const struct proto_tensors *tensors,
     return PROTO_CODE_OK;
 }
 
+enum proto_code proto_demonstration_from_head(const struct proto_tensors *tensors,
+                                              struct proto_arena *arena,
+                                              struct proto_demonstration *ret_demonstration,
+                                              struct proto_error *ret_error)
+{
+    struct proto_demonstration demonstration;
+    proto_demonstration_defaults(&demonstration);
+    enum proto_code code = refuse_other_tensors(tensors, ret_error);
+    if (code == PROTO_CODE_OK)
+        code = read_about(tensors, arena, &demonstration, ret_error);
+    if (code == PROTO_CODE_OK)
+        code = read_size(tensors, "states", &demonstration.states, ret_error);
+    if (code == PROTO_CODE_OK)
+        code = read_size(tensors, "actions", &demonstration.actions, ret_error);
+    if (code == PROTO_CODE_OK)
+        code =
+            rename_place("tensor", proto_demonstration_check(&demonstration, ret_error), ret_error);
+    if (code == PROTO_CODE_OK)
+        *ret_demonstration = demonstration;
+    return code;
+}
+
+static enum proto_code read_matrix(const struct proto_tensors *tensors, const char *name,
+                                   struct proto_arena *arena, struct proto_matrix *matrix,
+                                   struct proto_error *ret_error)
+{
+    enum proto_code code =
+        proto_tensor_matrix(proto_tensors_find(tensors, name), arena, matrix, ret_error);
+    return code == PROTO_CODE_OK
+               ? proto_demonstration_check_range(name, matrix->cols, 0, matrix->data,
+                                                 matrix->rows * matrix->cols, ret_error)
+               : code;
+}
+
 enum proto_code proto_demonstration_from_tensors(const unsigned char *bytes, size_t length,
                                                  struct proto_arena *arena,
                                                  struct proto_demonstration *ret_demonstration,
@@ -189,19 +229,13 @@ enum proto_code proto_demonstration_from_tensors(const unsigned char *bytes, siz
 {
     struct proto_tensors tensors;
     struct proto_demonstration demonstration;
-    proto_demonstration_defaults(&demonstration);
     enum proto_code code = proto_tensors_read(bytes, length, arena, &tensors, ret_error);
     if (code == PROTO_CODE_OK)
-        code = refuse_other_tensors(&tensors, ret_error);
-    if (code == PROTO_CODE_OK)
-        code = read_about(&tensors, arena, &demonstration, ret_error);
+        code = proto_demonstration_from_head(&tensors, arena, &demonstration, ret_error);
     if (code == PROTO_CODE_OK)
         code = read_matrix(&tensors, "states", arena, &demonstration.states, ret_error);
     if (code == PROTO_CODE_OK)
         code = read_matrix(&tensors, "actions", arena, &demonstration.actions, ret_error);
-    if (code == PROTO_CODE_OK)
-        code =
-            rename_place("tensor", proto_demonstration_check(&demonstration, ret_error), ret_error);
     if (code == PROTO_CODE_OK)
         *ret_demonstration = demonstration;
     return code;
@@ -228,8 +262,10 @@ static const char *metadata_text(const struct proto_field *field, const void *me
     }
 }
 
-int proto_demonstration_to_tensors(const struct proto_demonstration *demonstration,
-                                   unsigned char **ret_bytes, size_t *ret_length)
+/* As a file, by what writes one: all of it, or its head with room for the rest. */
+static int to_file(const struct proto_demonstration *demonstration,
+                   __typeof__(proto_tensors_write) *write, unsigned char **ret_bytes,
+                   size_t *ret_length)
 {
     struct proto_metadata_entry entries[MAX_ENTRIES];
     char numbers[MAX_ENTRIES][PROTO_REAL_BYTES];
@@ -245,5 +281,17 @@ int proto_demonstration_to_tensors(const struct proto_demonstration *demonstrati
     }
     const struct proto_named_matrix matrices[] = {{"states", demonstration->states},
                                                   {"actions", demonstration->actions}};
-    return proto_tensors_write(matrices, 2, entries, count, ret_bytes, ret_length);
+    return write(matrices, 2, entries, count, ret_bytes, ret_length);
+}
+
+int proto_demonstration_to_tensors(const struct proto_demonstration *demonstration,
+                                   unsigned char **ret_bytes, size_t *ret_length)
+{
+    return to_file(demonstration, proto_tensors_write, ret_bytes, ret_length);
+}
+
+int proto_demonstration_begin_tensors(const struct proto_demonstration *demonstration,
+                                      unsigned char **ret_bytes, size_t *ret_length)
+{
+    return to_file(demonstration, proto_tensors_begin, ret_bytes, ret_length);
 }

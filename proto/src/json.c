@@ -25,6 +25,8 @@ static const char *scan_byte(struct scan *scan, const char *text, size_t length)
 {
     char byte = text[scan->at];
     static const char marks[] = " \t\r\n,:{}[]\"";
+    if (byte == '\0') /* which jansson passes over behind a number or a word */
+        return "a zero byte stands in the text";
     bool structural = memchr(marks, byte, sizeof(marks) - 1) != NULL;
     if (!structural && !scan->in_number) {
         scan->number_start = scan->at;

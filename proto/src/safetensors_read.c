@@ -15,13 +15,12 @@
 #include "bytes.h"
 #include "json.h"
 
-#define LENGTH_BYTES 8
+#define LENGTH_BYTES PROTO_TENSORS_LENGTH_BYTES
 #define NAME_MAX_BYTES 128
 #define MAX_DIMENSION ((json_int_t)1 << 48)
 
 struct reader {
-    const unsigned char *data; /* the tensors' bytes */
-    size_t data_bytes;
+    size_t data_bytes; /* behind the head; SIZE_MAX: not known */
     struct proto_arena *arena;
     struct proto_error *error;
 };
@@ -127,7 +126,7 @@ static enum proto_code read_offsets(const struct reader *reader, const json_t *v
             (long long)begin, (long long)end, reader->data_bytes);
     size_t wanted;
     tensor->byte_count = (size_t)(end - begin);
-    tensor->bytes = reader->data + begin;
+    tensor->begin = (size_t)begin;
     if (__builtin_mul_overflow(tensor->element_count, element_bytes, &wanted) ||
         wanted != tensor->byte_count)
         return refuse(reader, place.text,
@@ -196,27 +195,26 @@ static enum proto_code read_metadata(const struct reader *reader, json_t *value,
 static int compare_tensors(const void *left, const void *right)
 {
     const struct proto_tensor *a = left, *b = right;
-    if (a->bytes != b->bytes)
-        return a->bytes < b->bytes ? -1 : 1;
+    if (a->begin != b->begin)
+        return a->begin < b->begin ? -1 : 1;
     if (a->byte_count != b->byte_count)
         return a->byte_count < b->byte_count ? -1 : 1;
     return strcmp(a->name, b->name);
 }
 
-static enum proto_code check_layout(const struct reader *reader,
-                                    const struct proto_tensors *tensors)
+static enum proto_code check_layout(const struct reader *reader, struct proto_tensors *tensors)
 {
     size_t end = 0;
     for (size_t i = 0; i < tensors->count; i++) {
         const struct proto_tensor *tensor = &tensors->items[i];
-        size_t begin = (size_t)(tensor->bytes - reader->data);
-        if (begin != end)
+        if (tensor->begin != end)
             return refuse(reader, tensor_place(tensor->name).text,
-                          "it begins at byte %zu where the tensor before it ends at %zu", begin,
-                          end);
-        end = begin + tensor->byte_count;
+                          "it begins at byte %zu where the tensor before it ends at %zu",
+                          tensor->begin, end);
+        end = tensor->begin + tensor->byte_count;
     }
-    if (end != reader->data_bytes)
+    tensors->data_bytes = end;
+    if (reader->data_bytes != SIZE_MAX && end != reader->data_bytes)
         return refuse(reader, "header", "the tensors end at byte %zu of %zu; the file is longer",
                       end, reader->data_bytes);
     return PROTO_CODE_OK;
@@ -248,9 +246,8 @@ static enum proto_code read_header(const struct reader *reader, json_t *header,
     return check_layout(reader, tensors);
 }
 
-/* The header's text: where it begins is fixed, how long it is was said by the file. */
-static enum proto_code find_header(const unsigned char *bytes, size_t length, size_t *ret_length,
-                                   struct proto_error *ret_error)
+enum proto_code proto_tensors_head_length(const unsigned char *bytes, size_t length,
+                                          size_t *ret_head_length, struct proto_error *ret_error)
 {
     const struct reader reader = {.error = ret_error};
     if (length < LENGTH_BYTES)
@@ -264,32 +261,42 @@ static enum proto_code find_header(const unsigned char *bytes, size_t length, si
             "%zu after the length",
             (unsigned long long)header_length, PROTO_TENSORS_MAX_HEADER_BYTES,
             length - LENGTH_BYTES);
-    if (header_length == 0 || bytes[LENGTH_BYTES] != '{')
+    if (header_length == 0)
         return refuse(&reader, "header", "the header does not begin with \"{\"");
-    size_t used = (size_t)header_length;
-    while (bytes[LENGTH_BYTES + used - 1] == ' ')
-        used--;
-    if (bytes[LENGTH_BYTES + used - 1] != '}')
-        return refuse(&reader, "header", "the header does not end with \"}\" and spaces");
-    *ret_length = (size_t)header_length;
+    *ret_head_length = LENGTH_BYTES + (size_t)header_length;
     return PROTO_CODE_OK;
 }
 
-enum proto_code proto_tensors_read(const unsigned char *bytes, size_t length,
-                                   struct proto_arena *arena, struct proto_tensors *ret_tensors,
-                                   struct proto_error *ret_error)
+static enum proto_code check_braces(const unsigned char *text, size_t length,
+                                    struct proto_error *ret_error)
 {
-    size_t header_length = 0;
-    enum proto_code code = find_header(bytes, length, &header_length, ret_error);
+    const struct reader reader = {.error = ret_error};
+    if (text[0] != '{')
+        return refuse(&reader, "header", "the header does not begin with \"{\"");
+    while (text[length - 1] == ' ')
+        length--;
+    if (text[length - 1] != '}')
+        return refuse(&reader, "header", "the header does not end with \"}\" and spaces");
+    return PROTO_CODE_OK;
+}
+
+enum proto_code proto_tensors_read_head(const unsigned char *head, size_t head_length,
+                                        size_t length, struct proto_arena *arena,
+                                        struct proto_tensors *ret_tensors,
+                                        struct proto_error *ret_error)
+{
+    const unsigned char *text = head + LENGTH_BYTES;
+    size_t text_length = head_length - LENGTH_BYTES;
+    enum proto_code code = check_braces(text, text_length, ret_error);
     if (code != PROTO_CODE_OK)
         return code;
     PROTO_JSON_CLEANUP json_t *header = NULL;
-    code = proto_json_load((const char *)bytes + LENGTH_BYTES, header_length, PROTO_JSON_MAX_VALUES,
+    code = proto_json_load((const char *)text, text_length, PROTO_JSON_MAX_VALUES,
                            PROTO_CODE_MALFORMED_TENSORS, "header", &header, ret_error);
     if (code != PROTO_CODE_OK)
         return code;
-    const struct reader reader = {.data = bytes + LENGTH_BYTES + header_length,
-                                  .data_bytes = length - LENGTH_BYTES - header_length,
+    const struct reader reader = {.data_bytes =
+                                      length == SIZE_MAX ? SIZE_MAX : length - head_length,
                                   .arena = arena,
                                   .error = ret_error};
     struct proto_tensors tensors = {0};
@@ -297,6 +304,21 @@ enum proto_code proto_tensors_read(const unsigned char *bytes, size_t length,
     if (code == PROTO_CODE_OK)
         *ret_tensors = tensors;
     return code;
+}
+
+enum proto_code proto_tensors_read(const unsigned char *bytes, size_t length,
+                                   struct proto_arena *arena, struct proto_tensors *ret_tensors,
+                                   struct proto_error *ret_error)
+{
+    size_t head_length = 0;
+    enum proto_code code = proto_tensors_head_length(bytes, length, &head_length, ret_error);
+    if (code == PROTO_CODE_OK)
+        code = proto_tensors_read_head(bytes, head_length, length, arena, ret_tensors, ret_error);
+    if (code != PROTO_CODE_OK)
+        return code;
+    for (size_t i = 0; i < ret_tensors->count; i++)
+        ret_tensors->items[i].bytes = bytes + head_length + ret_tensors->items[i].begin;
+    return PROTO_CODE_OK;
 }
 
 const struct proto_tensor *proto_tensors_find(const struct proto_tensors *tensors, const char *name)

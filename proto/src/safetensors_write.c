@@ -79,9 +79,10 @@ static unsigned char *put_matrix(unsigned char *at, const struct proto_matrix *m
     return at;
 }
 
-int proto_tensors_write(const struct proto_named_matrix *matrices, size_t count,
-                        const struct proto_metadata_entry *metadata, size_t metadata_count,
-                        unsigned char **ret_bytes, size_t *ret_length)
+/* The file with its numbers missing; *ret_head_length is where they begin. */
+static int begin_file(const struct proto_named_matrix *matrices, size_t count,
+                      const struct proto_metadata_entry *metadata, size_t metadata_count,
+                      unsigned char **ret_bytes, size_t *ret_head_length, size_t *ret_length)
 {
     __attribute__((cleanup(proto_text_deinit))) struct proto_text header = PROTO_TEXT_NULL;
     size_t data_bytes, length;
@@ -93,7 +94,30 @@ int proto_tensors_write(const struct proto_named_matrix *matrices, size_t count,
         return -1;
     proto_bytes_put_u64(bytes, header.length);
     memcpy(bytes + LENGTH_BYTES, header.data, header.length);
-    unsigned char *at = bytes + LENGTH_BYTES + header.length;
+    *ret_bytes = bytes;
+    *ret_head_length = LENGTH_BYTES + header.length;
+    *ret_length = length;
+    return 0;
+}
+
+int proto_tensors_begin(const struct proto_named_matrix *matrices, size_t count,
+                        const struct proto_metadata_entry *metadata, size_t metadata_count,
+                        unsigned char **ret_bytes, size_t *ret_length)
+{
+    size_t head_length;
+    return begin_file(matrices, count, metadata, metadata_count, ret_bytes, &head_length,
+                      ret_length);
+}
+
+int proto_tensors_write(const struct proto_named_matrix *matrices, size_t count,
+                        const struct proto_metadata_entry *metadata, size_t metadata_count,
+                        unsigned char **ret_bytes, size_t *ret_length)
+{
+    unsigned char *bytes;
+    size_t head_length, length;
+    if (begin_file(matrices, count, metadata, metadata_count, &bytes, &head_length, &length) < 0)
+        return -1;
+    unsigned char *at = bytes + head_length;
     for (size_t i = 0; i < count; i++)
         at = put_matrix(at, &matrices[i].matrix);
     *ret_bytes = bytes;

@@ -8,6 +8,7 @@
 #include <proto/safetensors.h>
 
 #include "bytes.h"
+#include "tensor_matrix.h"
 
 static double load_f64(const unsigned char *bytes)
 {
@@ -48,6 +49,12 @@ static enum proto_code refuse(const struct proto_tensor *tensor, enum proto_code
     return proto_error_set(ret_error, code, at, "%s", detail);
 }
 
+static const struct {
+    double (*load)(const unsigned char *bytes);
+    size_t bytes;
+} loaders[] = {
+    [PROTO_F16] = {load_f16, 2}, [PROTO_F32] = {load_f32, 4}, [PROTO_F64] = {load_f64, 8}};
+
 static enum proto_code refuse_element(const struct proto_tensor *tensor, size_t index,
                                       double number, struct proto_error *ret_error)
 {
@@ -58,30 +65,49 @@ static enum proto_code refuse_element(const struct proto_tensor *tensor, size_t 
     return refuse(tensor, PROTO_CODE_NOT_FINITE, detail, ret_error);
 }
 
+enum proto_code proto_tensor_check_matrix(const struct proto_tensor *tensor,
+                                          struct proto_error *ret_error)
+{
+    char detail[128];
+    if (tensor->rank == 2 && tensor->dtype != PROTO_DTYPE_OTHER)
+        return PROTO_CODE_OK;
+    snprintf(detail, sizeof(detail),
+             "it has %zu dimensions of %s; expected 2 dimensions of F16, F32 or F64", tensor->rank,
+             tensor->dtype_name);
+    return refuse(tensor, PROTO_CODE_INVALID_TENSOR, detail, ret_error);
+}
+
+size_t proto_tensor_element_bytes(const struct proto_tensor *tensor)
+{
+    return loaders[tensor->dtype].bytes;
+}
+
+enum proto_code proto_tensor_load(const struct proto_tensor *tensor, const unsigned char *bytes,
+                                  size_t first, size_t count, double *ret_numbers,
+                                  struct proto_error *ret_error)
+{
+    size_t width = loaders[tensor->dtype].bytes;
+    for (size_t i = 0; i < count; i++) {
+        double number = loaders[tensor->dtype].load(bytes + i * width);
+        if (!isfinite(number))
+            return refuse_element(tensor, first + i, number, ret_error);
+        ret_numbers[i] = number;
+    }
+    return PROTO_CODE_OK;
+}
+
 enum proto_code proto_tensor_matrix(const struct proto_tensor *tensor, struct proto_arena *arena,
                                     struct proto_matrix *ret_matrix, struct proto_error *ret_error)
 {
-    static const struct {
-        double (*load)(const unsigned char *bytes);
-        size_t bytes;
-    } loaders[] = {
-        [PROTO_F16] = {load_f16, 2}, [PROTO_F32] = {load_f32, 4}, [PROTO_F64] = {load_f64, 8}};
-    if (tensor->rank != 2 || tensor->dtype == PROTO_DTYPE_OTHER) {
-        char detail[128];
-        snprintf(detail, sizeof(detail),
-                 "it has %zu dimensions of %s; expected 2 dimensions of F16, F32 or F64",
-                 tensor->rank, tensor->dtype_name);
-        return refuse(tensor, PROTO_CODE_INVALID_TENSOR, detail, ret_error);
-    }
+    enum proto_code code = proto_tensor_check_matrix(tensor, ret_error);
+    if (code != PROTO_CODE_OK)
+        return code;
     double *data = proto_arena_alloc(arena, tensor->element_count, sizeof(*data));
     if (!data)
         return refuse(tensor, PROTO_CODE_NO_MEMORY, "no memory for its numbers", ret_error);
-    for (size_t i = 0; i < tensor->element_count; i++) {
-        data[i] = loaders[tensor->dtype].load(tensor->bytes + i * loaders[tensor->dtype].bytes);
-        if (!isfinite(data[i]))
-            return refuse_element(tensor, i, data[i], ret_error);
-    }
-    *ret_matrix =
-        (struct proto_matrix){.data = data, .rows = tensor->shape[0], .cols = tensor->shape[1]};
-    return PROTO_CODE_OK;
+    code = proto_tensor_load(tensor, tensor->bytes, 0, tensor->element_count, data, ret_error);
+    if (code == PROTO_CODE_OK)
+        *ret_matrix =
+            (struct proto_matrix){.data = data, .rows = tensor->shape[0], .cols = tensor->shape[1]};
+    return code;
 }

@@ -213,8 +213,8 @@ def invalid_json():
         "number_of_1100_digits": '{"id":"k","noise_std":0.' + "1" * 1100 + "}",
         "leading_zero": '{"id":"k","noise_std":01}', "plus": '{"id":"k","noise_std":+1}',
         "duplicate": '{"id":"k","id":"k"}', "duplicate_by_escape": '{"id":"k","\\u0069d":"k"}',
-        "nul_escape": '{"id":"k\\u0000"}', "nul_byte": '{"id":"k\0"}', "lone_surrogate": '{"id":"k\\ud800"}',
-        "bom": "\ufeff{}", "newline_in_string": '{"title":"a\nb"}',
+        "nul_escape": '{"id":"k\\u0000"}', "nul_byte": '{"id":"k\0"}', "nul_behind_a_number": '{"id":"k","noise_std":1\0}', "lone_surrogate": '{"id":"k\\ud800"}',
+        "bom": "\ufeff{}", "newline_in_string": '{"title":"a\nb"}', "nul_behind_a_word": '{"id":"k","title":null\0}',
         "depth_33": '{"id":' + "[" * 32 + "]" * 32 + "}", "unclosed_lists": "[" * 5000,
     }.items():
         bad(name, value)

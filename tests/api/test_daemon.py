@@ -90,10 +90,30 @@ class Program(unittest.TestCase):
             file.flush()
             run = amfd("--config", file.name, "--listen", "127.0.0.1:2", "--data", "/x", "--print-config",
                        env={"AMFD_WORKERS": "4"})
-            self.assertEqual(run.stdout, "data = /x\nlisten = 127.0.0.1:2\nworkers = 4\nallow_remote = false\n")
+            self.assertEqual(run.stdout, "data = /x\nlisten = 127.0.0.1:2\nworkers = 4\n"
+                         "connections_per_address = 0\nallow_remote = false\n"
+                         "close_after_body = false\n")
             file.write("colour = red\n")
             file.flush()
             self.assertIn(":4: no such key", amfd("--config", file.name).stderr)
+
+    def test_a_file_that_is_no_configuration_is_told_in_one_line(self):
+        long = b"# " + b"x" * 3000 + b" workers = 65\n"  # which a buffer of 2 KiB would cut into two lines
+        with tempfile.NamedTemporaryFile() as file:
+            for text, said in ((b"", None), (b"\r\n  workers\t=  3 \r\nlisten = 127.0.0.1:1", None), (long, None),
+                               (b"x" * 70000, "not a text"), (b"workers = 3\0\n", "not a text"), (b"# a\0", "not a text"),
+                               (b"workers = 3\nworkers = 4\n", ":2: workers stands twice"), (b"workers", ":1: expected"),
+                               (b"workers =\n", ":1: workers cannot be"), (b"= 3\n", ":1: no such key"),
+                               (b"data = " + b"x" * 1024, ":1: data cannot be"), (b"listen = 127.0.0.1:65536", "listen: expected")):
+                with self.subTest(text[:40]):
+                    file.seek(0)
+                    file.truncate()
+                    file.write(text)
+                    file.flush()
+                    run = amfd("--config", file.name, "--data", "/x", "--print-config")
+                    self.assertEqual((run.returncode, run.stderr.count("\n")), (2, 1) if said else (0, 0), run.stderr)
+                    self.assertIn(said or "", run.stderr)
+            self.assertIn("Is a directory", amfd("--config", "/").stderr)
 
     def test_a_fresh_account_needs_no_preparation(self):
         with tempfile.TemporaryDirectory() as home:

@@ -29,7 +29,7 @@ FAULTS = {
     "extra": "answer with a field that the client does not know",
 }
 
-HOLLOW_LISTS = ("projects", "tasks", "demonstrations", "candidates", "assignments")
+HOLLOW_LISTS = ("projects", "tasks", "demonstrations", "candidates", "assignments", "tokens")
 
 
 class Problem(Exception):
@@ -73,7 +73,7 @@ class Service:
     """What the verbs do: plain values in, (status, value) out."""
 
     def __init__(self):
-        self.projects = {}
+        self.projects, self.tokens = {}, {}
         self.answers = {}
 
     def project(self, name):
@@ -94,6 +94,25 @@ class Service:
                 "rollouts": 0, "success_rate": None,
                 "pending": sum(a["task"] == key and a["state"] == "open"
                                for a in project["assignments"].values())}
+
+    # ---- tokens ----
+    def post_tokens(self, body, **_):
+        if any(token["name"] == body["name"] for token in self.tokens.values()):
+            raise Problem(409, "token_exists", f"a token {body['name']} exists", "/name")
+        made = {"id": f"t{len(self.tokens) + 1:010}", "name": body["name"], "role": body["role"],
+                "project": body.get("project"), "created_at": "2026-11-21T10:00:00.000Z",
+                "expires_at": "2026-12-21T10:00:00.000Z" if body.get("expires_in_s") else None, "state": "live"}
+        self.tokens[made["id"]] = made
+        return 201, {**made, "token": f"amf_{made['id']}_" + "x" * 49}
+
+    def get_tokens(self, **_):
+        return 200, {"tokens": list(self.tokens.values()), "next_cursor": None}
+
+    def delete_token(self, project, **_):  # the first part of a path that is a name
+        if project not in self.tokens:
+            raise Problem(404, "token_not_found", f"there is no token {project}")
+        del self.tokens[project]
+        return 204, None
 
     # ---- projects ----
     def post_projects(self, body, **_):
@@ -289,6 +308,9 @@ ROUTES = [(method, re.compile("^" + template.replace("{}", "([^/]+)") + "$"), ve
     ("GET", "/v1/projects/{}/ranking", "get_ranking"),
     ("POST", "/v1/projects/{}/assignments", "post_assignments"),
     ("POST", "/v1/projects/{}/assignments/{}/complete", "post_complete"),
+    ("POST", "/v1/tokens", "post_tokens"),
+    ("GET", "/v1/tokens", "get_tokens"),
+    ("DELETE", "/v1/tokens/{}", "delete_token"),
     ("GET", "/healthz", "get_healthz"),
     ("GET", "/readyz", "get_readyz"),
     ("GET", "/version", "get_version"),

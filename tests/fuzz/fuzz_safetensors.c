@@ -1,11 +1,13 @@
 /* safetensors: the reader, and demonstrations in that form.
  *
  * Properties: what was read covers the file's bytes exactly once; a demonstration that was read can
- * be written, read again, has the same hash then, and is written as the same bytes.
+ * be written, read again, has the same hash then, and is written as the same bytes; in pieces it is
+ * taken or refused as in one, and what is kept of it are the bytes that would be written.
  */
 #include <math.h>
 #include <string.h>
 
+#include <proto/intake.h>
 #include <proto/safetensors.h>
 #include <proto/wire.h>
 
@@ -59,11 +61,47 @@ static void check_demonstration(const uint8_t *data, size_t size, struct proto_a
     free(again);
 }
 
+static enum proto_code take_in(struct proto_intake *intake, const uint8_t *data, size_t size,
+                               struct proto_demonstration *ret_demonstration)
+{
+    struct proto_error error = {0};
+    enum proto_code code = PROTO_CODE_OK;
+    for (size_t at = 0, piece = 1; at < size && code == PROTO_CODE_OK; at += piece) {
+        piece = piece * 5 % 97 + 1 < size - at ? piece * 5 % 97 + 1 : size - at;
+        code = proto_intake_add(intake, data + at, piece, &error);
+    }
+    if (code == PROTO_CODE_OK)
+        code = proto_intake_finish(intake, ret_demonstration, &error);
+    REQUIRE(code == PROTO_CODE_OK || (error.code != PROTO_CODE_OK && error.detail[0]));
+    return code;
+}
+
+static void check_pieces(const uint8_t *data, size_t size, struct proto_arena *arena)
+{
+    struct proto_demonstration whole, taken;
+    struct proto_error error = {0};
+    enum proto_code code = proto_demonstration_from_tensors(data, size, arena, &whole, &error);
+    for (int known = 0; known < 2; known++) {
+        struct proto_intake *intake = proto_intake_new(known ? size : SIZE_MAX, SIZE_MAX, arena);
+        REQUIRE(intake);
+        REQUIRE((take_in(intake, data, size, &taken) == PROTO_CODE_OK) == (code == PROTO_CODE_OK));
+        if (code == PROTO_CODE_OK) {
+            unsigned char *bytes;
+            size_t length;
+            REQUIRE(proto_demonstration_to_tensors(&whole, &bytes, &length) == 0);
+            REQUIRE(taken.encoded_bytes == length && memcmp(taken.encoded, bytes, length) == 0);
+            free(bytes);
+        }
+        proto_intake_free(intake);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct proto_arena arena = PROTO_ARENA_NULL;
     check_tensors(data, size, &arena);
     check_demonstration(data, size, &arena);
+    check_pieces(data, size, &arena);
     proto_arena_deinit(&arena);
     return 0;
 }

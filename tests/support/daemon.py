@@ -28,19 +28,23 @@ class Answer:
 
 
 class Daemon:
-    """start() / stop() / kill() on one data directory; request() speaks to it."""
+    """start() / stop() / kill() on one data directory; request() speaks to it.
 
-    def __init__(self, data=None, workers=2, program=AMFD):
+    options: further arguments of amfd. tls: the ssl context of request(), for a daemon with a certificate.
+    """
+
+    def __init__(self, data=None, workers=2, program=AMFD, options=(), tls=None):
         self.owned = data is None
         self.data = data or tempfile.mkdtemp(prefix="amf-test-")
         self.workers, self.program, self.process = workers, program, None
+        self.options, self.tls = list(options), tls
         self.start()
 
     def start(self):
         self.log = open(os.path.join(self.data, "log"), "ab") if os.path.isdir(self.data) else None
         self.process = subprocess.Popen(
             [self.program, "--data", os.path.join(self.data, "d"), "--listen", "127.0.0.1:0",
-             "--workers", str(self.workers)],
+             "--workers", str(self.workers), *self.options],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
@@ -81,7 +85,9 @@ class Daemon:
         if body is not None and not isinstance(body, (bytes, bytearray)):
             body = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection(self.address, timeout=60, source_address=source and (source, 0))
+        source = source and (source, 0)
+        connection = (http.client.HTTPSConnection(self.address, timeout=60, source_address=source, context=self.tls)
+                      if self.tls else http.client.HTTPConnection(self.address, timeout=60, source_address=source))
         try:
             try:
                 connection.request(method, path, body=body, headers=sent)

@@ -22,7 +22,7 @@
 #define MAX_PAUSE_S 5.0 /* of a server's Retry-After, too: a person is waiting */
 
 struct amf_client {
-    char *url, *token;
+    char *url, *token, *ca_file;
     struct transport *transport;
     unsigned retries;
     double first_pause_s;
@@ -81,7 +81,19 @@ void amf_client_free(struct amf_client *client)
     transport_free(client->transport);
     free(client->url);
     free(client->token);
+    free(client->ca_file);
     free(client);
+}
+
+enum amf_client_status amf_client_set_ca_file(struct amf_client *client, const char *path)
+{
+    char *copy = path ? strdup(path) : NULL;
+
+    if (path && !copy)
+        return AMF_CLIENT_NO_MEMORY;
+    free(client->ca_file);
+    client->ca_file = copy;
+    return AMF_CLIENT_OK;
 }
 
 void amf_client_set_retries(struct amf_client *client, unsigned retries, double first_pause_s)
@@ -326,6 +338,7 @@ enum amf_client_status client_call(struct amf_client *client, const struct call 
     if (status != AMF_CLIENT_OK)
         return status;
     request.url = url;
+    request.ca_file = client->ca_file;
     request.idempotency_key = result->key;
     outcome = exchange(client, &request, &response, result);
     free(text);

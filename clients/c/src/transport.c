@@ -167,6 +167,8 @@ static bool set_options(CURL *curl, const struct transport_request *request,
     /* On a kept connection that the server has closed meanwhile, curl repeats a request by itself.
      * Where a repeat would do harm, the connection has to be a new one. */
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, strcmp(request->method, "DELETE") == 0 ? 1L : 0L);
+    if (request->ca_file && curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file) != CURLE_OK)
+        return false;
     if (is_loopback(request->url))
         curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&

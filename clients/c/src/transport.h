@@ -10,6 +10,7 @@ struct transport;
 struct transport_request {
     const char *method, *url;
     const char *token;                 /* NULL: no Authorization */
+    const char *ca_file;               /* whom to trust; NULL: whom the machine trusts */
     const char *content_type, *accept; /* content_type NULL: no body */
     const char *idempotency_key;       /* "" or NULL: none */
     const unsigned char *body;

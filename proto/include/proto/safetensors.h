@@ -34,8 +34,8 @@ struct proto_tensor {
     const char *dtype_name;
     size_t rank, shape[PROTO_TENSOR_MAX_RANK];
     size_t element_count;
-    const unsigned char *bytes; /* borrowed from the input; may be unaligned */
-    size_t byte_count;
+    size_t begin, byte_count;   /* within the bytes behind the head */
+    const unsigned char *bytes; /* borrowed from the input; may be unaligned; NULL: head only */
 };
 
 struct proto_metadata_entry {
@@ -47,6 +47,7 @@ struct proto_tensors {
     size_t count;
     struct proto_metadata_entry *metadata;
     size_t metadata_count;
+    size_t data_bytes; /* of all tensors */
 };
 
 /* Parses without copying tensor bytes: `bytes` must outlive *ret_tensors.
@@ -54,6 +55,19 @@ struct proto_tensors {
 __attribute__((warn_unused_result)) enum proto_code
 proto_tensors_read(const unsigned char *bytes, size_t length, struct proto_arena *arena,
                    struct proto_tensors *ret_tensors, struct proto_error *ret_error);
+
+/* For a file that comes in pieces. Its head is what stands before the tensors' bytes. `length` is
+ * the whole file's, or SIZE_MAX while nobody knows; then no tensor can be told to lie outside it.
+ */
+#define PROTO_TENSORS_LENGTH_BYTES 8
+/* How many bytes the head has, as its first PROTO_TENSORS_LENGTH_BYTES say. */
+__attribute__((warn_unused_result)) enum proto_code
+proto_tensors_head_length(const unsigned char *bytes, size_t length, size_t *ret_head_length,
+                          struct proto_error *ret_error);
+__attribute__((warn_unused_result)) enum proto_code
+proto_tensors_read_head(const unsigned char *head, size_t head_length, size_t length,
+                        struct proto_arena *arena, struct proto_tensors *ret_tensors,
+                        struct proto_error *ret_error);
 
 const struct proto_tensor *proto_tensors_find(const struct proto_tensors *tensors,
                                               const char *name);
@@ -74,6 +88,14 @@ struct proto_named_matrix {
 };
 __attribute__((warn_unused_result)) int
 proto_tensors_write(const struct proto_named_matrix *matrices, size_t count,
+                    const struct proto_metadata_entry *metadata, size_t metadata_count,
+                    unsigned char **ret_bytes, size_t *ret_length);
+
+/* The same file with its numbers, which end it, still to be filled in; data of matrices is not
+ * read.
+ */
+__attribute__((warn_unused_result)) int
+proto_tensors_begin(const struct proto_named_matrix *matrices, size_t count,
                     const struct proto_metadata_entry *metadata, size_t metadata_count,
                     unsigned char **ret_bytes, size_t *ret_length);
 

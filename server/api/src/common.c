@@ -128,15 +128,22 @@ enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *vie
     return ctx->tx ? api_status(ctx, STORE_NO_MEMORY) : api_no_memory(ctx);
 }
 
+static int encode(struct api_ctx *ctx, struct proto_demonstration *demonstration)
+{
+    unsigned char *bytes;
+
+    if (proto_demonstration_to_tensors(demonstration, &bytes, &demonstration->encoded_bytes))
+        return -1;
+    demonstration->encoded = bytes;
+    return api_keep(ctx, bytes, free);
+}
+
 enum proto_code api_demonstration_prepare(struct api_ctx *ctx,
                                           struct proto_demonstration *demonstration)
 {
     char *sha256 = proto_arena_alloc(ctx->arena, 65, 1);
-    unsigned char *bytes;
 
-    if (!sha256 ||
-        proto_demonstration_to_tensors(demonstration, &bytes, &demonstration->encoded_bytes) ||
-        api_keep(ctx, bytes, free))
+    if (!sha256 || (!demonstration->encoded && encode(ctx, demonstration)))
         return api_no_memory(ctx);
     if (demonstration->encoded_bytes > STORE_BLOB_MAX_BYTES)
         return proto_error_set(
@@ -145,6 +152,5 @@ enum proto_code api_demonstration_prepare(struct api_ctx *ctx,
             demonstration->encoded_bytes, STORE_BLOB_MAX_BYTES);
     proto_demonstration_hash(demonstration, sha256);
     demonstration->sha256 = sha256;
-    demonstration->encoded = bytes;
     return PROTO_CODE_OK;
 }

@@ -95,6 +95,7 @@ const struct api_route api_routes[] = {
      .request = &proto_demonstration_shape,
      .response = &proto_stored_shape,
      .request_defaults = demonstration_defaults,
+     .check_head = api_demonstration_check_head,
      .prepare = api_demonstration_add_prepare,
      .handle = api_demonstration_add},
     {.method = "GET",

@@ -46,6 +46,8 @@ void api_token_create_defaults(struct api_ctx *ctx, void *request);
 /* Refuses settings that this version cannot serve. */
 enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request);
 enum proto_code api_project_refit_prepare(struct api_ctx *ctx, void *request);
+enum proto_code api_demonstration_check_head(struct api_ctx *ctx,
+                                             const struct proto_demonstration *head);
 enum proto_code api_demonstration_add_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *request);

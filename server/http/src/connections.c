@@ -2,6 +2,7 @@
 #include "connections.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -33,14 +34,35 @@ int64_t http_phase_max_ms(enum http_phase phase, size_t bytes)
     return -1;
 }
 
+/* With the lock held, as all that is static here. */
+static void unlink_connection(struct http_connection *connection)
+{
+    struct http_connections *connections = connection->owner;
+
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        connections->first = connection->next;
+    if (!connections->first)
+        pthread_cond_broadcast(&connections->changed);
+    free(connection);
+}
+
 static void reap(struct http_connections *connections)
 {
     int64_t now_ms = http_monotonic_ms();
 
-    for (struct http_connection *c = connections->first; c; c = c->next) {
+    for (struct http_connection *c = connections->first, *next; c; c = next) {
         int64_t max_ms = http_phase_max_ms(c->phase, c->bytes);
-        if (max_ms >= 0 && now_ms - c->since_ms > max_ms)
+        next = c->next;
+        if (max_ms < 0 || now_ms - c->since_ms <= max_ms)
+            continue;
+        if (c->taken)
             shutdown(c->fd, SHUT_RDWR);
+        else
+            unlink_connection(c); /* the library had no memory or no thread for it */
     }
 }
 
@@ -69,11 +91,11 @@ static void *run_reaper(void *arg)
     return NULL;
 }
 
-int http_connections_init(struct http_connections *connections)
+int http_connections_init(struct http_connections *connections, size_t max, size_t max_per_address)
 {
     pthread_condattr_t monotonic;
 
-    *connections = (struct http_connections){0};
+    *connections = (struct http_connections){.max = max, .max_per_address = max_per_address};
     pthread_mutex_init(&connections->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -97,21 +119,76 @@ void http_connections_deinit(struct http_connections *connections)
     pthread_mutex_destroy(&connections->lock);
 }
 
-struct http_connection *http_connections_add(struct http_connections *connections, int fd)
+/* The one that was admitted with fd, and that nobody has taken. */
+static struct http_connection *find_admitted(struct http_connections *connections, int fd)
 {
-    struct http_connection *connection = malloc(sizeof(*connection));
+    struct http_connection *connection = connections->first;
 
-    if (!connection)
-        return NULL;
-    *connection =
-        (struct http_connection){.owner = connections, .fd = fd, .since_ms = http_monotonic_ms()};
-    pthread_mutex_lock(&connections->lock);
+    while (connection && (connection->fd != fd || connection->taken))
+        connection = connection->next;
+    return connection;
+}
+
+static bool has_room(const struct http_connections *connections, struct http_address address)
+{
+    size_t all = 0, same = 0;
+
+    for (const struct http_connection *c = connections->first; c; c = c->next) {
+        all++;
+        same += memcmp(&c->address, &address, sizeof(address)) == 0;
+    }
+    return all < connections->max && same < connections->max_per_address;
+}
+
+static void link_connection(struct http_connections *connections,
+                            struct http_connection *connection)
+{
     connection->next = connections->first;
     if (connection->next)
         connection->next->previous = connection;
     connections->first = connection;
+}
+
+bool http_connections_admit(struct http_connections *connections, int fd,
+                            struct http_address address)
+{
+    struct http_connection *connection = malloc(sizeof(*connection));
+
+    if (!connection)
+        return false;
+    *connection = (struct http_connection){
+        .owner = connections, .fd = fd, .address = address, .since_ms = http_monotonic_ms()};
+    pthread_mutex_lock(&connections->lock);
+    /* Its number is in use again, so the library has closed it without a word. */
+    struct http_connection *forgotten = find_admitted(connections, fd);
+    if (forgotten)
+        unlink_connection(forgotten);
+    bool admitted = has_room(connections, address);
+    if (admitted)
+        link_connection(connections, connection);
+    pthread_mutex_unlock(&connections->lock);
+    if (!admitted)
+        free(connection);
+    return admitted;
+}
+
+struct http_connection *http_connections_take(struct http_connections *connections, int fd)
+{
+    pthread_mutex_lock(&connections->lock);
+    struct http_connection *connection = find_admitted(connections, fd);
+    if (connection)
+        connection->taken = true;
     pthread_mutex_unlock(&connections->lock);
     return connection;
+}
+
+void http_connections_give_up(struct http_connections *connections, int fd)
+{
+    pthread_mutex_lock(&connections->lock);
+    struct http_connection *connection = find_admitted(connections, fd);
+    if (connection)
+        unlink_connection(connection);
+    pthread_mutex_unlock(&connections->lock);
 }
 
 void http_connection_remove(struct http_connection *connection)
@@ -119,16 +196,8 @@ void http_connection_remove(struct http_connection *connection)
     struct http_connections *connections = connection->owner;
 
     pthread_mutex_lock(&connections->lock);
-    if (connection->next)
-        connection->next->previous = connection->previous;
-    if (connection->previous)
-        connection->previous->next = connection->next;
-    else
-        connections->first = connection->next;
-    if (!connections->first)
-        pthread_cond_broadcast(&connections->changed);
+    unlink_connection(connection);
     pthread_mutex_unlock(&connections->lock);
-    free(connection);
 }
 
 void http_connection_enter(struct http_connection *connection, enum http_phase phase, size_t bytes)
@@ -168,7 +237,7 @@ size_t http_connections_drain(struct http_connections *connections, int64_t max_
     connections->ending_idle = true;
     /* Reading ends, writing goes on: what the kernel holds of a request is still served. */
     for (struct http_connection *c = connections->first; c; c = c->next)
-        if (c->phase == HTTP_PHASE_IDLE)
+        if (c->taken && c->phase == HTTP_PHASE_IDLE)
             shutdown(c->fd, SHUT_RD);
     wait_until_gone(connections, now_ms + max_ms);
     for (struct http_connection *c = connections->first; c; c = c->next)

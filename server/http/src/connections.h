@@ -1,4 +1,4 @@
-/* The open connections, and the thread that cuts the slow ones.
+/* The open connections, how many there may be, and the thread that cuts the slow ones.
  *
  * libmicrohttpd's own timeout is one of inactivity: a byte a second keeps a connection for ever,
  * and time that a handler spends waiting for a commit counts as the client's. So it is off, and
@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "address.h"
+
 enum http_phase {
     HTTP_PHASE_IDLE,     /* no request yet: just connected, or kept alive */
     HTTP_PHASE_HEADERS,  /* the request line is in */
@@ -25,6 +27,8 @@ struct http_connection {
     struct http_connections *owner;
     struct http_connection *next, *previous;
     int fd;
+    struct http_address address;
+    bool taken; /* by the library, which closes fd from then on */
     enum http_phase phase;
     int64_t since_ms;
     size_t bytes;
@@ -35,6 +39,7 @@ struct http_connections {
     pthread_cond_t changed;
     pthread_t reaper;
     struct http_connection *first;
+    size_t max, max_per_address;
     bool draining, ending_idle, stopping;
 };
 
@@ -42,12 +47,20 @@ struct http_connections {
 int64_t http_phase_max_ms(enum http_phase phase, size_t bytes);
 
 /* Starts the reaper. 0 or -1. The address of connections must not change afterwards. */
-__attribute__((warn_unused_result)) int http_connections_init(struct http_connections *connections);
+__attribute__((warn_unused_result)) int http_connections_init(struct http_connections *connections,
+                                                              size_t max, size_t max_per_address);
 /* All connections must have been removed. */
 void http_connections_deinit(struct http_connections *connections);
 
-/* NULL: out of memory. fd stays the library's; remove before it is closed. */
-struct http_connection *http_connections_add(struct http_connections *connections, int fd);
+/* A new connection that is about to be given to the library. False: there are too many, or there is
+ * no memory. */
+__attribute__((warn_unused_result)) bool
+http_connections_admit(struct http_connections *connections, int fd, struct http_address address);
+/* The library has it. NULL: it was given up meanwhile. fd stays the library's; remove before it is
+ * closed. */
+struct http_connection *http_connections_take(struct http_connections *connections, int fd);
+/* The library did not want it. */
+void http_connections_give_up(struct http_connections *connections, int fd);
 void http_connection_remove(struct http_connection *connection);
 void http_connection_enter(struct http_connection *connection, enum http_phase phase, size_t bytes);
 void http_connection_progress(struct http_connection *connection, size_t bytes);

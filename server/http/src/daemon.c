@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -22,6 +21,7 @@
 #include "listener.h"
 #include "request.h"
 #include "server.h"
+#include "tls.h"
 
 /* The newer library's stricter parser, where there is one. */
 #if MHD_VERSION >= 0x00097701
@@ -72,7 +72,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *context = info ? http_connections_add(&server->connections, info->connect_fd) : NULL;
+        *context = info ? http_connections_take(&server->connections, info->connect_fd) : NULL;
     } else if (*context) {
         http_connection_remove(*context);
         *context = NULL;
@@ -91,15 +91,33 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
     return http_request_new(arg, ours, uri);
 }
 
+/* Also where the library sees an empty body: it may have cut the length at a NUL. */
+static bool ends_with_body(const struct http_request *request)
+{
+    return request->server->config.close_after_body &&
+           (request->headers.content_length || request->headers.transfer_encoding);
+}
+
 static enum MHD_Result answer(struct http_request *request, struct MHD_Connection *connection)
 {
-    bool close =
-        request->drained_bytes > 0 || http_connections_draining(&request->server->connections);
+    bool close = request->drained_bytes > 0 || ends_with_body(request) ||
+                 http_connections_draining(&request->server->connections);
 
     request->sent_status = request->reply.status;
     request->sent_bytes = request->reply.body_bytes;
     http_connection_enter(request->connection, HTTP_PHASE_SENDING, request->sent_bytes);
     return http_reply_send(&request->reply, connection, request->id, close);
+}
+
+/* A refusal that came up in the middle of the body. A client that listens stops sending; for others
+ * the rest is read and thrown away. Where it cannot be sent now, it is when the body has ended. */
+static void answer_early(struct http_request *request, struct MHD_Connection *connection)
+{
+    request->sent_early = http_reply_send_early(&request->reply, connection, request->id);
+    if (!request->sent_early)
+        return;
+    request->sent_status = request->reply.status;
+    request->sent_bytes = request->reply.body_bytes;
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
@@ -121,8 +139,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     if (*upload_data_size > 0) {
         bool go_on = http_request_add_body(request, upload_data, *upload_data_size);
         *upload_data_size = 0;
+        if (request->drained_bytes > 0 && request->sent_status == 0)
+            answer_early(request, connection);
         return go_on ? MHD_YES : MHD_NO;
     }
+    if (request->sent_early)
+        return MHD_NO;
     http_connection_enter(request->connection, HTTP_PHASE_HANDLING, 0);
     if (request->reply.status == 0)
         http_dispatch(request);
@@ -143,7 +165,8 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
              request->sent_status, request->sent_bytes,
              (long long)(http_monotonic_ms() - request->started_ms),
              *request->ctx.principal.id ? request->ctx.principal.id : "-", request->id,
-             why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " broken off");
+             why == MHD_REQUEST_TERMINATED_COMPLETED_OK || request->sent_early ? ""
+                                                                               : " broken off");
     http_connection_enter(request->connection, HTTP_PHASE_IDLE, 0);
     http_request_free(request);
     *context = NULL;
@@ -162,42 +185,83 @@ static unsigned connection_limit(void)
                : 0;
 }
 
-static struct MHD_Daemon *start_daemon(struct http_server *server, int fd, unsigned connections)
+static struct MHD_Daemon *start_daemon(struct http_server *server, const struct http_tls *tls)
 {
     const unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-                           MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+                           MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC | MHD_USE_ERROR_LOG |
+                           MHD_USE_NO_LISTEN_SOCKET | (tls->key ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, tls->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)(size_t)HTTP_TLS_PRIORITIES},
+        {MHD_OPTION_END, 0, NULL},
+    };
 
     /* The logger comes first: the library wants to complain about the other options. */
     return MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_library_log,
-        server, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT, connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_PER_ADDRESS_MAX,
+        server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_CONNECTION_MEMORY_BYTES,
         MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)HTTP_CONNECTION_MEMORY_STEP_BYTES,
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)HTTP_STACK_BYTES, STRICT_OPTION, 1,
         MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
         server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, server, MHD_OPTION_END);
+        on_completed, server, MHD_OPTION_ARRAY, tls->key ? options : options + 3, MHD_OPTION_END);
+}
+
+static int load_tls(const struct http_config *config, struct http_tls *ret_tls, char ret_error[256])
+{
+    *ret_tls = (struct http_tls){0};
+    if (!config->tls_certificate)
+        return 0;
+    return http_tls_load(config->tls_certificate, config->tls_key, ret_tls, ret_error);
+}
+
+static int start_accepting(struct http_server *server, int fd, const struct http_tls *tls,
+                           char ret_error[256])
+{
+    server->daemon = start_daemon(server, tls);
+    if (!server->daemon) {
+        snprintf(ret_error, 256, "libmicrohttpd %s does not start", http_library());
+        return -1;
+    }
+    if (http_acceptor_start(&server->acceptor, &server->connections, server->daemon, fd,
+                            tls->key != NULL) == 0)
+        return 0;
+    snprintf(ret_error, 256, "no thread to accept connections with");
+    MHD_stop_daemon(server->daemon);
+    return -1;
 }
 
 static int listen_and_start(struct http_server *server, char ret_error[256])
 {
-    unsigned connections = connection_limit();
-    int fd = -1;
+    struct http_tls tls;
+    int fd = -1, status = -1;
 
-    if (connections == 0) {
+    if (load_tls(&server->config, &tls, ret_error) < 0)
+        return -1;
+    if (http_listener_open(server->config.address, server->config.port, &fd, &server->port,
+                           ret_error) == 0) {
+        status = start_accepting(server, fd, &tls, ret_error);
+        if (status < 0)
+            close(fd);
+    }
+    http_tls_deinit(&tls);
+    return status;
+}
+
+static int start_connections(struct http_server *server, char ret_error[256])
+{
+    unsigned max = connection_limit(), wanted = server->config.connections_per_address;
+    unsigned kept = HTTP_CONNECTIONS_KEPT < max / 2 ? HTTP_CONNECTIONS_KEPT : max / 2;
+
+    if (max == 0)
         snprintf(ret_error, 256, "the limit of open files is too low: at least %d are needed",
                  HTTP_DESCRIPTORS_RESERVED + 1);
-        return -1;
-    }
-    if (http_listener_open(server->config.address, server->config.port, &fd, &server->port,
-                           ret_error) < 0)
-        return -1;
-    server->daemon = start_daemon(server, fd, connections);
-    if (server->daemon)
+    else if (http_connections_init(&server->connections, max, wanted ? wanted : max - kept) == 0)
         return 0;
-    snprintf(ret_error, 256, "libmicrohttpd %s does not start", http_library());
-    close(fd);
+    else
+        snprintf(ret_error, 256, "no thread to start the HTTP server with");
     return -1;
 }
 
@@ -206,20 +270,26 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
 {
     struct http_server *server = calloc(1, sizeof(*server));
 
-    if (!server || http_connections_init(&server->connections) < 0) {
-        snprintf(ret_error, 256, "no memory or no thread to start the HTTP server");
-        free(server);
+    if (!server) {
+        snprintf(ret_error, 256, "no memory to start the HTTP server with");
         return -1;
     }
     server->config = *config;
+    if (start_connections(server, ret_error) < 0) {
+        free(server);
+        return -1;
+    }
     http_failures_init(&server->failures);
+    (void)sem_init(&server->decoding, 0, HTTP_DECODING_MAX); /* cannot fail: small, not shared */
     if (listen_and_start(server, ret_error) < 0) {
         http_connections_deinit(&server->connections);
         http_failures_deinit(&server->failures);
         free(server);
         return -1;
     }
+    /* Not needed any more. */
     server->config.address = NULL;
+    server->config.tls_certificate = server->config.tls_key = NULL;
     *ret_server = server;
     return 0;
 }
@@ -234,36 +304,16 @@ unsigned http_server_port(const struct http_server *server)
     return server->port;
 }
 
-/* Takes in who has connected already, then refuses: a reset would leave a client guessing. */
-static void close_door(struct http_server *server, int fd)
-{
-    struct sockaddr_storage address;
-
-    for (int i = 0; i < HTTP_BACKLOG; i++) {
-        socklen_t length = sizeof(address);
-        int client = accept4(fd, (struct sockaddr *)&address, &length, SOCK_CLOEXEC);
-        if (client < 0)
-            break;
-        /* The library closes the socket where it cannot take it. */
-        (void)MHD_add_connection(server->daemon, client, (struct sockaddr *)&address, length);
-    }
-    shutdown(fd, SHUT_RD);
-}
-
 void http_server_free(struct http_server *server)
 {
     if (!server)
         return;
-    MHD_socket fd = MHD_quiesce_daemon(server->daemon);
-    if (fd != MHD_INVALID_SOCKET)
-        close_door(server, fd);
+    http_acceptor_stop(&server->acceptor);
     size_t left = http_connections_drain(&server->connections, HTTP_DRAIN_MAX_MS);
     if (left > 0)
         http_log(server, "stopping: %zu connections are cut in the middle of a request", left);
     MHD_stop_daemon(server->daemon);
-    /* Closed last: the library may poll it until it has stopped. */
-    if (fd != MHD_INVALID_SOCKET)
-        close(fd);
+    sem_destroy(&server->decoding);
     http_connections_deinit(&server->connections);
     http_failures_deinit(&server->failures);
     free(server);

@@ -9,11 +9,11 @@
  */
 #include "dispatch.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include <proto/wire.h>
-#include <proto/safetensors.h>
 #include <store/store.h>
 
 /* One request's way through the steps. */
@@ -42,18 +42,6 @@ static enum proto_code allocate(struct exchange *exchange)
     return exchange->input && exchange->output ? PROTO_CODE_OK : no_memory(request);
 }
 
-static enum proto_code decode_tensors(struct exchange *exchange)
-{
-    struct http_request *request = exchange->request;
-
-    if (request->media == HTTP_MEDIA_OCTETS &&
-        !proto_tensors_sniff(request->body, request->body_bytes))
-        return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "",
-                               "The body does not begin like a safetensors file.");
-    return proto_demonstration_from_tensors(request->body, request->body_bytes, &request->arena,
-                                            exchange->input, &request->ctx.error);
-}
-
 /* A body where none belongs: without meaning on GET, an error where it could mean something. */
 static enum proto_code check_no_body(struct http_request *request)
 {
@@ -76,8 +64,8 @@ static enum proto_code decode(struct exchange *exchange)
         return check_no_body(request);
     if (route->request_defaults)
         route->request_defaults(&request->ctx, exchange->input);
-    if (length > 0 && request->media != HTTP_MEDIA_JSON)
-        return decode_tensors(exchange);
+    if (length > 0 && request->upload.intake)
+        return http_upload_end(request, exchange->input);
     if (length == 0 && route->body_optional) {
         text = "{}";
         length = 2;
@@ -89,9 +77,23 @@ static enum proto_code decode(struct exchange *exchange)
                         &request->ctx.error);
 }
 
+/* A large body is worth many times its size while it is decoded: these take turns. */
+static enum proto_code decode_in_turn(struct exchange *exchange)
+{
+    sem_t *decoding = &exchange->request->server->decoding;
+
+    if (exchange->request->body_bytes <= HTTP_DECODING_FREE_BYTES)
+        return decode(exchange);
+    while (sem_wait(decoding) < 0 && errno == EINTR)
+        ;
+    enum proto_code code = decode(exchange);
+    sem_post(decoding);
+    return code;
+}
+
 static enum proto_code prepare(struct exchange *exchange)
 {
-    enum proto_code code = decode(exchange);
+    enum proto_code code = decode_in_turn(exchange);
 
     if (code == PROTO_CODE_OK && exchange->route->prepare)
         code = exchange->route->prepare(&exchange->request->ctx, exchange->input);
@@ -198,8 +200,7 @@ static enum proto_code run_writing(struct exchange *exchange)
     if (exchange->prepared != PROTO_CODE_OK && !request->key.text)
         return exchange->prepared;
     if (request->key.text)
-        http_key_hash(request->method, request->path, request->body, request->body_bytes,
-                      request->key.request_sha256);
+        http_key_end(&request->key);
     int status = store_write(request->server->config.store, run_in_transaction, exchange);
     if (status < 0) {
         http_log(request->server, "request %s: the store answered %d", request->id, status);

@@ -14,14 +14,13 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#include <sys/socket.h>
-
+#include "address.h"
 #include "limits.h"
 
 struct http_failure {
-    uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d; of IPv6 the first half, which is one customer */
-    int64_t since_ms;    /* of the first one counted */
-    unsigned count;      /* 0: free */
+    struct http_address address;
+    int64_t since_ms; /* of the first one counted */
+    unsigned count;   /* 0: free */
 };
 
 struct http_failures {

@@ -30,9 +30,9 @@ static const struct known_header known_headers[] = {
 };
 #undef KNOWN
 
-/* Methods of RFC 9110 and PATCH. A known one that no route has gets 405, any other 501. */
-static const char *const known_methods[] = {"GET",    "HEAD",    "POST",    "PUT",  "PATCH",
-                                            "DELETE", "OPTIONS", "CONNECT", "TRACE"};
+/* Methods of RFC 9110, PATCH and QUERY. A known one that no route has gets 405, any other 501. */
+static const char *const known_methods[] = {"GET",    "HEAD",    "POST",    "PUT",   "PATCH",
+                                            "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"};
 
 static void note_fault(struct http_headers *headers, enum proto_code code, const char *fault)
 {

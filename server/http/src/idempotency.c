@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <nettle/sha2.h>
-
 #include <store/store.h>
 
 #include "seal.h"
@@ -19,24 +17,45 @@ bool http_key_valid(const char *text)
     return length >= 1 && length <= HTTP_KEY_MAX_BYTES && strspn(text, allowed) == length;
 }
 
-void http_key_hash(const char *method, const char *path, const void *body, size_t body_bytes,
-                   char ret_hex[65])
+void http_key_begin(struct http_key *key, const char *method, const char *path)
+{
+    sha256_init(&key->hash);
+    /* The NULs between the parts keep "POST /a" + "b" and "POST /ab" + "" apart. */
+    sha256_update(&key->hash, strlen(method) + 1, (const uint8_t *)method);
+    sha256_update(&key->hash, strlen(path) + 1, (const uint8_t *)path);
+}
+
+void http_key_add(struct http_key *key, const void *bytes, size_t length)
+{
+    sha256_update(&key->hash, length, bytes);
+}
+
+void http_key_end(struct http_key *key)
 {
     static const char digits[] = "0123456789abcdef";
-    struct sha256_ctx hash;
     uint8_t digest[SHA256_DIGEST_SIZE];
 
-    sha256_init(&hash);
-    /* The NULs between the parts keep "POST /a" + "b" and "POST /ab" + "" apart. */
-    sha256_update(&hash, strlen(method) + 1, (const uint8_t *)method);
-    sha256_update(&hash, strlen(path) + 1, (const uint8_t *)path);
-    sha256_update(&hash, body_bytes, body);
-    sha256_digest(&hash, sizeof(digest), digest);
+    sha256_digest(&key->hash, sizeof(digest), digest);
     for (size_t i = 0; i < sizeof(digest); i++) {
-        ret_hex[2 * i] = digits[digest[i] >> 4];
-        ret_hex[2 * i + 1] = digits[digest[i] & 15];
+        key->request_sha256[2 * i] = digits[digest[i] >> 4];
+        key->request_sha256[2 * i + 1] = digits[digest[i] & 15];
     }
-    ret_hex[64] = '\0';
+    key->request_sha256[64] = '\0';
+}
+
+static int look_up(struct store_tx *tx, void *arg)
+{
+    const struct http_key *key = arg;
+    struct store_reply kept;
+
+    return store_tx_reply_get(tx, key->owner, key->text, &kept);
+}
+
+bool http_key_is_new(struct store *store, const struct http_key *key)
+{
+    struct http_key sought = {.text = key->text, .owner = key->owner};
+
+    return store_write(store, look_up, &sought) == STORE_NOT_FOUND;
 }
 
 /* 0, or -1: sealed with another token. ret_body has room for what is kept. */

@@ -12,25 +12,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <nettle/sha2.h>
+
 #include <proto/arena.h>
 
 #include "limits.h"
 #include "reply.h"
 
+struct store;
 struct store_tx;
 
 struct http_key {
     const char *text;   /* the header's value */
     const char *owner;  /* id of the token: keys of different askers do not meet */
     const char *bearer; /* the reply is kept sealed with it (see seal.h); NULL: as it is */
-    char request_sha256[65];
+    struct sha256_ctx hash;
+    char request_sha256[65]; /* once the request is whole */
 };
 
 /* 1 to 64 characters of A-Z a-z 0-9 _ - */
 bool http_key_valid(const char *text);
-/* Over method, path and body. */
-void http_key_hash(const char *method, const char *path, const void *body, size_t body_bytes,
-                   char ret_hex[65]);
+/* The hash over method, path and body, which comes in pieces. */
+void http_key_begin(struct http_key *key, const char *method, const char *path);
+void http_key_add(struct http_key *key, const void *bytes, size_t length);
+void http_key_end(struct http_key *key);
 
 enum http_replay {
     HTTP_REPLAY_NONE,    /* a new key */
@@ -39,6 +44,9 @@ enum http_replay {
     HTTP_REPLAY_SEALED   /* the reply was sealed with another token */
 };
 
+/* Of a request that is not whole yet, outside a store body: whether the key is certain to be new.
+ */
+bool http_key_is_new(struct store *store, const struct http_key *key);
 /* In a store body. 0 or a negative store status. */
 __attribute__((warn_unused_result)) int
 http_key_find(struct store_tx *tx, const struct http_key *key, struct proto_arena *arena,

@@ -15,14 +15,19 @@
 
 /* A JSON value costs up to 80 times its text in memory, so big numeric data travels as tensors. */
 #define HTTP_JSON_MAX_BYTES (1u << 20)
+/* Bodies decoded at once, and the size up to which a body need not wait for that: so the worst that
+ * all connections together can ask for is 4 x 45 MiB and 512 x 4 KiB x 80. A body takes some 50 ms.
+ */
+#define HTTP_DECODING_MAX 4
+#define HTTP_DECODING_FREE_BYTES 4096
 /* 64 MiB of F32 are 16 million numbers: a day of one robot at 10 Hz and 20 dimensions. */
 #define HTTP_TENSORS_MAX_BYTES (64u << 20)
-/* What is read and thrown away beyond a cap, so that a client that sends first and listens later
- * sees its 413 instead of a reset. */
-#define HTTP_DRAIN_MAX_BYTES (16u << 20)
+/* What is read and thrown away of a refused body: all of an honest one, so that a client that sends
+ * first and listens later sees its refusal instead of a reset. */
+#define HTTP_DRAIN_MAX_BYTES HTTP_TENSORS_MAX_BYTES
 /* Bodies of all requests under way together: eight of the largest. Beyond it: 503, come back. */
 #define HTTP_BODIES_MAX_BYTES (512u << 20)
-/* A decoded request and its answer: F16 tensors grow fourfold to float64. */
+/* A decoded request and its answer, without the numbers of an upload: 200,000 JSON values. */
 #define HTTP_ARENA_MAX_BYTES (320u << 20)
 
 /* One thread each, with a 2 MiB stack of which little is ever touched. */
@@ -31,17 +36,24 @@
 /* On one machine, or behind a proxy, all clients have one address, and that is the normal case of
  * this product. So one address may hold nearly everything, but not the last 64: a client gone
  * wild does not shut out the rest of the network. Slow ones are the reaper's business. */
-#define HTTP_CONNECTIONS_PER_ADDRESS_MAX (HTTP_CONNECTIONS_MAX - 64)
+#define HTTP_CONNECTIONS_KEPT 64
 /* Descriptors that connections may never take: the database, its log, the listening sockets. */
 #define HTTP_DESCRIPTORS_RESERVED 64
 #define HTTP_BACKLOG 1024
+/* Connections that were told 503 and may still read it; then the oldest is closed. */
+#define HTTP_TURNED_AWAY_MAX 16
+#define HTTP_TURNED_AWAY_MAX_MS 1000
+#define HTTP_ACCEPTOR_PERIOD_MS 100
 /* Bounds the header block of a request (431 beyond) and what one read of a body can bring. */
 #define HTTP_CONNECTION_MEMORY_BYTES 65536
 #define HTTP_CONNECTION_MEMORY_STEP_BYTES 8192
 
+/* A chain of certificates has a few; a file beyond this is not one. */
+#define HTTP_TLS_FILE_MAX_BYTES (256 << 10)
+
 /* Deadlines of the reaper; see connections.h. */
-#define HTTP_IDLE_MAX_MS 15000       /* keep-alive: until the next request line is complete */
-#define HTTP_HEADERS_MAX_MS 10000    /* from the request line to the end of the headers */
+#define HTTP_IDLE_MAX_MS 15000    /* keep-alive, or a TLS handshake: until the request line is in */
+#define HTTP_HEADERS_MAX_MS 10000 /* from the request line to the end of the headers */
 #define HTTP_TRANSFER_MAX_MS 15000   /* a body or an answer, plus its size at the rate below */
 #define HTTP_TRANSFER_MIN_RATE 65536 /* bytes a second; slower than any working radio link */
 #define HTTP_REAPER_PERIOD_MS 250

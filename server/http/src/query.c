@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <api/api.h>
@@ -16,23 +17,32 @@
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
 
-/* Seconds: digits, and up to three more after a point. No sign, no exponent, no "inf". */
+/* A number as JSON writes it: digits, then perhaps a point and digits, an exponent. */
+static bool is_number(const char *text)
+{
+    size_t length = strspn(text, DIGITS), more;
+
+    if (length == 0)
+        return false;
+    text += length;
+    if (*text == '.') {
+        more = strspn(text + 1, DIGITS);
+        text += more ? 1 + more : 0;
+    }
+    if (*text == 'e' || *text == 'E') {
+        size_t sign = text[1] == '+' || text[1] == '-';
+        more = strspn(text + 1 + sign, DIGITS);
+        text += more ? 1 + sign + more : 0;
+    }
+    return *text == '\0';
+}
+
 static bool parse_wait(const char *text, struct http_query *query)
 {
-    size_t whole = strspn(text, DIGITS), fraction = 0;
-    double value = 0, unit = 1;
-
-    if (text[whole] == '.')
-        fraction = strspn(text + whole + 1, DIGITS);
-    if (whole == 0 || whole > 2 || fraction > 3 || (text[whole] == '.' && fraction == 0) ||
-        text[whole + (fraction ? 1 + fraction : 0)] != '\0')
+    if (!is_number(text))
         return false;
-    for (size_t i = 0; i < whole; i++)
-        value = value * 10 + (text[i] - '0');
-    for (size_t i = 0; i < fraction; i++)
-        value += (text[whole + 1 + i] - '0') * (unit /= 10);
-    query->wait_s = value;
-    return value <= HTTP_WAIT_MAX_S;
+    query->wait_s = strtod(text, NULL); /* infinity where it is too much for a double */
+    return query->wait_s <= HTTP_WAIT_MAX_S;
 }
 
 static bool parse_limit(const char *text, struct http_query *query)

@@ -5,6 +5,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <gnutls/gnutls.h>
 
 #include <proto/wire.h>
 
@@ -95,34 +100,47 @@ static struct MHD_Response *body_response(struct http_reply *reply)
     return response;
 }
 
+struct header {
+    const char *name, *value; /* value NULL: not sent */
+};
+
+#define HEADER_COUNT 8
+#define RETRY_AFTER_BYTES 16
+
 /* Seconds; NULL: there is no point in coming back. */
-static const char *retry_after_of(const struct http_reply *reply, char text[16])
+static const char *retry_after_of(const struct http_reply *reply, char text[RETRY_AFTER_BYTES])
 {
     if (reply->retry_after_s == 0)
         return reply->status == MHD_HTTP_SERVICE_UNAVAILABLE ? "1" : NULL;
-    snprintf(text, 16, "%u", reply->retry_after_s);
+    snprintf(text, RETRY_AFTER_BYTES, "%u", reply->retry_after_s);
     return text;
 }
 
-static bool add_headers(struct MHD_Response *response, const struct http_reply *reply,
-                        const char *request_id, bool close)
+static void list_headers(const struct http_reply *reply, const char *request_id, bool close,
+                         char wait[RETRY_AFTER_BYTES], struct header ret_headers[HEADER_COUNT])
 {
-    char wait[16];
-    const char *retry_after = retry_after_of(reply, wait);
-    const struct {
-        const char *name, *value; /* value NULL: not sent */
-    } headers[] = {
+    const struct header headers[HEADER_COUNT] = {
         {"Content-Type", reply->content_type},
         {"Cache-Control", "no-store"},
         {"X-Content-Type-Options", "nosniff"},
         {"X-Request-Id", request_id},
         {"Allow", reply->allow},
         {"WWW-Authenticate", *reply->challenge ? reply->challenge : NULL},
-        {"Retry-After", retry_after},
+        {"Retry-After", retry_after_of(reply, wait)},
         {"Connection", close ? "close" : NULL},
     };
 
-    for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
+    memcpy(ret_headers, headers, sizeof(headers));
+}
+
+static bool add_headers(struct MHD_Response *response, const struct http_reply *reply,
+                        const char *request_id, bool close)
+{
+    struct header headers[HEADER_COUNT];
+    char wait[RETRY_AFTER_BYTES];
+
+    list_headers(reply, request_id, close, wait, headers);
+    for (size_t i = 0; i < HEADER_COUNT; i++)
         if (headers[i].value &&
             MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
             return false;
@@ -140,4 +158,77 @@ enum MHD_Result http_reply_send(struct http_reply *reply, struct MHD_Connection 
     if (response)
         MHD_destroy_response(response);
     return result;
+}
+
+static void write_refusal(FILE *out, const struct http_reply *reply, const char *request_id)
+{
+    struct header headers[HEADER_COUNT];
+    char date[64], wait[RETRY_AFTER_BYTES];
+    struct tm utc;
+    time_t now = time(NULL);
+
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
+    fprintf(out, "HTTP/1.1 %d %s\r\n", reply->status,
+            MHD_get_reason_phrase_for((unsigned)reply->status));
+    if (reply->status < 500) /* beyond, a date is optional, and the text may be kept */
+        fprintf(out, "Date: %s\r\n", date);
+    list_headers(reply, request_id, true, wait, headers);
+    for (size_t i = 0; i < HEADER_COUNT; i++)
+        if (headers[i].value)
+            fprintf(out, "%s: %s\r\n", headers[i].name, headers[i].value);
+    fprintf(out, "Content-Length: %zu\r\n\r\n", reply->body_bytes);
+    fwrite(reply->body, 1, reply->body_bytes, out);
+}
+
+int http_reply_format(const struct http_reply *reply, const char *request_id, char **ret_bytes,
+                      size_t *ret_length)
+{
+    char *bytes = NULL;
+    size_t length = 0;
+    FILE *out = reply->body ? open_memstream(&bytes, &length) : NULL;
+
+    if (!out)
+        return -1;
+    write_refusal(out, reply, request_id);
+    if (fclose(out) != 0) {
+        free(bytes);
+        return -1;
+    }
+    *ret_bytes = bytes;
+    *ret_length = length;
+    return 0;
+}
+
+/* The socket does not block, and its buffer is empty but for rare cases: the answers to requests
+ * before this one have left it. What does not fit at once is lost. */
+static bool send_past_library(struct MHD_Connection *connection, const char *bytes, size_t length)
+{
+    const union MHD_ConnectionInfo *tls =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (tls && tls->tls_session) {
+        if (gnutls_record_send(tls->tls_session, bytes, length) < 0)
+            return false;
+        (void)gnutls_bye(tls->tls_session, GNUTLS_SHUT_WR);
+        return true;
+    }
+    if (!fd || send(fd->connect_fd, bytes, length, MSG_NOSIGNAL) < 0)
+        return false;
+    shutdown(fd->connect_fd, SHUT_WR);
+    return true;
+}
+
+bool http_reply_send_early(const struct http_reply *reply, struct MHD_Connection *connection,
+                           const char *request_id)
+{
+    char *bytes;
+    size_t length;
+
+    if (http_reply_format(reply, request_id, &bytes, &length) < 0)
+        return false;
+    bool sent = send_past_library(connection, bytes, length);
+    free(bytes);
+    return sent;
 }

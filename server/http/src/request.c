@@ -48,12 +48,26 @@ struct http_request *http_request_new(struct http_server *server,
     return request;
 }
 
+bool http_request_reserve(struct http_request *request, size_t bytes)
+{
+    atomic_size_t *total = &request->server->body_bytes;
+    size_t more = bytes - request->reserved_bytes;
+
+    if (atomic_fetch_add(total, more) + more > HTTP_BODIES_MAX_BYTES) {
+        atomic_fetch_sub(total, more);
+        return false;
+    }
+    request->reserved_bytes = bytes;
+    return true;
+}
+
 static void release_body(struct http_request *request)
 {
     free(request->body);
     request->body = NULL;
-    atomic_fetch_sub(&request->server->body_bytes, request->body_capacity);
-    request->body_capacity = request->body_bytes = 0;
+    http_upload_deinit(&request->upload);
+    atomic_fetch_sub(&request->server->body_bytes, request->reserved_bytes);
+    request->reserved_bytes = request->body_capacity = request->body_bytes = 0;
 }
 
 void http_request_free(struct http_request *request)
@@ -168,6 +182,7 @@ static enum proto_code check_key(struct http_request *request)
         request->key.text = text;
         request->key.owner = request->ctx.principal.id;
         request->key.bearer = request->match.route->secret ? request->bearer : NULL;
+        http_key_begin(&request->key, request->method, request->path);
     }
     return PROTO_CODE_OK;
 }
@@ -217,8 +232,9 @@ static enum proto_code check_body(struct http_request *request)
         return code;
     if (route->body == API_BODY_DEMONSTRATION && request->media != HTTP_MEDIA_JSON)
         request->body_cap = HTTP_TENSORS_MAX_BYTES;
-    return http_headers_body_bytes(headers) > request->body_cap ? too_large(request)
-                                                                : PROTO_CODE_OK;
+    if (http_headers_body_bytes(headers) > request->body_cap)
+        return too_large(request);
+    return request->body_cap == HTTP_TENSORS_MAX_BYTES ? http_upload_begin(request) : PROTO_CODE_OK;
 }
 
 /* After the guard: what the request asks for and whether it may. */
@@ -269,47 +285,58 @@ bool http_request_begin(struct http_request *request, struct MHD_Connection *con
     return http_headers_have_body(&request->headers);
 }
 
-/* Room for length more bytes, out of what all bodies together may take. */
+/* Room for length more bytes. */
 static bool grow_body(struct http_request *request, size_t length)
 {
     size_t wanted = request->body_bytes + length;
     size_t capacity = request->body_capacity ? request->body_capacity : 4096;
-    atomic_size_t *total = &request->server->body_bytes;
 
     while (capacity < wanted)
         capacity *= 2;
     if (capacity == request->body_capacity)
         return true;
-    size_t more = capacity - request->body_capacity;
-    unsigned char *body = NULL;
-    if (atomic_fetch_add(total, more) + more <= HTTP_BODIES_MAX_BYTES)
-        body = realloc(request->body, capacity);
-    if (!body) {
-        atomic_fetch_sub(total, more);
+    if (!http_request_reserve(request, capacity))
         return false;
-    }
+    unsigned char *body = realloc(request->body, capacity);
+    if (!body)
+        return false;
     request->body = body;
     request->body_capacity = capacity;
     return true;
 }
 
+static enum proto_code collect(struct http_request *request, const char *bytes, size_t length)
+{
+    if (!grow_body(request, length))
+        return proto_error_set(&request->ctx.error, PROTO_CODE_OVERLOADED, "",
+                               "Too many uploads at once; try again shortly.");
+    memcpy(request->body + request->body_bytes, bytes, length);
+    return PROTO_CODE_OK;
+}
+
+static enum proto_code take(struct http_request *request, const char *bytes, size_t length)
+{
+    enum proto_code code;
+
+    if (length > request->body_cap - request->body_bytes)
+        return too_large(request);
+    if (request->key.text)
+        http_key_add(&request->key, bytes, length);
+    code = request->upload.intake ? http_upload_add(request, bytes, length)
+                                  : collect(request, bytes, length);
+    if (code == PROTO_CODE_OK)
+        request->body_bytes += length;
+    return code;
+}
+
 bool http_request_add_body(struct http_request *request, const char *bytes, size_t length)
 {
     http_connection_progress(request->connection, length);
-    if (request->reply.status == 0 && length > request->body_cap - request->body_bytes) {
-        (void)too_large(request);
+    if (request->reply.status == 0 && take(request, bytes, length) == PROTO_CODE_OK)
+        return true;
+    if (request->reply.status == 0)
         http_request_refuse(request);
-    } else if (request->reply.status == 0 && !grow_body(request, length)) {
-        proto_error_set(&request->ctx.error, PROTO_CODE_NO_MEMORY, "",
-                        "Too many uploads at once; try again shortly.");
-        http_request_refuse(request);
-    }
-    if (request->reply.status != 0) {
-        release_body(request);
-        request->drained_bytes += length;
-        return request->drained_bytes <= HTTP_DRAIN_MAX_BYTES;
-    }
-    memcpy(request->body + request->body_bytes, bytes, length);
-    request->body_bytes += length;
-    return true;
+    release_body(request);
+    request->drained_bytes += length;
+    return request->drained_bytes <= HTTP_DRAIN_MAX_BYTES;
 }

@@ -16,6 +16,7 @@
 #include "reply.h"
 #include "route.h"
 #include "server.h"
+#include "upload.h"
 
 struct http_request {
     struct http_server *server;
@@ -40,12 +41,15 @@ struct http_request {
     unsigned retry_after_s;
     struct api_ctx ctx;
 
-    unsigned char *body;
+    unsigned char *body; /* NULL for an upload, which is decoded as it comes */
     size_t body_bytes, body_capacity, body_cap;
+    struct http_upload upload;
+    size_t reserved_bytes; /* of server->body_bytes */
     size_t drained_bytes;
 
     struct http_reply reply;
     int sent_status; /* 0: nothing sent */
+    bool sent_early; /* while the body was still coming; the connection ends with it */
     size_t sent_bytes;
 };
 
@@ -61,6 +65,9 @@ bool http_request_begin(struct http_request *request, struct MHD_Connection *con
 
 /* False: cut the connection without an answer. */
 bool http_request_add_body(struct http_request *request, const char *bytes, size_t length);
+
+/* Counts what the body takes, out of what all bodies together may take. False: too much. */
+bool http_request_reserve(struct http_request *request, size_t bytes);
 
 /* Turns ctx.error into the reply. */
 void http_request_refuse(struct http_request *request);

@@ -2,10 +2,12 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include <http/http.h>
 
+#include "acceptor.h"
 #include "connections.h"
 #include "failures.h"
 
@@ -16,8 +18,10 @@ struct http_server {
     struct http_failures failures;
     struct http_connections connections;
     struct MHD_Daemon *daemon;
+    struct http_acceptor acceptor;
     unsigned port;
     atomic_size_t body_bytes;   /* of all requests under way */
+    sem_t decoding;             /* turns left; see HTTP_DECODING_MAX */
     int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */
 };
 

@@ -235,11 +235,11 @@ static int check_columns(const struct proto_matrix *matrix, int64_t wanted, cons
                                 matrix->cols, field, wanted);
 }
 
-static int check_demonstration(const struct view *draft,
-                               const struct proto_demonstration *demonstration, const char *at,
-                               struct proto_error *ret_error)
+int project_check_demonstration(const struct view *view,
+                                const struct proto_demonstration *demonstration, const char *at,
+                                struct proto_error *ret_error)
 {
-    const struct proto_project *settings = &draft->settings->project;
+    const struct proto_project *settings = &view->settings->project;
     const struct proto_scale *scale = &settings->kernel.state_scale;
     int64_t state_dim = settings->state_dim;
     char pointer[96];
@@ -248,9 +248,9 @@ static int check_demonstration(const struct view *draft,
     if (state_dim == PROTO_INT_NULL && scale->kind == PROTO_SCALE_VALUES && scale->values.count > 1)
         state_dim = (int64_t)scale->values.count;
     snprintf(pointer, sizeof pointer, "%s/task", at);
-    if (view_find_task(draft, demonstration->task) == SIZE_MAX)
+    if (view_find_task(view, demonstration->task) == SIZE_MAX)
         return (int)proto_error_set(ret_error, PROTO_CODE_UNKNOWN_TASK, pointer,
-                                    "Project %s has no task %s; PUT it first.", draft->id,
+                                    "Project %s has no task %s; PUT it first.", view->id,
                                     demonstration->task);
     refused = check_columns(&demonstration->states, state_dim, at, "states", ret_error);
     return refused ? refused
@@ -282,7 +282,7 @@ int project_add_demonstration(struct project *project, struct store_tx *tx,
         stored_fill(held, true, ret_stored);
         return 0;
     }
-    status = check_demonstration(draft, demonstration, at, ret_error);
+    status = project_check_demonstration(draft, demonstration, at, ret_error);
     if (status)
         return status;
     id_format('d', draft->seq + 1, id);

@@ -59,15 +59,19 @@ static struct location locate(const char *url)
     struct location location;
     char error[512];
 
-    ck_assert_int_eq(locate_server(url, NULL, &arena, &location, error), 0);
+    ck_assert_int_eq(locate_server(url, NULL, NULL, &arena, &location, error), 0);
     return location;
 }
 
 START_TEST(the_daemons_token_goes_to_this_machine_only)
 {
-    static const char *const here[] = {"http://127.0.0.1:7667", "http://127.0.0.2",
-                                       "http://localhost",      "http://localhost:1/prefix",
-                                       "http://[::1]:7667",     NULL};
+    static const char *const here[] = {"http://127.0.0.1:7667",
+                                       "http://127.0.0.2",
+                                       "http://localhost",
+                                       "http://localhost:1/prefix",
+                                       "http://[::1]:7667",
+                                       "https://127.0.0.1:7667",
+                                       NULL};
     static const char *const elsewhere[] = {"http://127.example.org",
                                             "http://127.0.0.1.example.org",
                                             "http://127.0.0.1:7667@example.org",
@@ -76,6 +80,7 @@ START_TEST(the_daemons_token_goes_to_this_machine_only)
                                             "http://localhost:7667@example.org",
                                             "http://[::1].example.org",
                                             "http://192.168.0.1:7667",
+                                            "https://127.0.0.1.example.org",
                                             "https://example.org"};
 
     for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++)

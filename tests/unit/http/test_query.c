@@ -38,6 +38,12 @@ START_TEST(all_three_are_read)
     ck_assert_double_eq(query.wait_s, 2.5);
     ck_assert_int_eq(query.limit, 500);
     ck_assert_str_eq(query.cursor, "a-b=");
+    ck_assert_int_eq(parse("wait_s=28.145019427451533", &query), PROTO_CODE_OK);
+    ck_assert_double_eq_tol(query.wait_s, 28.145019427451533, 1e-12);
+    ck_assert_int_eq(parse("wait_s=1.5e+1", &query), PROTO_CODE_OK);
+    ck_assert_double_eq(query.wait_s, 15);
+    ck_assert_int_eq(parse("wait_s=2E-320", &query), PROTO_CODE_OK);
+    ck_assert_double_ge(query.wait_s, 0);
     ck_assert_int_eq(parse("wait_s=30", &query), PROTO_CODE_OK);
     ck_assert_double_eq(query.wait_s, 30);
     ck_assert_int_eq(parse("limit=1", &query), PROTO_CODE_OK);
@@ -48,13 +54,14 @@ END_TEST
 START_TEST(anything_else_is_refused)
 {
     static const char *const bad[] = {
-        "limit=0",        "limit=501",       "limit=-1",   "limit=+1",      "limit=10abc",
-        "limit=1.0",      "limit=",          "limit",      "limit=1e2",     "limit=0x10",
-        "limit= 1",       "limit=1&limit=2", "limit=1&",   "&limit=1",      "limit=1&&wait_s=1",
-        "wait_s=-1",      "wait_s=30.001",   "wait_s=31",  "wait_s=1e1",    "wait_s=nan",
-        "wait_s=inf",     "wait_s=.5",       "wait_s=1.",  "wait_s=1.2345", "wait_s=100",
-        "wait_s=1,5",     "cursor=",         "cursor=%00", "cursor=a%",     "cursor=a%20b",
-        "access_token=x", "Limit=1",         "limit%3d1",  "limi%74=1",     "=1",
+        "limit=0",    "limit=501",       "limit=-1",     "limit=+1",       "limit=10abc",
+        "limit=1.0",  "limit=",          "limit",        "limit=1e2",      "limit=0x10",
+        "limit= 1",   "limit=1&limit=2", "limit=1&",     "&limit=1",       "limit=1&&wait_s=1",
+        "wait_s=-1",  "wait_s=30.001",   "wait_s=31",    "wait_s=1e2",     "wait_s=nan",
+        "wait_s=inf", "wait_s=.5",       "wait_s=1.",    "wait_s=1.2.3",   "wait_s=1e999",
+        "wait_s=1,5", "wait_s=1e",       "wait_s=1e+",   "wait_s=0x1p3",   "cursor=",
+        "cursor=%00", "cursor=a%",       "cursor=a%20b", "access_token=x", "Limit=1",
+        "limit%3d1",  "limi%74=1",       "=1",
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {

@@ -10,6 +10,8 @@
 
 #include <jansson.h>
 
+#include <proto/intake.h>
+
 #include "support.h"
 
 static json_t *vectors; /* index.json; set once by main */
@@ -53,15 +55,70 @@ static struct guarded load(const char *path)
     return guarded_copy(bytes, length);
 }
 
+static enum proto_code take_in(struct proto_intake *intake, const struct guarded *file,
+                               size_t piece, struct proto_demonstration *ret_demonstration,
+                               struct proto_error *error)
+{
+    enum proto_code code = PROTO_CODE_OK;
+    for (size_t at = 0; at < file->length && code == PROTO_CODE_OK; at += piece) {
+        size_t left = file->length - at;
+        code = proto_intake_add(intake, file->bytes + at, left < piece ? left : piece, error);
+    }
+    return code == PROTO_CODE_OK ? proto_intake_finish(intake, ret_demonstration, error) : code;
+}
+
+static void assert_same_in_pieces_of(size_t piece, size_t said, const struct guarded *file,
+                                     enum proto_code whole_code,
+                                     const struct proto_demonstration *whole)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    struct proto_intake *intake = proto_intake_new(said, 1 << 20, &arena);
+    struct proto_demonstration got;
+    struct proto_error error = {0};
+    ck_assert_ptr_nonnull(intake);
+    enum proto_code code = take_in(intake, file, piece, &got, &error);
+    ck_assert_msg(code == whole_code, "pieces of %zu: %s at %s: %s", piece, proto_code_name(code),
+                  error.at, error.detail);
+    if (code == PROTO_CODE_OK) {
+        unsigned char *bytes;
+        size_t length;
+        ck_assert_int_eq(proto_demonstration_to_tensors(whole, &bytes, &length), 0);
+        ck_assert_ptr_nonnull(got.encoded);
+        ck_assert_uint_eq(got.encoded_bytes, length);
+        ck_assert_mem_eq(got.encoded, bytes, length);
+        char hash[65], whole_hash[65];
+        proto_demonstration_hash(&got, hash);
+        proto_demonstration_hash(whole, whole_hash);
+        ck_assert_str_eq(hash, whole_hash);
+        free(bytes);
+    }
+    proto_intake_free(intake);
+}
+
+/* The same verdict when the file arrives in pieces, its length known or not, and in the end the
+ * bytes that would be stored. */
+static void assert_same_in_pieces(const struct guarded *file, enum proto_code code,
+                                  const struct proto_demonstration *whole)
+{
+    static const size_t pieces[] = {1, 3, 7, 64, SIZE_MAX / 2};
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        assert_same_in_pieces_of(pieces[i], file->length, file, code, whole);
+        assert_same_in_pieces_of(pieces[i], SIZE_MAX, file, code, whole);
+    }
+}
+
 static enum proto_code decode(const json_t *vector, const struct guarded *file,
                               struct proto_arena *arena, union message *message,
                               struct proto_error *error)
 {
     const struct proto_shape *shape = shape_of(member(vector, "message"));
     support_defaults(shape, message);
-    if (strstr(member(vector, "path"), ".safetensors"))
-        return proto_demonstration_from_tensors(file->bytes, file->length, arena,
-                                                &message->demonstration, error);
+    if (strstr(member(vector, "path"), ".safetensors")) {
+        enum proto_code code = proto_demonstration_from_tensors(file->bytes, file->length, arena,
+                                                                &message->demonstration, error);
+        assert_same_in_pieces(file, code, &message->demonstration);
+        return code;
+    }
     return proto_decode(shape, (const char *)file->bytes, file->length, false, arena, message,
                         error);
 }

@@ -78,6 +78,10 @@ struct amf_client_page {
 AMF_CLIENT_CALL amf_client_new(const char *url, const char *token, struct amf_client **ret_client);
 void amf_client_free(struct amf_client *client);
 
+/* For https: the certificates (PEM) that are trusted instead of the machine's own; copied. NULL:
+ * the machine's. */
+AMF_CLIENT_CALL amf_client_set_ca_file(struct amf_client *client, const char *path);
+
 /* How often a request is repeated (default 3; 0: never) and the first pause (default 0.1 s). */
 void amf_client_set_retries(struct amf_client *client, unsigned retries, double first_pause_s);
 
@@ -123,6 +127,19 @@ AMF_CLIENT_CALL amf_client_task_list(struct amf_client *client, const char *proj
                                      struct proto_task_list *ret_list);
 AMF_CLIENT_CALL amf_client_task_delete(struct amf_client *client, const char *project,
                                        const char *key, struct amf_client_result *result);
+
+/* ---- tokens ---- for administrators. The answer to create alone holds the secret. */
+AMF_CLIENT_CALL amf_client_token_create(struct amf_client *client, const struct proto_token *token,
+                                        const char *key, struct amf_client_result *result,
+                                        struct proto_token *ret_token);
+AMF_CLIENT_CALL amf_client_token_list(struct amf_client *client, const struct amf_client_page *page,
+                                      struct amf_client_result *result,
+                                      struct proto_token_list *ret_list);
+AMF_CLIENT_CALL amf_client_token_get(struct amf_client *client, const char *id,
+                                     struct amf_client_result *result,
+                                     struct proto_token *ret_token);
+AMF_CLIENT_CALL amf_client_token_delete(struct amf_client *client, const char *id,
+                                        struct amf_client_result *result);
 
 /* ---- demonstrations ---- a content held already is answered with `duplicate` and status 200. */
 AMF_CLIENT_CALL amf_client_demonstration_post(struct amf_client *client, const char *project,

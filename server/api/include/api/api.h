@@ -78,6 +78,11 @@ typedef enum proto_code (*api_handler_fn)(struct api_ctx *ctx, const void *reque
  * demonstration's hash, the 50 ms an ask may wait for a fresh ranking). May alter the request. */
 typedef enum proto_code (*api_prepare_fn)(struct api_ctx *ctx, void *request);
 
+/* A demonstration's file whose head is in: task, sizes and all else but the numbers. On the
+ * connection's thread; what is refused here is refused before the numbers have come. */
+typedef enum proto_code (*api_check_head_fn)(struct api_ctx *ctx,
+                                             const struct proto_demonstration *head);
+
 /* Who may use a route, as a set. Administrators always may. */
 enum api_roles {
     API_ADMIN_ONLY = 0,
@@ -120,6 +125,7 @@ struct api_route {
     bool secret;        /* the answer must not lie in the store as it is */
     const struct proto_shape *request, *response;
     void (*request_defaults)(struct api_ctx *ctx, void *request);
+    api_check_head_fn check_head; /* API_BODY_DEMONSTRATION only; NULL: none */
     api_prepare_fn prepare;
     api_handler_fn handle;
     /* Other forms of the answer, by Accept; NULL: none. *ret_bytes malloc'ed; 0 or -1. */

@@ -7,6 +7,7 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <api/api.h>
@@ -15,8 +16,12 @@ struct store;
 struct http_server;
 
 struct http_config {
-    const char *address; /* numeric IPv4 or IPv6 */
-    unsigned port;       /* 0: any free one */
+    const char *address;                   /* numeric IPv4 or IPv6 */
+    unsigned port;                         /* 0: any free one */
+    const char *tls_certificate, *tls_key; /* files; NULL, both: no TLS */
+    unsigned connections_per_address;      /* 0: all but the last few */
+    /* A connection ends after each request that says it has a body; see docs/security.md. */
+    bool close_after_body;
     const struct api_route *routes;
     size_t route_count;
     struct state *state;
@@ -31,8 +36,8 @@ struct http_config {
     void *log_arg;
 };
 
-/* Starts listening. Borrowed pointers in config must outlive the server, but not the
- * address. 0, or -1 with one line in ret_error. */
+/* Starts listening. Borrowed pointers in config must outlive the server, but not the address and
+ * the names of files. 0, or -1 with one line in ret_error. */
 __attribute__((warn_unused_result)) int http_server_new(const struct http_config *config,
                                                         struct http_server **ret_server,
                                                         char ret_error[256]);

@@ -43,6 +43,12 @@ __attribute__((warn_unused_result)) int project_delete_task(struct project *proj
                                                             struct store_tx *tx, const char *key,
                                                             struct proto_error *ret_error);
 
+/* Whether a project in this state takes a demonstration: its task and the sizes of its matrices,
+ * whose numbers are not looked at. */
+__attribute__((warn_unused_result)) int
+project_check_demonstration(const struct view *view,
+                            const struct proto_demonstration *demonstration, const char *at,
+                            struct proto_error *ret_error);
 /* demonstration: checked alone (proto_demonstration_check), sha256 and encoded set. Content that is
  * held already is not stored again: ret_stored->duplicate. `at` names where in the request the
  * demonstration stands ("" or "/demonstration"). */

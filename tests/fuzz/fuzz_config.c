@@ -1,0 +1,57 @@
+/* The daemon's configuration file.
+ *
+ * Properties: a refusal is one line of text; settings that were taken, printed as a file and read
+ * again are the same settings.
+ */
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "fuzz.h"
+
+/* The text as a file; the caller closes it. */
+static int file_of(const void *text, size_t length, char ret_path[32])
+{
+    int fd = memfd_create("config", MFD_CLOEXEC);
+    REQUIRE(fd >= 0 && write(fd, text, length) == (ssize_t)length);
+    snprintf(ret_path, 32, "/dev/fd/%d", fd);
+    return fd;
+}
+
+static enum config_outcome load(const void *text, size_t length, struct config *ret_config,
+                                char ret_error[CONFIG_ERROR_BYTES])
+{
+    char path[32], program[] = "amfd", flag[] = "--config";
+    int fd = file_of(text, length, path);
+    char *arguments[] = {program, flag, path, NULL};
+    enum config_outcome outcome = config_load(3, arguments, ret_config, ret_error);
+    close(fd);
+    return outcome;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct config first, second;
+    char error[CONFIG_ERROR_BYTES] = "";
+    enum config_outcome outcome = load(data, size, &first, error);
+    if (outcome != CONFIG_RUN) {
+        REQUIRE(outcome == CONFIG_ERROR && error[0] && !strchr(error, '\n'));
+        return 0;
+    }
+    char *text = NULL, *again = NULL;
+    size_t length, again_length;
+    FILE *out = open_memstream(&text, &length);
+    config_print(&first, out);
+    fclose(out);
+    REQUIRE(load(text, length, &second, error) == CONFIG_RUN);
+    out = open_memstream(&again, &again_length);
+    config_print(&second, out);
+    fclose(out);
+    REQUIRE(again_length == length && memcmp(again, text, length) == 0);
+    free(text);
+    free(again);
+    return 0;
+}
