@@ -387,15 +387,10 @@ enum amf_status amf_scorer_score(const struct amf_scorer *scorer, const size_t *
         scores->jitter = fmax(scores->jitter, amf_posterior_jitter(posterior.pairs));
     scorer_describe(scorer, scores);
     status = scorer->settings.measure == AMF_MEASURE_PRIOR_ENTROPY
-<<<<<<< HEAD
                  ? scorer_sum_entropies(scorer, &posterior, scores)
                  : scorer_sum_candidates(scorer, &posterior, &rows, scores, target_gain);
-=======
-                 ? scorer_sum_entropies(scorer, posterior, scores)
-                 : scorer_sum_candidates(scorer, posterior, &rows, scores, target_gain);
     if (!status)
         status = scorer_check_scores(scorer, scores);
->>>>>>> main
     if (status)
         return status;
     *ret_scores = scores;
