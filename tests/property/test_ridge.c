@@ -433,9 +433,10 @@ START_TEST(what_a_cut_loses_is_within_its_bound)
 {
     static const enum amf_measure_kind measures[] = {AMF_MEASURE_ENTROPY, AMF_MEASURE_NOISY_ENTROPY,
                                                      AMF_MEASURE_VARIANCE, AMF_MEASURE_KL};
+    static const double shares[] = {0.01, 0.05, 0.25};
 
     for (size_t m = 0; m < 4; m++)
-        for (double share = 0.01; share < 0.3; share *= 5) {
+        for (size_t k = 0; k < 3; k++) {
             WORLD_CLEANUP struct world w;
             SCENE_CLEANUP struct scene scene;
             struct synthetic_shape shape = shape_of(m, kinds[m % 3], 14, 12);
@@ -445,7 +446,7 @@ START_TEST(what_a_cut_loses_is_within_its_bound)
             scene_init(&scene, &w, measures[m], 2, false);
             AMF_RIDGE_TABLE_CLEANUP struct amf_ridge_table *whole = table_of(&w, &scene, 4);
 
-            scene.input.cut = share;
+            scene.input.cut = shares[k];
             AMF_RIDGE_TABLE_CLEANUP struct amf_ridge_table *cut = table_of(&w, &scene, 4);
 
             ck_assert_uint_lt(amf_ridge_table_rows(cut), amf_ridge_table_rows(whole));
