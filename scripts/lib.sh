@@ -10,7 +10,7 @@ BUILD_PACKAGES=(meson ninja-build gcc libc6-dev pkg-config python3 libmicrohttpd
     libopenblas-dev libsqlite3-dev nettle-dev libcurl4-openssl-dev libnlopt-dev check)
 # clang and its sanitizers, which the fuzzers need
 CLANG_PACKAGES=(clang-14 libclang-rt-14-dev)
-TEST_PACKAGES=(curl jq openssl sslscan haproxy nginx-light python3-yaml python3-jsonschema
+TEST_PACKAGES=(curl jq strace openssl sslscan haproxy nginx-light python3-yaml python3-jsonschema
     clang-format-14 clang-tidy-14 valgrind)
 
 note() { printf '%s\n' "$*" >&2; }

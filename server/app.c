@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ struct app {
     struct state *state;
     struct http_server *http;
     struct proto_version version;
-    char token[TOKEN_BYTES], url[CONFIG_TEXT_BYTES + 32];
+    char token[TOKEN_BYTES], url[CONFIG_TEXT_BYTES + 32], spool[CONFIG_TEXT_BYTES + 16];
 };
 
 /* Where the command line of the same user looks for the daemon. Only a convenience: failing to
@@ -83,6 +84,16 @@ static int app_start_state(struct app *app, char ret_error[256])
                      &app->state, ret_error);
 }
 
+/* For bodies too large for memory; its files have no names, so there is nothing to clear. */
+static int make_spool(struct app *app, char ret_error[256])
+{
+    snprintf(app->spool, sizeof app->spool, "%s/spool", app->config.data);
+    if (mkdir(app->spool, 0700) == 0 || errno == EEXIST)
+        return 0;
+    snprintf(ret_error, 256, "%.200s: %s", app->spool, strerror(errno));
+    return -1;
+}
+
 static int app_start_http(struct app *app, char ret_error[256])
 {
     bool ipv6 = strchr(app->config.address, ':') != NULL, tls = *app->config.tls_cert;
@@ -92,6 +103,8 @@ static int app_start_http(struct app *app, char ret_error[256])
                                           .blas_core = amf_pool_blas_core(),
                                           .sqlite = store_library(),
                                           .microhttpd = http_library()};
+    if (make_spool(app, ret_error))
+        return -1;
     if (http_server_new(&(struct http_config){.address = app->config.address,
                                               .port = app->config.port,
                                               .connections_per_address =
@@ -105,6 +118,7 @@ static int app_start_http(struct app *app, char ret_error[256])
                                               .store = app->store,
                                               .version = &app->version,
                                               .admit = api_admit,
+                                              .spool = app->spool,
                                               .log = log_line},
                         &app->http, ret_error))
         return -1;
@@ -137,6 +151,8 @@ void app_free(struct app *app)
         return;
     if (app->http)
         listening_remove(app);
+    if (app->state)
+        state_end_waiting(app->state);
     http_server_free(app->http);
     state_free(app->state);
     amf_pool_free(app->pool);

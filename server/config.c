@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-enum config_type { CONFIG_STRING, CONFIG_NUMBER, CONFIG_BOOL };
+enum config_type { CONFIG_STRING, CONFIG_NUMBER, CONFIG_BOOL, CONFIG_CHOICE };
 
 struct config_key {
     const char *name; /* in the file; --name on the command line, '_' as '-' */
@@ -38,6 +38,10 @@ static const struct config_key keys[] = {
      "speak TLS with this certificate (PEM, its chain behind it)"},
     {"tls_key", CONFIG_STRING, offsetof(struct config, tls_key), 0, 0, "AMFD_TLS_KEY", "FILE",
      "its private key (PEM, not encrypted), readable for its owner alone"},
+    {"on_fsync_error", CONFIG_CHOICE, offsetof(struct config, on_fsync_error), 0, 0,
+     "AMFD_ON_FSYNC_ERROR", "exit|stay",
+     "after a failed commit: end with exit code 1, so that a restart decides what is stored, or "
+     "stay and only read (default: exit)"},
 };
 
 #define KEY_COUNT (sizeof keys / sizeof *keys)
@@ -75,6 +79,34 @@ static int set_number(const struct config_key *key, const char *value, long *mem
     return 0;
 }
 
+/* The words are those of key->argument, "first|second"; their places are the values. */
+static int set_choice(const struct config_key *key, const char *value, long *member)
+{
+    const char *word = key->argument;
+    size_t length = strlen(value);
+
+    for (long place = 0;; place++) {
+        size_t word_length = strcspn(word, "|");
+
+        if (length == word_length && !memcmp(word, value, length)) {
+            *member = place;
+            return 0;
+        }
+        if (!word[word_length])
+            return -1;
+        word += word_length + 1;
+    }
+}
+
+static void print_choice(const struct config_key *key, long place, FILE *out)
+{
+    const char *word = key->argument;
+
+    while (place-- > 0)
+        word += strcspn(word, "|") + 1;
+    fprintf(out, "%.*s\n", (int)strcspn(word, "|"), word);
+}
+
 /* from: what to name in an error, such as "--workers" or "FILE:3". */
 static int key_set(struct config *config, const struct config_key *key, const char *value,
                    const char *from, char ret_error[CONFIG_ERROR_BYTES])
@@ -86,6 +118,8 @@ static int key_set(struct config *config, const struct config_key *key, const ch
         return 0;
     }
     if (key->type == CONFIG_NUMBER && !set_number(key, value, member))
+        return 0;
+    if (key->type == CONFIG_CHOICE && !set_choice(key, value, member))
         return 0;
     if (key->type == CONFIG_BOOL && (!strcmp(value, "true") || !strcmp(value, "false"))) {
         *(bool *)member = !strcmp(value, "true");
@@ -356,6 +390,8 @@ void config_print(const struct config *config, FILE *out)
             fprintf(out, "%s\n", (const char *)member);
         else if (keys[i].type == CONFIG_NUMBER)
             fprintf(out, "%ld\n", *(const long *)member);
+        else if (keys[i].type == CONFIG_CHOICE)
+            print_choice(&keys[i], *(const long *)member, out);
         else
             fprintf(out, "%s\n", *(const bool *)member ? "true" : "false");
     }

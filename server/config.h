@@ -20,7 +20,10 @@ struct config {
     bool allow_remote;            /* listen on an address that other machines reach, without TLS */
     bool close_after_body;        /* a connection ends with a request that says it has a body */
     char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES]; /* files; "": no TLS */
+    long on_fsync_error; /* enum config_on_fsync_error: what follows when no more can be stored */
 };
+
+enum config_on_fsync_error { CONFIG_EXIT, CONFIG_STAY };
 
 enum config_outcome { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_PRINT, CONFIG_ERROR };
 

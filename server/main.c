@@ -51,19 +51,24 @@ static bool sleep_until_stop(void)
 }
 
 /* 0 when a signal asked to stop, EXIT_CANNOT when the daemon can store no more. */
-static int wait_for_end(const struct app *app)
+static int wait_for_end(const struct app *app, bool stay)
 {
+    bool told = false;
     char line[512];
 
     while (!sleep_until_stop()) {
-        if (app_broken(app)) {
-            snprintf(line, sizeof line, "stopping, so that a restart decides what is stored: %s",
-                     app_broken(app));
-            log_line(line, NULL);
-            return EXIT_CANNOT;
-        }
+        if (told || !app_broken(app))
+            continue;
+        snprintf(line, sizeof line, "%s: %s",
+                 stay ? "reading only from now on"
+                      : "stopping, so that a restart decides what is stored",
+                 app_broken(app));
+        log_line(line, NULL);
+        told = true;
+        if (!stay)
+            break;
     }
-    return 0;
+    return app_broken(app) ? EXIT_CANNOT : 0;
 }
 
 /* Starts the program again with the best BLAS kernels of this processor; see amf/processor.h. Goes
@@ -89,7 +94,7 @@ static int run(const struct config *config)
     }
     printf("listening on %s\n", app_url(app));
     fflush(stdout);
-    status = wait_for_end(app);
+    status = wait_for_end(app, config->on_fsync_error == CONFIG_STAY);
     app_free(app);
     return status;
 }

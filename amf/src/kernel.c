@@ -365,6 +365,8 @@ bool amf_kernel_extends(const struct amf_kernel *kernel, const struct amf_kernel
 {
     size_t tasks = kernel->task_count;
 
+    if (kernel->form != parent->form)
+        return false;
     if (kernel->form == KERNEL_FEATURES)
         return amf_kernel_features_extend(kernel, parent);
     return kernel->variance == parent->variance && tasks == parent->task_count &&

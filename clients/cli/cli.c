@@ -23,6 +23,7 @@ static const struct {
     {"assignment_not_found", "`amf next PROJECT` asks for a new assignment"},
     {"lease_lost", "`amf next PROJECT` asks for a new assignment"},
     {"project_exists", "`amf project set ID` changes its settings"},
+    {"malformed_archive", "`amf project export` writes the file that is needed here"},
     {"task_in_use", "delete its demonstrations first (`amf demo delete`)"},
     {"wrong_dimension", "`amf project show ID` shows state_dim and action_dim"},
     {"outcome_unknown", "run the same command again"},
@@ -105,6 +106,8 @@ enum cli_exit cli_explain(struct cli *cli, const char *about, enum amf_client_st
     case AMF_CLIENT_BAD_ANSWER:
         return cli_fail(cli, CLI_UNREACHABLE, "%s (%s) does not answer as amfd would: %s", cli->url,
                         cli->url_from, result->error);
+    case AMF_CLIENT_STOPPED:
+        return cli_fail(cli, CLI_LOCAL, "%s", result->error);
     case AMF_CLIENT_BAD_ARGUMENT:
         return cli_fail(cli, CLI_USAGE, "%s", result->error);
     case AMF_CLIENT_NO_MEMORY:

@@ -3,9 +3,11 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <proto/wire.h>
 
+#include "archive_file.h"
 #include "demo_file.h"
 #include "folder.h"
 #include "lab_options.h"
@@ -48,7 +50,7 @@ void backtest_defaults(void *arg)
     options->task_correlation = 0.25;
 }
 
-/* ---- the folder ---- */
+/* ---- the recordings ---- */
 
 struct recordings {
     struct demo_file *files;
@@ -127,27 +129,61 @@ static enum cli_exit recordings_read(struct cli *cli, const struct folder *folde
             return cli_fail(cli, CLI_LOCAL, "%.300s: other dimensions than the files before",
                             folder->paths[i]);
     }
-    if (recordings->failed)
-        cli_note(cli, "%zu failed demonstrations and rollouts are left out", recordings->failed);
     return CLI_OK;
 }
 
-static enum cli_exit recordings_load(struct cli *cli, const char *directory, struct folder *folder,
-                                     struct recordings *recordings)
+/* An exported project, which was checked as a whole before. */
+static enum cli_exit recordings_read_archive(struct cli *cli, const char *path,
+                                             const struct archive_file *archive,
+                                             struct recordings *recordings)
 {
     char error[512];
 
-    if (folder_read(directory, folder, error) < 0)
+    for (size_t i = 0; i < archive->count; i++) {
+        struct demo_file *file = &recordings->files[recordings->file_count++];
+
+        *file = (struct demo_file)DEMO_FILE_NULL;
+        if (archive_file_demo(archive, i, file, error) < 0)
+            return cli_fail(cli, CLI_LOCAL, "%.300s: %s", path, error);
+        if (recordings_add(recordings, &file->demonstration) < 0)
+            return cli_fail(cli, CLI_LOCAL, "%.300s: %s: other dimensions than the ones before",
+                            path, archive->demos[i].name);
+    }
+    return CLI_OK;
+}
+
+static int recordings_reserve(struct cli *cli, size_t count, struct recordings *recordings)
+{
+    recordings->files = proto_arena_alloc(&cli->arena, count, sizeof(*recordings->files));
+    recordings->items = proto_arena_alloc(&cli->arena, count, sizeof(*recordings->items));
+    recordings->tasks = proto_arena_alloc(&cli->arena, count, sizeof(*recordings->tasks));
+    recordings->seen = proto_arena_alloc(&cli->arena, count, sizeof(*recordings->seen));
+    return recordings->files && recordings->items && recordings->tasks && recordings->seen ? 0 : -1;
+}
+
+static enum cli_exit recordings_load(struct cli *cli, const char *path, struct folder *folder,
+                                     struct archive_file *archive, struct recordings *recordings)
+{
+    enum cli_exit status;
+    struct stat info;
+    char error[512];
+    bool is_file = stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    size_t count;
+
+    if (is_file && archive_file_open(path, archive, error) < 0)
+        return cli_fail(cli, CLI_LOCAL, "%.300s: %s", path, error);
+    if (!is_file && folder_read(path, folder, error) < 0)
         return cli_fail(cli, CLI_LOCAL, "%s", error);
-    if (!folder->count)
-        return cli_fail(cli, CLI_LOCAL, "%.300s: no demonstrations there", directory);
-    recordings->files = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->files));
-    recordings->items = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->items));
-    recordings->tasks = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->tasks));
-    recordings->seen = proto_arena_alloc(&cli->arena, folder->count, sizeof(*recordings->seen));
-    if (!recordings->files || !recordings->items || !recordings->tasks || !recordings->seen)
+    count = is_file ? archive->count : folder->count;
+    if (!count)
+        return cli_fail(cli, CLI_LOCAL, "%.300s: no demonstrations there", path);
+    if (recordings_reserve(cli, count, recordings) < 0)
         return cli_no_memory(cli);
-    return recordings_read(cli, folder, recordings);
+    status = is_file ? recordings_read_archive(cli, path, archive, recordings)
+                     : recordings_read(cli, folder, recordings);
+    if (status == CLI_OK && recordings->failed)
+        cli_note(cli, "%zu failed demonstrations and rollouts are left out", recordings->failed);
+    return status;
 }
 
 /* ---- the verb ---- */
@@ -236,12 +272,13 @@ static enum cli_exit backtest_prepare(struct cli *cli, const struct backtest_opt
 COMMAND(cmd_backtest)
 {
     FOLDER_CLEANUP struct folder folder = FOLDER_NULL;
+    ARCHIVE_FILE_CLEANUP struct archive_file archive = ARCHIVE_FILE_NULL;
     const struct backtest_options *said = options;
     __attribute__((cleanup(recordings_deinit))) struct recordings recordings = {.half = said->half};
     enum cli_exit status;
 
     (void)count;
-    status = recordings_load(cli, args[0], &folder, &recordings);
+    status = recordings_load(cli, args[0], &folder, &archive, &recordings);
     if (status == CLI_OK && !recordings.count)
         status = cli_fail(cli, CLI_LOCAL, "%.300s: no demonstrations there", args[0]);
     return status == CLI_OK ? backtest_prepare(cli, said, &recordings) : status;

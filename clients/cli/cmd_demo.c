@@ -2,7 +2,6 @@
 #include "commands.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "folder.h"

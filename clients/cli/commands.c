@@ -27,6 +27,17 @@ const struct command commands[] = {
      "kernel.state_scale=marginal_likelihood it may take seconds.\n",
      .run = cmd_project_refit},
     {"project", "delete", "ID", 1, 1, "take a project out of reach", .run = cmd_project_delete},
+    {"project", "export", "ID", 1, 1, "write a whole project to one file",
+     "The file is a tar archive with checksums inside, and is checked while it comes; `amf "
+     "project\n"
+     "import` makes a project of it again, `amf backtest` reads it. Other work goes on "
+     "meanwhile.\n",
+     project_export_options, sizeof(struct project_export_options), NULL, false,
+     cmd_project_export},
+    {"project", "import", "ID FILE", 2, 2, "make a new project of an exported one",
+     "It has everything that was exported: ids, times, frozen scales; open assignments keep the\n"
+     "time they had left. A file that is torn or altered is refused whole.\n",
+     .run = cmd_project_import},
 
     {"task", "add", "PROJECT KEY", 2, 2, "add a task, or replace the one of that key", NULL,
      task_add_options, sizeof(struct proto_task), proto_task_defaults, false, cmd_task_add},
@@ -78,9 +89,10 @@ const struct command commands[] = {
      "time.\n" LAB,
      integrator_options, sizeof(struct integrator_options), integrator_defaults, true,
      cmd_experiment_integrator},
-    {"backtest", NULL, "DIR", 1, 1, "compare rules on recorded demonstrations",
-     "DIR has files of demonstrations, also in subfolders. Told is the squared error of a policy\n"
-     "on recordings that no rule is given, 1 being that of the mean action. No robot is run.\n" LAB,
+    {"backtest", NULL, "DIR|EXPORT", 1, 1, "compare rules on recorded demonstrations",
+     "DIR has files of demonstrations, also in subfolders; EXPORT is a file that `amf project\n"
+     "export` wrote. Told is the squared error of a policy on recordings that no rule is given, 1\n"
+     "being that of the mean action. No robot is run.\n" LAB,
      backtest_options, sizeof(struct backtest_options), backtest_defaults, true, cmd_backtest},
     {"token", "create", "NAME", 1, 1, "make a token; its secret is told this once",
      "The secret goes to standard output, or into the file of --output. reader: reads everything;\n"

@@ -54,7 +54,13 @@ COMMAND(cmd_project_show);
 COMMAND(cmd_project_set);
 COMMAND(cmd_project_refit);
 COMMAND(cmd_project_delete);
-extern const struct option project_create_options[];
+struct project_export_options {
+    const char *output; /* NULL: standard output */
+    bool force;
+};
+COMMAND(cmd_project_export);
+COMMAND(cmd_project_import);
+extern const struct option project_create_options[], project_export_options[];
 
 /* The options of `task add` fill a struct proto_task. */
 COMMAND(cmd_task_add);

@@ -55,7 +55,6 @@ void proto_shape_names(const struct proto_shape *shape, char *ret_text);
 const struct proto_field *proto_shape_find(const struct proto_shape *shape, const char *name);
 
 bool proto_field_in_range(const struct proto_field *field, double number);
-bool proto_key_valid(const char *text);
 
 /* What an array of count items takes from field: its own limit or the default. */
 size_t proto_field_max_length(const struct proto_field *field);

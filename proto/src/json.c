@@ -1,7 +1,12 @@
 /* The scan knows strings, brackets and the beginnings of other values; whether it is JSON is
  * jansson's to say. Where the text is not JSON the counts may be wrong, but never smaller than what
- * jansson builds before it notices. One pass, no memory. */
+ * jansson builds before it notices. One pass, no memory.
+ *
+ * jansson calls some of its failures to allocate an error of syntax. A client would take that for
+ * good and throw away its demonstration, so its allocations go through here and leave a mark. */
+#include <pthread.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
@@ -84,6 +89,21 @@ static enum proto_code refuse_number(const char *text, const json_error_t *error
         error->line, error->column, error->text);
 }
 
+static _Thread_local bool memory_refused;
+
+static void *allocate(size_t bytes)
+{
+    void *memory = malloc(bytes);
+    if (!memory)
+        memory_refused = true;
+    return memory;
+}
+
+static void watch_memory(void)
+{
+    json_set_alloc_funcs(allocate, free);
+}
+
 enum proto_code proto_json_load(const char *text, size_t length, size_t max_values,
                                 enum proto_code code, const char *at, json_t **ret_value,
                                 struct proto_error *ret_error)
@@ -93,10 +113,12 @@ enum proto_code proto_json_load(const char *text, size_t length, size_t max_valu
     enum proto_code refusal = scan_limits(text, length, max_values, code, at, ret_error);
     if (refusal != PROTO_CODE_OK)
         return refusal;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     json_error_t error;
+    (void)pthread_once(&once, watch_memory);
+    memory_refused = false;
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    /* Not all of it: some of jansson's own failures to allocate come out as an error of syntax. */
-    if (!value && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory))
+    if (!value && memory_refused)
         return proto_error_set(ret_error, PROTO_CODE_NO_MEMORY, at, "no memory for the text");
     if (!value && *at == '\0' && is_number_word(&error))
         return refuse_number(text, &error, code, ret_error);

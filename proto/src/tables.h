@@ -11,9 +11,8 @@
 #define PROTO_FIELDS(array) .fields = (array), .field_count = sizeof(array) / sizeof((array)[0])
 
 #define PROTO_MAX_DEMONSTRATIONS                                                                   \
-    1000000000                   /* per project; a limit against nonsense, not a promise */
-#define PROTO_MAX_STEPS 1000000  /* of one demonstration */
-#define PROTO_MAX_LEASE_S 604800 /* a week */
-#define PROTO_MAX_LIST 1000000   /* items of a list that a server answers with */
+    1000000000                  /* per project; a limit against nonsense, not a promise */
+#define PROTO_MAX_STEPS 1000000 /* of one demonstration */
+#define PROTO_MAX_LIST 1000000  /* items of a list that a server answers with */
 
 #endif

@@ -37,3 +37,25 @@ static const struct proto_field opened_fields[] = {
 
 const struct proto_shape proto_event_opened_shape = {
     .name = "EventOpened", .size = sizeof(struct proto_event_opened), PROTO_FIELDS(opened_fields)};
+
+#define AT(member) offsetof(struct proto_carried_lease, member)
+static const struct proto_field carried_lease_fields[] = {
+    {"id", PROTO_STRING, AT(id), PROTO_REQUIRED},
+    {"expires_ms", PROTO_INT, AT(expires_ms)},
+};
+#undef AT
+
+static const struct proto_shape carried_lease_shape = {.name = "CarriedLease",
+                                                       .size = sizeof(struct proto_carried_lease),
+                                                       PROTO_FIELDS(carried_lease_fields)};
+
+#define AT(member) offsetof(struct proto_event_carried, member)
+static const struct proto_field carried_fields[] = {
+    {"project", PROTO_STRING, AT(project), PROTO_NULLABLE},
+    {"leases", PROTO_LIST, AT(leases), .max_length = PROTO_MAX_LIST, .shape = &carried_lease_shape},
+};
+#undef AT
+
+const struct proto_shape proto_event_carried_shape = {.name = "EventCarried",
+                                                      .size = sizeof(struct proto_event_carried),
+                                                      PROTO_FIELDS(carried_fields)};

@@ -146,6 +146,8 @@ static int open_with(const char *path, int flags, sqlite3 **ret_db, const char *
     if (rc == SQLITE_OK)
         rc = limits_apply(db);
     if (rc == SQLITE_OK)
+        rc = store_checksum_register(db);
+    if (rc == SQLITE_OK)
         rc = pragmas_apply(db, common_pragmas, ret_refused);
     if (rc != SQLITE_OK)
         return rc;

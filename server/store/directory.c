@@ -161,17 +161,21 @@ static int prepare_database_file(const struct store_directory *directory,
 
 /* A process killed between writing a commit and syncing it leaves it readable but not durable. It
  * is about to be read and answered from, as if it were: so sync first. */
-static int sync_log(const struct store_directory *directory, char ret_error[STORE_ERROR_BYTES])
+static int check_and_sync_log(const struct store_directory *directory,
+                              char ret_error[STORE_ERROR_BYTES])
 {
     int fd = openat(directory->fd, log_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? STORE_OK
                                : fail(ret_error, directory->path, "cannot open amf.db-wal");
-    int rc = fsync(fd);
-    if (rc < 0)
-        (void)fail(ret_error, directory->path, "cannot sync amf.db-wal");
+    char reason[STORE_ERROR_BYTES] = "";
+    int status = store_log_check(fd, reason);
+    if (status)
+        store_error_set(ret_error, "%s: %s", directory->path, reason);
+    else if (fsync(fd) < 0)
+        status = fail(ret_error, directory->path, "cannot sync amf.db-wal");
     close(fd);
-    return rc < 0 ? STORE_INVALID : STORE_OK;
+    return status;
 }
 
 static int open_path(const char *path, struct store_directory *directory,
@@ -207,7 +211,7 @@ int store_directory_open(const char *path, struct store_directory *ret_directory
     if (!status)
         status = prepare_database_file(&directory, ret_error);
     if (!status)
-        status = sync_log(&directory, ret_error);
+        status = check_and_sync_log(&directory, ret_error);
     if (status)
         return status;
     *ret_directory = directory;

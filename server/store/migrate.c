@@ -6,6 +6,8 @@
  */
 #include "store_private.h"
 
+#include <string.h>
+
 enum { APPLICATION_ID = 0x414d4644 }; /* 'AMFD', as sql/0001_init.sql sets it */
 
 static int query_int(sqlite3 *db, const char *sql, int *ret_value)
@@ -90,6 +92,8 @@ static int check_log(sqlite3 *db, char ret_error[STORE_ERROR_BYTES])
         status = fail(rc, "cannot be checked", ret_error);
     } else if (sqlite3_stricmp(line, "ok") != 0) {
         store_error_set(ret_error, "is damaged: %s", line);
+        for (char *end = ret_error; (end = strchr(end, '\n'));)
+            *end = ' ';
         status = STORE_CORRUPT;
     }
     sqlite3_finalize(statement);

@@ -11,20 +11,23 @@
 
 enum { READERS_MAX = 16 };
 
-#define EVENT_COLUMNS "e.project, e.seq, e.at_ms, e.type, e.body, e.blob_id"
+#define EVENT_COLUMNS "e.project, e.seq, e.at_ms, e.type, e.body, e.blob_id, " STORE_EVENT_INTACT
+#define BLOB_COLUMNS "b.bytes, " STORE_BLOB_INTACT
 #define WITH_BLOBS " LEFT JOIN blob AS b ON b.project = e.project AND b.blob_id = e.blob_id"
 
 static const char *const statements_sql[READ_COUNT] = {
-    [READ_PROJECT] = "SELECT " EVENT_COLUMNS ", NULL FROM event AS e"
+    [READ_PROJECT] = "SELECT " EVENT_COLUMNS ", length(b.bytes) FROM event AS e" WITH_BLOBS
                      " WHERE e.project = ?1 AND e.seq > ?2 ORDER BY e.seq",
-    [READ_PROJECT_BLOBS] = "SELECT " EVENT_COLUMNS ", b.bytes FROM event AS e" WITH_BLOBS
+    [READ_PROJECT_BLOBS] = "SELECT " EVENT_COLUMNS ", " BLOB_COLUMNS " FROM event AS e" WITH_BLOBS
                            " WHERE e.project = ?1 AND e.seq > ?2 ORDER BY e.seq",
-    [READ_ALL] = "SELECT " EVENT_COLUMNS ", NULL FROM event AS e ORDER BY e.position",
-    [READ_ALL_BLOBS] =
-        "SELECT " EVENT_COLUMNS ", b.bytes FROM event AS e" WITH_BLOBS " ORDER BY e.position",
-    [READ_BLOB] = "SELECT bytes FROM blob WHERE project = ?1 AND blob_id = ?2",
-    [READ_TOKENS] = "SELECT number, name, role, project, created_at_ms, expires_at_ms, sha256 "
-                    "FROM token ORDER BY number",
+    [READ_ALL] = "SELECT " EVENT_COLUMNS ", length(b.bytes) FROM event AS e" WITH_BLOBS
+                 " ORDER BY e.position",
+    [READ_ALL_BLOBS] = "SELECT " EVENT_COLUMNS ", " BLOB_COLUMNS " FROM event AS e" WITH_BLOBS
+                       " ORDER BY e.position",
+    [READ_BLOB] = "SELECT " BLOB_COLUMNS " FROM blob AS b WHERE b.project = ?1 AND b.blob_id = ?2",
+    [READ_TOKENS] = "SELECT number, name, role, project, created_at_ms, expires_at_ms, sha256, "
+                    "checksum = row_checksum(number, name, role, project, created_at_ms, "
+                    "expires_at_ms, sha256) FROM token ORDER BY number",
 };
 
 static void reader_free(struct store_reader *reader)
@@ -152,13 +155,17 @@ static int column_event(sqlite3_stmt *statement, bool with_blobs, struct store_e
         (!event.blob_id && sqlite3_column_type(statement, 5) != SQLITE_NULL))
         return sqlite3_errcode(sqlite3_db_handle(statement)) == SQLITE_NOMEM ? STORE_NO_MEMORY
                                                                              : STORE_CORRUPT;
+    if (!sqlite3_column_int(statement, 6))
+        return STORE_CORRUPT;
     if (with_blobs && event.blob_id) {
-        if (sqlite3_column_type(statement, 6) == SQLITE_NULL)
-            return STORE_CORRUPT; /* an event without the blob it names */
-        int status = column_bytes(statement, 6, &event.blob, &event.blob_bytes);
+        if (!sqlite3_column_int(statement, 8)) /* NULL: an event without the blob it names */
+            return STORE_CORRUPT;
+        int status = column_bytes(statement, 7, &event.blob, &event.blob_bytes);
         if (status)
             return status;
     }
+    if (!with_blobs && event.blob_id)
+        event.blob_bytes = (size_t)sqlite3_column_int64(statement, 7);
     *ret_event = event;
     return STORE_OK;
 }
@@ -212,6 +219,8 @@ int store_copy_blob(sqlite3_stmt *statement, unsigned char **ret_bytes, size_t *
         return STORE_NOT_FOUND;
     int status =
         rc == SQLITE_ROW ? column_bytes(statement, 0, &bytes, &length) : store_status_of_read(rc);
+    if (!status && !sqlite3_column_int(statement, 1))
+        status = STORE_CORRUPT;
     if (status)
         return status;
     unsigned char *copy = malloc(length ? length : 1);

@@ -47,7 +47,17 @@ int store_status_of_read(int sqlite_code);
 __attribute__((format(printf, 2, 3))) void store_error_set(char ret_error[STORE_ERROR_BYTES],
                                                            const char *format, ...);
 
-/* read.c. Steps a statement that selects one blob. STORE_NOT_FOUND without a row. */
+/* checksum.c: the SQL function row_checksum, for a connection; and whether a row is as written. */
+int store_checksum_register(sqlite3 *db);
+#define STORE_EVENT_INTACT                                                                         \
+    "e.checksum = row_checksum(e.project, e.seq, e.at_ms, e.type, e.body, e.blob_id)"
+#define STORE_BLOB_INTACT "b.checksum = row_checksum(b.project, b.blob_id, b.bytes)"
+
+/* log_check.c: refuses a write-ahead log in which commits lie behind damage. */
+int store_log_check(int fd, char ret_error[STORE_ERROR_BYTES]);
+
+/* read.c. Steps a statement that selects one blob and whether it is intact. STORE_NOT_FOUND without
+ * a row. */
 int store_copy_blob(sqlite3_stmt *statement, unsigned char **ret_bytes, size_t *ret_length);
 
 /* migrate.c, with the SQL of sql/ in a generated file. */

@@ -77,6 +77,8 @@ static int column_token(sqlite3_stmt *statement, struct store_token *ret_token)
         (!token.project && sqlite3_column_type(statement, 3) != SQLITE_NULL))
         return sqlite3_errcode(sqlite3_db_handle(statement)) == SQLITE_NOMEM ? STORE_NO_MEMORY
                                                                              : STORE_CORRUPT;
+    if (!sqlite3_column_int(statement, 7))
+        return STORE_CORRUPT;
     *ret_token = token;
     return STORE_OK;
 }

@@ -11,21 +11,25 @@
 
 static const char *const statements_sql[TX_STATEMENT_COUNT] = {
     [TX_LAST_SEQ] = "SELECT max(seq) FROM event WHERE project = ?1",
-    [TX_EVENT_INSERT] = "INSERT INTO event (project, seq, at_ms, type, body, blob_id) "
-                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [TX_BLOB_INSERT] = "INSERT INTO blob (project, blob_id, bytes) VALUES (?1, ?2, ?3) "
-                       "ON CONFLICT DO NOTHING",
-    [TX_BLOB_SELECT] = "SELECT bytes FROM blob WHERE project = ?1 AND blob_id = ?2",
+    [TX_EVENT_INSERT] = "INSERT INTO event (project, seq, at_ms, type, body, blob_id, checksum) "
+                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, row_checksum(?1, ?2, ?3, ?4, ?5, ?6))",
+    [TX_BLOB_INSERT] = "INSERT INTO blob (project, blob_id, bytes, checksum) "
+                       "VALUES (?1, ?2, ?3, row_checksum(?1, ?2, ?3)) ON CONFLICT DO NOTHING",
+    [TX_BLOB_SELECT] =
+        "SELECT bytes, " STORE_BLOB_INTACT " FROM blob AS b WHERE project = ?1 AND blob_id = ?2",
     [TX_BLOB_EQUAL] = "SELECT bytes = ?3 FROM blob WHERE project = ?1 AND blob_id = ?2",
     [TX_REPLY_INSERT] =
-        "INSERT INTO reply (owner, key, at_ms, request_sha256, status, content_type, body) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [TX_REPLY_SELECT] = "SELECT request_sha256, status, content_type, body FROM reply "
-                        "WHERE owner = ?1 AND key = ?2",
+        "INSERT INTO reply (owner, key, at_ms, request_sha256, status, content_type, body, "
+        "checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, row_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7))",
+    [TX_REPLY_SELECT] =
+        "SELECT request_sha256, status, content_type, body, checksum = row_checksum(owner, key, "
+        "at_ms, request_sha256, status, content_type, body) FROM reply "
+        "WHERE owner = ?1 AND key = ?2",
     [TX_REPLY_EXPIRE] = "DELETE FROM reply WHERE at_ms < ?1",
     [TX_TOKEN_NEXT] = "SELECT seq FROM sqlite_sequence WHERE name = 'token'",
-    [TX_TOKEN_INSERT] = "INSERT INTO token (number, name, role, project, created_at_ms, "
-                        "expires_at_ms, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [TX_TOKEN_INSERT] =
+        "INSERT INTO token (number, name, role, project, created_at_ms, expires_at_ms, sha256, "
+        "checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, row_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7))",
     [TX_TOKEN_DELETE] = "DELETE FROM token WHERE number = ?1",
 };
 
@@ -262,6 +266,8 @@ static int keep_reply(struct store_tx *tx, sqlite3_stmt *statement, struct store
 {
     size_t length = 0;
     struct store_reply reply = {.status = sqlite3_column_int(statement, 1)};
+    if (!sqlite3_column_int(statement, 4))
+        return store_tx_fail(tx, STORE_CORRUPT, SQLITE_CORRUPT);
     if (keep_column(tx, statement, 0, &reply.request_sha256, &length) ||
         keep_column(tx, statement, 2, &reply.content_type, &length) ||
         keep_column(tx, statement, 3, &reply.body, &reply.body_bytes))

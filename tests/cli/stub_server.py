@@ -7,14 +7,20 @@ task's gain is one over one more than its demonstrations.
 """
 import hashlib
 import json
+import os
 import re
 import struct
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from archive import members, pack  # noqa: E402
+
 TOKEN = "stub-token"
 TENSORS = "application/vnd.safetensors"
+OCTETS = "application/octet-stream"
 FAULTS = {
     "drop": "close the connection instead of looking at the request",
     "drop-after": "do what is asked, then close the connection without an answer",
@@ -26,6 +32,8 @@ FAULTS = {
     "garbage": "answer 200 with something that is not JSON",
     "413": "refuse the body as too large",
     "escape": "answer with terminal control sequences in the texts",
+    "torn": "send half of the answer, then close the connection",
+    "altered": "answer with one bit in the middle turned",
     "extra": "answer with a field that the client does not know",
 }
 
@@ -150,6 +158,36 @@ class Service:
         self.project(project)
         del self.projects[project]
         return 204, None
+
+    # ---- archives ----
+    def get_export(self, project, **_):
+        name, project = project, self.project(project)
+        log = [("project_created", None, {"id": name, **project["settings"]})]
+        log += [("task_put", None, task) for task in project["tasks"].values()]
+        first = len(log) + 1
+        held = [(f"d{first + i:010}", d) for i, d in enumerate(project["demonstrations"].values())]
+        log += [("demonstration_added", key, {"id": key, "task": d["task"]}) for key, d in held]
+        events = "".join(
+            json.dumps({"seq": i + 1, "at": "2026-11-21T10:00:00.000Z", "type": kind, "blob": blob, "body": body},
+                       separators=(",", ":")) + "\n" for i, (kind, blob, body) in enumerate(log)).encode()
+        blobs = {f"demonstrations/{key}.safetensors": write_tensors(d) for key, d in held}
+        head = {"format": 1, "project": name, "seq": len(log), "at": "2026-11-21T10:00:00.000Z", "version": "stub",
+                "events_bytes": len(events), "demonstrations": len(blobs),
+                "demonstration_bytes": sum(map(len, blobs.values())), "leases": []}
+        return 200, pack({"export.json": json.dumps(head).encode(), "events.jsonl": events, **blobs})
+
+    def post_import(self, project, body, **_):
+        if project in self.projects:
+            raise Problem(409, "project_exists", f"there is a project {project}")
+        try:
+            entries = members(body["archive"])
+            assert pack(entries) == body["archive"]
+        except Exception as error:
+            raise Problem(400, "malformed_archive", "it is torn", "events.jsonl") from error
+        events = [json.loads(line) for line in entries["events.jsonl"].splitlines()]
+        status, _ = self.post_projects({**events[0]["body"], "id": project})
+        self.projects[project]["settings"]["seq"] = len(events)
+        return status, self.projects[project]["settings"]
 
     # ---- tasks ----
     def get_tasks(self, project, **_):
@@ -297,6 +335,8 @@ ROUTES = [(method, re.compile("^" + template.replace("{}", "([^/]+)") + "$"), ve
     ("PATCH", "/v1/projects/{}", "patch_project"),
     ("POST", "/v1/projects/{}/refit", "post_refit"),
     ("DELETE", "/v1/projects/{}", "delete_project"),
+    ("GET", "/v1/projects/{}/export", "get_export"),
+    ("POST", "/v1/projects/{}/import", "post_import"),
     ("GET", "/v1/projects/{}/tasks", "get_tasks"),
     ("PUT", "/v1/projects/{}/tasks/{}", "put_task"),
     ("GET", "/v1/projects/{}/tasks/{}", "get_task"),
@@ -346,6 +386,8 @@ class Handler(BaseHTTPRequestHandler):
             if "metadata" in metadata:
                 metadata["metadata"] = json.loads(metadata["metadata"])
             return {**metadata, **matrices}
+        if kind == OCTETS:
+            return {"archive": raw}
         if kind != "application/json":
             raise Problem(415, "unsupported_media_type", f"{kind} is not understood")
         return json.loads(raw)
@@ -385,7 +427,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Problem(400, "invalid_idempotency_key", "tests want one on every POST")
         if key not in answers:
             status, value = self.serve(path, raw, query)
-            kind = TENSORS if isinstance(value, bytes) else "application/json"
+            kind = OCTETS if path.endswith("/export") else TENSORS if isinstance(value, bytes) else "application/json"
             if self.command != "POST":
                 return status, value, kind
             answers[key] = (raw, status, json.loads(json.dumps(value)), kind)
@@ -443,6 +485,16 @@ class Handler(BaseHTTPRequestHandler):
                     return None
                 if fault == "503-after":
                     raise Problem(503, "outcome_unknown", "the commit failed")
+                if fault == "torn":
+                    self.close_connection = True
+                    self.send_response(status)
+                    self.send_header("Content-Type", kind)
+                    self.send_header("Content-Length", str(len(value)))
+                    self.end_headers()
+                    return self.wfile.write(value[:len(value) // 2])
+                if fault == "altered":
+                    place = value.index(b"demonstrations/") + 512
+                    value = value[:place] + bytes([value[place] ^ 1]) + value[place + 1:]
                 if fault in ("escape", "extra"):
                     value = self.distort(fault, value)
                 return self.reply(status, value, kind)
@@ -452,14 +504,21 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client may go away
+            super().handle_error(request, client_address)
+
+
 class Stub:
     """A server on a free port of the loopback, until close()."""
 
     token = TOKEN
 
     def __init__(self):
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.service, self.server.lock = Service(), threading.Lock()
         self.server.state = {"faults": [], "log": [], "keys": []}
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"

@@ -12,61 +12,18 @@ Positive control: with synchronous=NORMAL something must be lost, or the harness
 Then the two together: a writer that has not synced is killed, the store is opened, and what it
 shows then must survive a power cut, for the daemon answers from it.
 """
-import fcntl
 import os
 import random
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 
+from disk import Disk, why_not
 from harness import Finding, Verdict, Writer, lost, parse, stored
 
 THREADS = 4
-IMAGE_MIB = 512
-EXT4_IOC_SHUTDOWN = 0x8004587D
-NO_LOG_FLUSH = 2
 SKIPPED = 77
-
-
-def shell(*command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-class Disk:
-    """An ext4 file system that can lose its power; unmounted on every way out of its `with`."""
-
-    def __init__(self, folder):
-        self.image = os.path.join(folder, "disk.img")
-        self.mount_point = os.path.join(folder, "disk")
-        self.mounted = False
-
-    def __enter__(self):
-        os.mkdir(self.mount_point)
-        shell("truncate", "-s", f"{IMAGE_MIB}M", self.image)
-        shell("mkfs.ext4", "-q", "-F", self.image)
-        self.mount()
-        return self
-
-    def __exit__(self, *exception):
-        self.unmount()
-
-    def mount(self):
-        shell("mount", "-o", "loop", self.image, self.mount_point)
-        self.mounted = True
-
-    def unmount(self):
-        if self.mounted:
-            shell("umount", self.mount_point)
-            self.mounted = False
-
-    def cut_power(self):
-        fd = os.open(self.mount_point, os.O_RDONLY)
-        try:
-            fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
-        finally:
-            os.close(fd)
 
 
 def cycle(programs, folder, mode, rnd):
@@ -134,22 +91,6 @@ def run(programs, mode, cycles, rnd):
             if mode == "normal":
                 break
     return promises, findings
-
-
-def why_not():
-    """Why this machine cannot run the test, or None."""
-    if os.geteuid() != 0:
-        return "needs root"
-    try:
-        with tempfile.TemporaryDirectory(prefix="amf-power-") as folder, Disk(folder) as disk:
-            disk.cut_power()
-    except FileNotFoundError as error:
-        return f"{error.filename} is not installed"
-    except subprocess.CalledProcessError as error:
-        return error.stderr.decode().strip() or str(error)
-    except OSError as error:
-        return f"the file system cannot be shut down: {error}"
-    return None
 
 
 def main():

@@ -1,6 +1,7 @@
 """What the crash tests share: a writer whose promises are read while it runs, and the check."""
 
 import collections
+import json
 import os
 import sqlite3
 import subprocess
@@ -104,3 +105,36 @@ def stored(checker, data):
 def lost(promised, found):
     """Promised events that are not there, or not with the bytes promised."""
     return [event for event, checksum in promised.items() if found.get(event) != checksum]
+
+
+class Skipped(Exception):
+    """This machine cannot run the test."""
+
+
+class Torture(Verdict):
+    """One test of the daemon, short or --full: cases, then a JSON line with its counts, and its exit status."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name, self.full = name, "--full" in sys.argv
+        self.seed = int(os.environ.get("CRASH_SEED", "1"))
+        self.counts = {}
+
+    def count(self, **numbers):
+        for name, number in numbers.items():
+            self.counts[name] = self.counts.get(name, 0) + number
+
+    def check_none(self, findings, name):
+        self.check(not findings, name, findings[:60])
+
+    def run(self, main):
+        begin = time.monotonic()
+        try:
+            main(self)
+        except Skipped as reason:
+            print(f"skipped: {reason}")
+            sys.exit(77)
+        line = {"test": self.name, "full": self.full, "seed": self.seed, **self.counts,
+                "passed": not self.failed, "seconds": round(time.monotonic() - begin, 1)}
+        print(json.dumps(line), flush=True)
+        sys.exit(self.exit_status())

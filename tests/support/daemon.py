@@ -33,11 +33,11 @@ class Daemon:
     options: further arguments of amfd. tls: the ssl context of request(), for a daemon with a certificate.
     """
 
-    def __init__(self, data=None, workers=2, program=AMFD, options=(), tls=None):
+    def __init__(self, data=None, workers=2, program=AMFD, options=(), tls=None, environment=None):
         self.owned = data is None
         self.data = data or tempfile.mkdtemp(prefix="amf-test-")
         self.workers, self.program, self.process = workers, program, None
-        self.options, self.tls = list(options), tls
+        self.options, self.tls, self.environment = list(options), tls, environment or {}
         self.start()
 
     def start(self):
@@ -45,7 +45,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [self.program, "--data", os.path.join(self.data, "d"), "--listen", "127.0.0.1:0",
              "--workers", str(self.workers), *self.options],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
+            stdout=subprocess.PIPE, stderr=self.log, text=True, env={**os.environ, **self.environment})
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
             raise RuntimeError(f"amfd did not start: {line!r}, see {self.data}/log")

@@ -17,6 +17,11 @@ struct call {
     const unsigned char *bytes;
     size_t length;
     const char *content_type;
+    int file; /* or a file of file_bytes, when they are not 0 */
+    uint64_t file_bytes;
+    amf_client_piece_fn piece; /* of the file, or of the answer; NULL: nobody wants to know */
+    void *piece_arg;
+    double silence_s; /* how long the server may be silent beyond the usual */
     /* answer */
     const char *accept; /* NULL: JSON */
     const struct proto_shape *response;

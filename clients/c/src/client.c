@@ -151,6 +151,12 @@ static enum amf_client_status encode_body(const struct call *call,
 {
     const struct proto_shape *shape;
 
+    if (call->file_bytes) {
+        request->file = call->file;
+        request->file_bytes = call->file_bytes;
+        request->content_type = call->content_type;
+        return AMF_CLIENT_OK;
+    }
     if (call->bytes) {
         request->body = call->bytes;
         request->body_length = call->length;
@@ -306,6 +312,8 @@ static enum amf_client_status no_response(enum transport_status outcome,
     case TRANSPORT_TOO_LARGE:
         return fail(result, AMF_CLIENT_BAD_ANSWER, "the answer is over %zu bytes",
                     TRANSPORT_ANSWER_MAX_BYTES);
+    case TRANSPORT_STOPPED:
+        return fail(result, AMF_CLIENT_STOPPED, "broken off on this side");
     default:
         return AMF_CLIENT_UNREACHABLE; /* transport has said why in result->error */
     }
@@ -318,7 +326,9 @@ enum amf_client_status client_call(struct amf_client *client, const struct call 
         .method = call->method,
         .token = call->public ? NULL : client->token,
         .accept = call->accept ? call->accept : "application/json, application/problem+json",
-        .wait_s = call->wait_s,
+        .piece = call->piece,
+        .piece_arg = call->piece_arg,
+        .wait_s = call->wait_s + call->silence_s,
     };
     struct transport_response response = {0};
     enum amf_client_status status;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -25,9 +26,12 @@ struct transport {
 };
 
 struct answer {
+    CURL *curl;
+    const struct transport_request *request;
     char *bytes;
     size_t length, capacity;
-    bool too_large;
+    uint64_t sent, given; /* of the file; to `piece` */
+    bool too_large, stopped;
 };
 
 struct transport *transport_new(void)
@@ -71,11 +75,62 @@ static bool answer_reserve(struct answer *answer, size_t more)
     return true;
 }
 
+static bool is_given(const struct answer *answer)
+{
+    long status = 0;
+
+    curl_easy_getinfo(answer->curl, CURLINFO_RESPONSE_CODE, &status);
+    return answer->request->piece && !answer->request->file_bytes && status >= 200 && status < 300;
+}
+
+static size_t give(struct answer *answer, const char *bytes, size_t length)
+{
+    const struct transport_request *request = answer->request;
+    curl_off_t total = 0;
+
+    curl_easy_getinfo(answer->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &total);
+    answer->given += length;
+    answer->stopped = request->piece(request->piece_arg, bytes, length, answer->given,
+                                     total > 0 ? (uint64_t)total : 0) != 0;
+    return answer->stopped ? 0 : length;
+}
+
+/* Of the file that is the body. */
+static size_t on_read(char *buffer, size_t size, size_t count, void *arg)
+{
+    struct answer *answer = arg;
+    const struct transport_request *request = answer->request;
+    uint64_t left = request->file_bytes - answer->sent;
+    size_t room = size * count < left ? size * count : (size_t)left;
+    ssize_t got = room ? pread(request->file, buffer, room, (off_t)answer->sent) : 0;
+
+    answer->stopped = got < 0 || (got == 0 && left > 0);
+    if (got > 0)
+        answer->sent += (uint64_t)got;
+    if (!answer->stopped && got > 0 && request->piece)
+        answer->stopped = request->piece(request->piece_arg, buffer, (size_t)got, answer->sent,
+                                         request->file_bytes) != 0;
+    return answer->stopped ? CURL_READFUNC_ABORT : (size_t)got;
+}
+
+/* curl starts the body anew when a kept connection turns out to be closed. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+    struct answer *answer = arg;
+
+    if (origin != SEEK_SET || offset < 0)
+        return CURL_SEEKFUNC_FAIL;
+    answer->sent = (uint64_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct answer *answer = arg;
     size_t length = size * count; /* curl: size is 1, count is at most CURL_MAX_WRITE_SIZE */
 
+    if (is_given(answer))
+        return give(answer, bytes, length);
     if (length > TRANSPORT_ANSWER_MAX_BYTES - answer->length) {
         answer->too_large = true;
         return 0;
@@ -136,10 +191,23 @@ static bool is_loopback(const char *url)
     return loopback;
 }
 
-static bool set_body(CURL *curl, const struct transport_request *request)
+static bool set_file(CURL *curl, const struct transport_request *request, struct answer *answer)
+{
+    return curl_easy_setopt(curl, CURLOPT_POST, 1L) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->file_bytes) ==
+               CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_READDATA, answer) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_SEEKFUNCTION, on_seek) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_SEEKDATA, answer) == CURLE_OK;
+}
+
+static bool set_body(CURL *curl, const struct transport_request *request, struct answer *answer)
 {
     bool post = strcmp(request->method, "POST") == 0;
 
+    if (request->file_bytes)
+        return set_file(curl, request, answer);
     if (!request->content_type && !post)
         return true;
     /* The size comes first: without it curl takes the body for a C string. */
@@ -174,12 +242,16 @@ static bool set_options(CURL *curl, const struct transport_request *request,
     return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_URL, request->url) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
-           set_body(curl, request) &&
+           set_body(curl, request, answer) &&
            curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method) == CURLE_OK;
 }
 
-static enum transport_status translate(CURLcode code, bool too_large)
+static enum transport_status translate(CURLcode code, const struct answer *answer)
 {
+    if (answer->stopped)
+        return TRANSPORT_STOPPED;
+    if (code != CURLE_OK && answer->given > 0)
+        return TRANSPORT_CUT;
     switch (code) {
     case CURLE_OK:
         return TRANSPORT_OK;
@@ -197,7 +269,7 @@ static enum transport_status translate(CURLcode code, bool too_large)
     case CURLE_OUT_OF_MEMORY:
         return TRANSPORT_NO_MEMORY;
     case CURLE_WRITE_ERROR:
-        return too_large ? TRANSPORT_TOO_LARGE : TRANSPORT_NO_MEMORY;
+        return answer->too_large ? TRANSPORT_TOO_LARGE : TRANSPORT_NO_MEMORY;
     default:
         return TRANSPORT_FAILED;
     }
@@ -227,7 +299,7 @@ enum transport_status transport_perform(struct transport *transport,
                                         char ret_error[256])
 {
     struct curl_slist *headers = NULL;
-    struct answer answer = {0};
+    struct answer answer = {.curl = transport->curl, .request = request};
     char reason[CURL_ERROR_SIZE] = "";
     enum transport_status status = TRANSPORT_NO_MEMORY;
     CURLcode code;
@@ -235,7 +307,7 @@ enum transport_status transport_perform(struct transport *transport,
     if (answer_reserve(&answer, 0) && add_headers(request, &headers) &&
         set_options(transport->curl, request, headers, &answer, reason)) {
         code = curl_easy_perform(transport->curl);
-        status = translate(code, answer.too_large);
+        status = translate(code, &answer);
         snprintf(ret_error, 256, "%s", *reason ? reason : curl_easy_strerror(code));
     } else {
         snprintf(ret_error, 256, "Out of memory");

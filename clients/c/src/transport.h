@@ -4,8 +4,14 @@
 #define AMF_CLIENT_TRANSPORT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct transport;
+
+/* Pieces of what is too large for memory, as they come or go: `done` of `total` bytes with this one
+ * (total 0: not known). Nonzero ends the exchange. */
+typedef int (*transport_piece_fn)(void *arg, const void *bytes, size_t length, uint64_t done,
+                                  uint64_t total);
 
 struct transport_request {
     const char *method, *url;
@@ -15,6 +21,11 @@ struct transport_request {
     const char *idempotency_key;       /* "" or NULL: none */
     const unsigned char *body;
     size_t body_length;
+    int file; /* the body is this file, from its start, of file_bytes; when they are not 0 */
+    uint64_t file_bytes;
+    transport_piece_fn piece; /* of the file as it is sent; without one, of a 2xx answer, which is
+                                 then not kept. NULL: nobody wants to know */
+    void *piece_arg;
     double wait_s; /* how long the server may legitimately be silent, beyond the usual */
 };
 
@@ -31,6 +42,8 @@ enum transport_status {
     TRANSPORT_NOT_SENT = 1,  /* no connection came about */
     TRANSPORT_BROKEN = 2,    /* the connection broke: the request may have taken effect */
     TRANSPORT_TIMED_OUT = 3, /* likewise */
+    TRANSPORT_CUT = 4,       /* the answer broke off after pieces of it had been given */
+    TRANSPORT_STOPPED = 5,   /* `piece` wanted no more, or the file cannot be read */
     TRANSPORT_NO_MEMORY = -1,
     TRANSPORT_TOO_LARGE = -2, /* the answer is over TRANSPORT_ANSWER_MAX_BYTES */
     TRANSPORT_FAILED = -3     /* an address that cannot be used, TLS that cannot be trusted, ... */

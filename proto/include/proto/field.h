@@ -82,8 +82,9 @@ enum proto_flag {
 };
 
 #define PROTO_KEY_MAX_BYTES 64
-#define PROTO_TEXT_MAX_BYTES 4096      /* a string or list whose max_length is 0 */
-#define PROTO_INT_MAX 9007199254740991 /* 2^53 - 1: what every JSON reader keeps exactly */
+bool proto_key_valid(const char *text); /* as PROTO_KEY says */
+#define PROTO_TEXT_MAX_BYTES 4096       /* a string or list whose max_length is 0 */
+#define PROTO_INT_MAX 9007199254740991  /* 2^53 - 1: what every JSON reader keeps exactly */
 
 struct proto_shape;
 

@@ -267,6 +267,8 @@ struct proto_ranking {
 };
 
 /* ---- assignments ---- */
+#define PROTO_MAX_LEASE_S 604800 /* a week */
+
 enum proto_assignment_state {
     PROTO_ASSIGNMENT_OPEN,
     PROTO_ASSIGNMENT_COMPLETED,
@@ -389,6 +391,30 @@ struct proto_event_opened { /* assignment_opened */
     double age_s;
 };
 
+struct proto_carried_lease {
+    const char *id; /* of the assignment */
+    int64_t expires_ms;
+};
+struct proto_event_carried {  /* leases_carried: after an import, what was left of open leases */
+    const char *project;      /* its id where it came from */
+    struct proto_list leases; /* struct proto_carried_lease */
+};
+
+/* ---- export.json of an archive, see archive.h ---- */
+struct proto_export_lease {
+    const char *id; /* of an open assignment */
+    double remaining_s;
+};
+struct proto_export {
+    int64_t format;      /* PROTO_ARCHIVE_FORMAT */
+    const char *project; /* its id where it comes from */
+    int64_t seq;         /* of the newest event; it holds every one up to it */
+    const char *at;      /* when; RFC 3339 */
+    const char *version; /* of the program that wrote it */
+    int64_t events_bytes, demonstrations, demonstration_bytes; /* of the entries */
+    struct proto_list leases;                                  /* struct proto_export_lease */
+};
+
 extern const struct proto_shape proto_project_shape, proto_task_shape, proto_demonstration_shape,
     proto_demonstration_summary_shape, /* without states and actions */
     proto_stored_shape, proto_retraction_shape, proto_ranking_shape, proto_ask_shape,
@@ -396,7 +422,8 @@ extern const struct proto_shape proto_project_shape, proto_task_shape, proto_dem
     proto_project_list_shape, proto_task_list_shape, proto_demonstration_list_shape,
     proto_assignment_list_shape, proto_version_shape, proto_health_shape, proto_problem_shape,
     proto_scales_shape, proto_event_removed_shape, proto_event_assignment_end_shape,
-    proto_event_opened_shape, proto_token_shape, proto_token_list_shape;
+    proto_event_opened_shape, proto_event_carried_shape, proto_export_shape, proto_token_shape,
+    proto_token_list_shape;
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */
 extern const char *const proto_role_names[], *const proto_token_state_names[];

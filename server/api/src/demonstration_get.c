@@ -16,11 +16,16 @@ static enum proto_code read_whole(struct api_ctx *ctx, const char *id,
     if (!log_name)
         return state_no_project(ctx->params[0], &ctx->error);
     status = store_read_blob(state_store(ctx->state), log_name, id, &bytes, &length);
-    if (status || api_keep(ctx, bytes, free))
-        return proto_error_set(&ctx->error, PROTO_CODE_INTERNAL, "",
-                               "Demonstration %s cannot be read back from the store.", id);
-    return proto_demonstration_from_tensors(bytes, length, ctx->arena, ret_demonstration,
-                                            &ctx->error);
+    if (status == STORE_NO_MEMORY || (!status && api_keep(ctx, bytes, free)))
+        return api_no_memory(ctx);
+    if (!status)
+        status = proto_demonstration_from_tensors(bytes, length, ctx->arena, ret_demonstration,
+                                                  &ctx->error);
+    if (status == PROTO_CODE_OK || status == PROTO_CODE_NO_MEMORY)
+        return (enum proto_code)status;
+    return proto_error_set(&ctx->error, PROTO_CODE_DAMAGED, "",
+                           "The stored bytes of demonstration %s of project %s are damaged.", id,
+                           ctx->params[0]);
 }
 
 enum proto_code api_demonstration_get(struct api_ctx *ctx, const void *request, void *response)

@@ -15,6 +15,8 @@ API_VERB(api_project_get);
 API_VERB(api_project_update);
 API_VERB(api_project_delete);
 API_VERB(api_project_refit);
+API_VERB(api_project_export);
+API_VERB(api_project_import);
 API_VERB(api_task_list);
 API_VERB(api_task_get);
 API_VERB(api_task_put);
@@ -46,6 +48,7 @@ void api_token_create_defaults(struct api_ctx *ctx, void *request);
 /* Refuses settings that this version cannot serve. */
 enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request);
 enum proto_code api_project_refit_prepare(struct api_ctx *ctx, void *request);
+enum proto_code api_project_import_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_demonstration_check_head(struct api_ctx *ctx,
                                              const struct proto_demonstration *head);
 enum proto_code api_demonstration_add_prepare(struct api_ctx *ctx, void *request);

@@ -21,6 +21,7 @@
 #include "listener.h"
 #include "request.h"
 #include "server.h"
+#include "stream.h"
 #include "tls.h"
 
 /* The newer library's stricter parser, where there is one. */
@@ -105,7 +106,10 @@ static enum MHD_Result answer(struct http_request *request, struct MHD_Connectio
 
     request->sent_status = request->reply.status;
     request->sent_bytes = request->reply.body_bytes;
+    /* A stream counts its bytes as it gives them. */
     http_connection_enter(request->connection, HTTP_PHASE_SENDING, request->sent_bytes);
+    if (request->reply.stream)
+        request->sent_bytes = (size_t)http_stream_bytes(request->reply.stream);
     return http_reply_send(&request->reply, connection, request->id, close);
 }
 

@@ -16,6 +16,8 @@
 #include <proto/wire.h>
 #include <store/store.h>
 
+#include "stream.h"
+
 /* One request's way through the steps. */
 struct exchange {
     struct http_request *request;
@@ -62,6 +64,10 @@ static enum proto_code decode(struct exchange *exchange)
 
     if (route->body == API_BODY_NONE)
         return check_no_body(request);
+    if (route->body == API_BODY_ARCHIVE) {
+        request->ctx.upload = (struct api_upload){request->spool.fd, request->spool.bytes};
+        return PROTO_CODE_OK;
+    }
     if (route->request_defaults)
         route->request_defaults(&request->ctx, exchange->input);
     if (length > 0 && request->upload.intake)
@@ -118,6 +124,9 @@ static int encode(struct exchange *exchange)
 {
     struct http_request *request = exchange->request;
 
+    if (exchange->route->streams)
+        return http_reply_stream(&request->reply, exchange->route->other_type,
+                                 http_stream_new(&request->ctx.stream, request->connection));
     return http_reply_success(&request->reply, exchange->route, request->form == HTTP_FORM_OTHER,
                               (enum api_flavour)request->ctx.status, exchange->output);
 }
@@ -182,6 +191,11 @@ static enum proto_code store_failure(int status, struct proto_error *error)
     case STORE_NO_MEMORY:
         return proto_error_set(error, PROTO_CODE_NO_MEMORY, "",
                                "There was no memory for this request; nothing was stored.");
+    case STORE_CORRUPT:
+        return proto_error_set(
+            error, PROTO_CODE_DAMAGED, "",
+            "A row this request needs is damaged on the disk; nothing was stored. Stop the server "
+            "and put a backup in place.");
     case STORE_BUSY:
         return proto_error_set(
             error, PROTO_CODE_NOT_READY, "",

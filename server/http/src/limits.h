@@ -22,6 +22,15 @@
 #define HTTP_DECODING_FREE_BYTES 4096
 /* 64 MiB of F32 are 16 million numbers: a day of one robot at 10 Hz and 20 dimensions. */
 #define HTTP_TENSORS_MAX_BYTES (64u << 20)
+/* A project of 100,000 demonstrations of 1,000 steps and 20 dimensions has 16 GB. It goes through a
+ * file, so this bounds the disk, not memory. */
+#define HTTP_ARCHIVE_MAX_BYTES (16ull << 30)
+/* Imports at once. Each may fill a disk for hours, and robots need that disk: beyond it 503. */
+#define HTTP_ARCHIVES_MAX 2
+/* An archive lies in the spool while its content goes into the database: room for both. */
+#define HTTP_ARCHIVE_DISK_FACTOR 2
+/* One piece of a streamed answer. */
+#define HTTP_STREAM_PIECE_BYTES (64u << 10)
 /* What is read and thrown away of a refused body: all of an honest one, so that a client that sends
  * first and listens later sees its refusal instead of a reset. */
 #define HTTP_DRAIN_MAX_BYTES HTTP_TENSORS_MAX_BYTES

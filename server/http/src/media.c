@@ -37,6 +37,8 @@ enum http_media http_media_parse(const char *content_type)
         return HTTP_MEDIA_TENSORS;
     if (strcasecmp(content_type, HTTP_TYPE_OCTETS) == 0)
         return HTTP_MEDIA_OCTETS;
+    if (strcasecmp(content_type, HTTP_TYPE_TAR) == 0)
+        return HTTP_MEDIA_TAR;
     if (strncasecmp(content_type, HTTP_TYPE_JSON, strlen(HTTP_TYPE_JSON)) == 0 &&
         is_utf8_parameter(content_type + strlen(HTTP_TYPE_JSON)))
         return HTTP_MEDIA_JSON;

@@ -14,6 +14,7 @@
 #include <proto/wire.h>
 
 #include "media.h"
+#include "stream.h"
 
 /* What is said when there is no memory left to say it properly. */
 static const char last_words[] =
@@ -23,6 +24,7 @@ static const char last_words[] =
 void http_reply_deinit(struct http_reply *reply)
 {
     free(reply->body);
+    http_stream_free(reply->stream);
     *reply = (struct http_reply){0};
 }
 
@@ -83,11 +85,27 @@ int http_reply_success(struct http_reply *reply, const struct api_route *route, 
     return 0;
 }
 
+int http_reply_stream(struct http_reply *reply, const char *content_type,
+                      struct http_stream *stream)
+{
+    if (!stream)
+        return -1;
+    http_reply_deinit(reply);
+    *reply =
+        (struct http_reply){.status = MHD_HTTP_OK, .content_type = content_type, .stream = stream};
+    return 0;
+}
+
 static struct MHD_Response *body_response(struct http_reply *reply)
 {
     static const char nothing[] = "";
     struct MHD_Response *response;
 
+    if (reply->stream) {
+        struct http_stream *stream = reply->stream;
+        reply->stream = NULL;
+        return http_stream_response(stream);
+    }
     if (!reply->content_type)
         return MHD_create_response_from_buffer(0, (void *)(size_t)nothing, MHD_RESPMEM_PERSISTENT);
     if (!reply->body && reply->status >= 400)

@@ -11,6 +11,8 @@
 
 #include "auth.h"
 
+struct http_stream;
+
 #define HTTP_REQUEST_ID_BYTES 33 /* 128 random bits in hex, and NUL */
 
 struct http_reply {
@@ -18,6 +20,7 @@ struct http_reply {
     const char *content_type; /* borrowed; NULL: no body */
     char *body;               /* malloc'ed */
     size_t body_bytes;
+    struct http_stream *stream;           /* in place of a body; NULL: none */
     const char *allow;                    /* borrowed; of a 405 */
     char challenge[HTTP_CHALLENGE_BYTES]; /* WWW-Authenticate; "": none */
     unsigned retry_after_s;               /* 0: as the status says */
@@ -34,6 +37,9 @@ __attribute__((warn_unused_result)) int http_reply_success(struct http_reply *re
                                                            const struct api_route *route,
                                                            bool other, enum api_flavour flavour,
                                                            const void *response);
+/* Takes over the stream; NULL gives -1. */
+__attribute__((warn_unused_result)) int
+http_reply_stream(struct http_reply *reply, const char *content_type, struct http_stream *stream);
 
 /* Hands the body over to the library. close: the last answer of this connection. */
 __attribute__((warn_unused_result)) enum MHD_Result

@@ -75,6 +75,7 @@ void http_request_free(struct http_request *request)
     if (!request)
         return;
     release_body(request);
+    http_spool_close(&request->spool);
     http_reply_deinit(&request->reply);
     proto_arena_deinit(&request->arena);
     free(request);
@@ -187,8 +188,31 @@ static enum proto_code check_key(struct http_request *request)
     return PROTO_CODE_OK;
 }
 
+static bool media_fits(enum api_body body, enum http_media media)
+{
+    switch (body) {
+    case API_BODY_NONE:
+        return true;
+    case API_BODY_JSON:
+        return media == HTTP_MEDIA_JSON;
+    case API_BODY_DEMONSTRATION:
+        return media == HTTP_MEDIA_JSON || media == HTTP_MEDIA_TENSORS ||
+               media == HTTP_MEDIA_OCTETS;
+    case API_BODY_ARCHIVE:
+        return media == HTTP_MEDIA_OCTETS || media == HTTP_MEDIA_TAR;
+    }
+    return false;
+}
+
 static enum proto_code check_media(struct http_request *request)
 {
+    static const char *const advice[] = {
+        [API_BODY_NONE] = "",
+        [API_BODY_JSON] = "Send the header Content-Type: " HTTP_TYPE_JSON ".",
+        [API_BODY_DEMONSTRATION] =
+            "Send Content-Type: " HTTP_TYPE_JSON " or " HTTP_TYPE_TENSORS ".",
+        [API_BODY_ARCHIVE] = "Send the archive with Content-Type: " HTTP_TYPE_OCTETS ".",
+    };
     enum api_body body = request->match.route->body;
     const char *coding = request->headers.content_encoding;
 
@@ -196,14 +220,10 @@ static enum proto_code check_media(struct http_request *request)
     if (coding && strcasecmp(coding, "identity") != 0)
         return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "",
                                "Send the body without Content-Encoding.");
-    if (body == API_BODY_NONE || request->media == HTTP_MEDIA_JSON)
+    if (media_fits(body, request->media))
         return PROTO_CODE_OK;
-    if (body == API_BODY_DEMONSTRATION && request->media != HTTP_MEDIA_OTHER)
-        return PROTO_CODE_OK;
-    return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "",
-                           body == API_BODY_JSON
-                               ? "Send the header Content-Type: " HTTP_TYPE_JSON "."
-                               : "Send Content-Type: " HTTP_TYPE_JSON " or " HTTP_TYPE_TENSORS ".");
+    return proto_error_set(&request->ctx.error, PROTO_CODE_UNSUPPORTED_MEDIA_TYPE, "", "%s",
+                           advice[body]);
 }
 
 static enum proto_code too_large(struct http_request *request)
@@ -232,8 +252,13 @@ static enum proto_code check_body(struct http_request *request)
         return code;
     if (route->body == API_BODY_DEMONSTRATION && request->media != HTTP_MEDIA_JSON)
         request->body_cap = HTTP_TENSORS_MAX_BYTES;
+    if (route->body == API_BODY_ARCHIVE)
+        request->body_cap = HTTP_ARCHIVE_MAX_BYTES;
     if (http_headers_body_bytes(headers) > request->body_cap)
         return too_large(request);
+    if (route->body == API_BODY_ARCHIVE)
+        return http_spool_open(&request->spool, request->server, http_headers_body_bytes(headers),
+                               &request->ctx.error);
     return request->body_cap == HTTP_TENSORS_MAX_BYTES ? http_upload_begin(request) : PROTO_CODE_OK;
 }
 
@@ -322,8 +347,12 @@ static enum proto_code take(struct http_request *request, const char *bytes, siz
         return too_large(request);
     if (request->key.text)
         http_key_add(&request->key, bytes, length);
-    code = request->upload.intake ? http_upload_add(request, bytes, length)
-                                  : collect(request, bytes, length);
+    if (request->spool.server)
+        code = http_spool_add(&request->spool, bytes, length, &request->ctx.error);
+    else if (request->upload.intake)
+        code = http_upload_add(request, bytes, length);
+    else
+        code = collect(request, bytes, length);
     if (code == PROTO_CODE_OK)
         request->body_bytes += length;
     return code;

@@ -16,6 +16,7 @@
 #include "reply.h"
 #include "route.h"
 #include "server.h"
+#include "spool.h"
 #include "upload.h"
 
 struct http_request {
@@ -46,6 +47,7 @@ struct http_request {
     struct http_upload upload;
     size_t reserved_bytes; /* of server->body_bytes */
     size_t drained_bytes;
+    struct http_spool spool; /* takes the body where it is an archive */
 
     struct http_reply reply;
     int sent_status; /* 0: nothing sent */

@@ -1,7 +1,7 @@
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include <proto/time.h>
 #include <state/clock.h>
 
 static int64_t system_now_ms(void *arg)
@@ -22,13 +22,8 @@ int64_t clock_now_ms(const struct clock *clock)
 
 void clock_format(int64_t at_ms, char ret_text[CLOCK_TEXT_BYTES])
 {
-    time_t seconds = (time_t)(at_ms / 1000);
-    struct tm parts;
-    char day[24];
-
-    gmtime_r(&seconds, &parts);
-    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(ret_text, CLOCK_TEXT_BYTES, "%s.%03dZ", day, (int)(at_ms % 1000));
+    if (proto_time_format(at_ms, ret_text))
+        ret_text[0] = '\0';
 }
 
 /* Reads exactly `count` digits and what follows them; -1: something else is there. */

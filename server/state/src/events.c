@@ -11,12 +11,15 @@
 
 #include "project_internal.h"
 
+/* A project that was imported has the log of another, in which it goes by that one's id. */
 static int apply_settings(struct project *project, const struct proto_project *settings)
 {
     struct view *draft = &project->draft;
     struct settings *cell = cell_new(sizeof *cell);
+    struct proto_project own = *settings;
 
-    if (!cell || proto_copy(&proto_project_shape, settings, cell_arena(cell), &cell->project)) {
+    own.id = draft->id;
+    if (!cell || proto_copy(&proto_project_shape, &own, cell_arena(cell), &cell->project)) {
         cell_unref(cell);
         return STORE_NO_MEMORY;
     }
@@ -36,6 +39,16 @@ static int apply_project_created(struct project *project, const struct event_hea
     return apply_settings(project, &settings);
 }
 
+static int read_blob(const struct project *project, const char *id, unsigned char **ret_bytes,
+                     size_t *ret_length)
+{
+    if (project->read_blob)
+        return project->read_blob(project->read_blob_arg, id, ret_bytes, ret_length);
+    if (project->tx)
+        return store_tx_read_blob(project->tx, project->log_name, id, ret_bytes, ret_length);
+    return store_read_blob(project->store, project->log_name, id, ret_bytes, ret_length);
+}
+
 /* A demonstration as it is held under other settings: thinned anew from what the store has. */
 static int demonstration_rethin(const struct project *project, const struct demonstration *old,
                                 struct demonstration **ret_new)
@@ -46,14 +59,12 @@ static int demonstration_rethin(const struct project *project, const struct demo
     struct demonstration *cell = cell_new(sizeof *cell);
     unsigned char *bytes = NULL;
     size_t length;
-    int status =
-        project->tx
-            ? store_tx_read_blob(project->tx, project->log_name, old->meta.id, &bytes, &length)
-            : store_read_blob(project->store, project->log_name, old->meta.id, &bytes, &length);
+    int status = read_blob(project, old->meta.id, &bytes, &length);
 
     proto_demonstration_defaults(&whole);
-    if (!status && proto_demonstration_from_tensors(bytes, length, &arena, &whole, &error))
-        status = STORE_CORRUPT;
+    if (!status)
+        status = project_status_of_stored(
+            proto_demonstration_from_tensors(bytes, length, &arena, &whole, &error));
     if (!status && (!cell ||
                     proto_copy(&proto_demonstration_summary_shape, &old->meta, cell_arena(cell),
                                &cell->meta) ||
@@ -374,27 +385,80 @@ static int apply_assignment_expired(struct project *project, const struct event_
     return apply_assignment_end(project, body, PROTO_ASSIGNMENT_EXPIRED);
 }
 
+static int carry_lease(struct view *draft, const struct proto_carried_lease *lease)
+{
+    size_t place = 0;
+    char expires_at[CLOCK_TEXT_BYTES];
+    struct assignment *cell = cell_new(sizeof *cell), *old;
+    struct proto_assignment carried;
+    int failed;
+
+    while (place < draft->open_count &&
+           strcmp(view_assignment(draft, draft->open[place])->assignment.id, lease->id) != 0)
+        place++;
+    if (place == draft->open_count) {
+        cell_unref(cell);
+        return STORE_CORRUPT;
+    }
+    old = view_assignment(draft, draft->open[place]);
+    carried = old->assignment;
+    clock_format(lease->expires_ms, expires_at);
+    carried.expires_at = expires_at;
+    failed =
+        !cell || proto_copy(&proto_assignment_shape, &carried, cell_arena(cell), &cell->assignment);
+    if (!failed) {
+        cell->opened_seq = old->opened_seq;
+        cell->expires_ms = lease->expires_ms;
+        failed = roll_replace(&draft->assignments, draft->open[place], cell);
+    }
+    cell_unref(cell);
+    return failed ? STORE_NO_MEMORY : 0;
+}
+
+static int apply_leases_carried(struct project *project, const struct event_head *head,
+                                const void *body)
+{
+    const struct proto_event_carried *carried = body;
+    const struct proto_carried_lease *leases = carried->leases.items;
+    int status = 0;
+
+    (void)head;
+    for (size_t i = 0; i < carried->leases.count && !status; i++)
+        status = carry_lease(&project->draft, &leases[i]);
+    return status;
+}
+
 const struct event_kind event_project_created = {"project_created", &proto_project_shape, false,
-                                                 apply_project_created};
+                                                 apply_project_created, check_project_created};
 const struct event_kind event_project_updated = {"project_updated", &proto_project_shape, false,
-                                                 apply_project_updated};
+                                                 apply_project_updated, check_project_updated};
 const struct event_kind event_project_deleted = {"project_deleted", &proto_event_removed_shape,
-                                                 false, apply_project_deleted};
-const struct event_kind event_task_put = {"task_put", &proto_task_shape, false, apply_task_put};
+                                                 false, apply_project_deleted,
+                                                 check_project_deleted};
+const struct event_kind event_task_put = {"task_put", &proto_task_shape, false, apply_task_put,
+                                          check_task_put};
 const struct event_kind event_task_deleted = {"task_deleted", &proto_event_removed_shape, false,
-                                              apply_task_deleted};
+                                              apply_task_deleted, check_task_deleted};
 const struct event_kind event_demonstration_added = {
-    "demonstration_added", &proto_demonstration_summary_shape, true, apply_demonstration_added};
+    "demonstration_added", &proto_demonstration_summary_shape, true, apply_demonstration_added,
+    check_demonstration_added};
 const struct event_kind event_demonstration_retracted = {
-    "demonstration_retracted", &proto_event_removed_shape, false, apply_demonstration_retracted};
+    "demonstration_retracted", &proto_event_removed_shape, false, apply_demonstration_retracted,
+    check_demonstration_retracted};
 const struct event_kind event_scales_frozen = {"scales_frozen", &proto_scales_shape, false,
-                                               apply_scales_frozen};
+                                               apply_scales_frozen, check_scales_frozen};
 const struct event_kind event_assignment_opened = {"assignment_opened", &proto_event_opened_shape,
-                                                   false, apply_assignment_opened};
+                                                   false, apply_assignment_opened,
+                                                   check_assignment_opened};
 const struct event_kind event_assignment_completed = {
-    "assignment_completed", &proto_event_assignment_end_shape, false, apply_assignment_completed};
+    "assignment_completed", &proto_event_assignment_end_shape, false, apply_assignment_completed,
+    check_assignment_completed};
 const struct event_kind event_assignment_expired = {
-    "assignment_expired", &proto_event_assignment_end_shape, false, apply_assignment_expired};
+    "assignment_expired", &proto_event_assignment_end_shape, false, apply_assignment_expired,
+    check_assignment_expired};
+
+const struct event_kind event_leases_carried = {"leases_carried", &proto_event_carried_shape, false,
+                                                apply_leases_carried, check_leases_carried};
 
 const struct event_kind *const event_kinds[] = {&event_project_created,
                                                 &event_project_updated,
@@ -407,4 +471,5 @@ const struct event_kind *const event_kinds[] = {&event_project_created,
                                                 &event_assignment_opened,
                                                 &event_assignment_completed,
                                                 &event_assignment_expired,
+                                                &event_leases_carried,
                                                 NULL};

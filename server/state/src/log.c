@@ -60,44 +60,121 @@ union event_body {
     struct proto_event_removed removed;
     struct proto_event_assignment_end end;
     struct proto_event_opened opened;
+    struct proto_event_carried carried;
 };
 
-static int event_decode(const struct event_kind *kind, const struct store_event *event,
-                        struct proto_arena *arena, union event_body *ret_body)
+int project_status_of_stored(enum proto_code code)
 {
-    struct proto_error error;
+    if (code == PROTO_CODE_OK)
+        return 0;
+    return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : STORE_CORRUPT;
+}
+
+static int event_decode(const struct event_kind *kind, const struct store_event *event,
+                        struct proto_arena *arena, union event_body *ret_body,
+                        struct proto_error *ret_error)
+{
+    struct proto_demonstration whole;
+    enum proto_code code;
 
     if (kind->shape->set_defaults)
         kind->shape->set_defaults(ret_body);
-    if (proto_decode(kind->shape, event->body, strlen(event->body), true, arena, ret_body, &error))
+    code = proto_decode(kind->shape, event->body, strlen(event->body), true, arena, ret_body,
+                        ret_error);
+    if (code || !kind->has_blob)
+        return project_status_of_stored(code);
+    if (!event->blob)
         return STORE_CORRUPT;
-    if (kind->has_blob) {
-        struct proto_demonstration whole;
-
-        proto_demonstration_defaults(&whole);
-        if (!event->blob ||
-            proto_demonstration_from_tensors(event->blob, event->blob_bytes, arena, &whole, &error))
-            return STORE_CORRUPT;
-        ret_body->demonstration.states = whole.states;
-        ret_body->demonstration.actions = whole.actions;
-    }
+    proto_demonstration_defaults(&whole);
+    code =
+        proto_demonstration_from_tensors(event->blob, event->blob_bytes, arena, &whole, ret_error);
+    if (code)
+        return project_status_of_stored(code);
+    ret_body->demonstration.states = whole.states;
+    ret_body->demonstration.actions = whole.actions;
     return 0;
 }
 
-int project_replay(struct project *project, const struct store_event *event)
+/* Fields that an event leaves out are held to no range, so it is said in full and read again. */
+static int event_check_ranges(const struct event_kind *kind, const union event_body *body,
+                              struct proto_error *ret_error)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    union event_body again = {0};
+    enum proto_code code;
+    char *text = NULL;
+    size_t length;
+
+    if (proto_encode(kind->shape, body, &text, &length))
+        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
+                                    "Something that every %s has is missing.", kind->type);
+    code = proto_decode(kind->shape, text, length, true, &arena, &again, ret_error);
+    free(text);
+    return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : (int)code;
+}
+
+/* An event from elsewhere is held to what a command is held to. */
+static int event_check(const struct project *project, const struct event_kind *kind,
+                       const struct event_head *head, const union event_body *body,
+                       struct proto_error *ret_error)
+{
+    if (!project->draft.settings != (kind == &event_project_created))
+        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
+                                    "A log begins with project_created and has no other.");
+
+    int refused = event_check_ranges(kind, body, ret_error);
+    if (!refused && kind->shape->check)
+        refused = (int)kind->shape->check(body, ret_error);
+    if (refused)
+        return refused;
+    return kind->check(project, head, body, ret_error);
+}
+
+/* checked NULL: the log is our own. */
+static int event_fold(struct project *project, const struct store_event *event,
+                      struct proto_error *checked)
 {
     PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
     const struct event_head head = {event->seq, event->at_ms};
     const struct event_kind *kind = event_kind_find(event->type);
+    struct proto_error error = {PROTO_CODE_OK};
     union event_body body = {0};
     int status;
 
     if (!kind || event->seq != project->draft.seq + 1)
         return STORE_CORRUPT;
-    status = event_decode(kind, event, &arena, &body);
+    status = event_decode(kind, event, &arena, &body, checked ? checked : &error);
+    if (!status && checked)
+        status = event_check(project, kind, &head, &body, checked);
     if (status)
         return status;
     project->draft.seq = head.seq;
     project->dirty = true;
     return kind->apply(project, &head, &body);
+}
+
+int project_replay(struct project *project, const struct store_event *event)
+{
+    return event_fold(project, event, NULL);
+}
+
+int project_take(struct project *project, const struct store_event *event,
+                 struct proto_error *ret_error)
+{
+    int status;
+
+    *ret_error = (struct proto_error){PROTO_CODE_OK};
+    status = event_fold(project, event, ret_error);
+    if (status != STORE_CORRUPT)
+        return status;
+    /* What cannot be decoded has said why; a kind that is not known, or a number out of turn, has
+     * not. */
+    if (ret_error->code == PROTO_CODE_OK && !event_kind_find(event->type))
+        return (int)proto_error_set(ret_error, PROTO_CODE_NOT_SUPPORTED, "",
+                                    "This version does not know events of type %.64s.",
+                                    event->type);
+    if (ret_error->code == PROTO_CODE_OK)
+        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
+                                    "It is out of turn, or lacks its demonstration.");
+    return ret_error->code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : (int)ret_error->code;
 }

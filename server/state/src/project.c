@@ -9,15 +9,12 @@
 
 #include "project_internal.h"
 
-#define ID_BYTES 24
-
 const struct view *project_view(const struct project *project)
 {
     return &project->draft;
 }
 
-/* Ids are per project and rise with the sequence number, so they sort by time: "d0000000042". */
-static void id_format(char prefix, int64_t seq, char ret_id[ID_BYTES])
+void project_id_format(char prefix, int64_t seq, char ret_id[ID_BYTES])
 {
     snprintf(ret_id, ID_BYTES, "%c%010" PRId64, prefix, seq);
 }
@@ -123,14 +120,13 @@ static int check_kernel_of_tasks(const struct view *draft, const struct proto_ke
     return refused;
 }
 
-int project_update(struct project *project, struct store_tx *tx,
-                   const struct proto_project *settings, struct proto_error *ret_error)
+int project_check_update(const struct view *draft, const struct proto_project *settings,
+                         struct proto_error *ret_error)
 {
-    const struct view *draft = &project->draft;
     const struct proto_project *held = &draft->settings->project;
     int refused = 0;
 
-    if (!refused && (draft->demonstrations.count > 0 || draft->scales) &&
+    if ((draft->demonstrations.count > 0 || draft->scales) &&
         (dimension_changed(held->state_dim, settings->state_dim) ||
          dimension_changed(held->action_dim, settings->action_dim)))
         refused = (int)proto_error_set(ret_error, PROTO_CODE_SETTINGS_FROZEN,
@@ -141,12 +137,18 @@ int project_update(struct project *project, struct store_tx *tx,
                                        held->state_dim, held->action_dim);
     if (!refused)
         refused = check_frozen(draft, settings, ret_error);
-    if (!refused)
-        refused = check_kernel_of_tasks(draft, &settings->kernel, ret_error);
-    if (refused)
-        return refused;
-    refused = project_log(project, tx, &event_project_updated, settings, NULL, 0, NULL);
-    return refused ? refused : freeze_when_due(project, tx);
+    return refused ? refused : check_kernel_of_tasks(draft, &settings->kernel, ret_error);
+}
+
+int project_update(struct project *project, struct store_tx *tx,
+                   const struct proto_project *settings, struct proto_error *ret_error)
+{
+    int status = project_check_update(&project->draft, settings, ret_error);
+
+    if (status)
+        return status;
+    status = project_log(project, tx, &event_project_updated, settings, NULL, 0, NULL);
+    return status ? status : freeze_when_due(project, tx);
 }
 
 int project_refit(struct project *project, struct store_tx *tx, const struct view *base,
@@ -180,13 +182,18 @@ static size_t project_vector_dim(const struct view *draft, const char *key)
     return 0;
 }
 
+int project_check_task(const struct view *draft, const struct proto_task *task,
+                       struct proto_error *ret_error)
+{
+    return check_task_in_kernel(&draft->settings->project.kernel, task,
+                                project_vector_dim(draft, task->key), ret_error);
+}
+
 int project_put_task(struct project *project, struct store_tx *tx, const struct proto_task *task,
                      bool *ret_created, struct proto_error *ret_error)
 {
-    const struct view *draft = &project->draft;
-    bool created = view_find_task(draft, task->key) == SIZE_MAX;
-    int status = check_task_in_kernel(&draft->settings->project.kernel, task,
-                                      project_vector_dim(draft, task->key), ret_error);
+    bool created = view_find_task(&project->draft, task->key) == SIZE_MAX;
+    int status = project_check_task(&project->draft, task, ret_error);
 
     if (status)
         return status;
@@ -196,21 +203,17 @@ int project_put_task(struct project *project, struct store_tx *tx, const struct 
     return status;
 }
 
-int project_delete_task(struct project *project, struct store_tx *tx, const char *key,
-                        struct proto_error *ret_error)
+int project_check_task_removal(const struct view *draft, const char *key,
+                               struct proto_error *ret_error)
 {
-    const struct view *draft = &project->draft;
-    const struct proto_event_removed removed = {.key = key, .reason = NULL};
     const struct task_counts *counts;
     size_t index = view_find_task(draft, key);
-    int64_t held;
-    int status;
+    int64_t held = 0;
 
     if (index == SIZE_MAX)
         return (int)proto_error_set(ret_error, PROTO_CODE_TASK_NOT_FOUND, "",
                                     "Project %s has no task %s.", draft->id, key);
     counts = &draft->counts[index];
-    held = 0;
     for (size_t i = 0; i < draft->demonstrations.count; i++)
         held += !strcmp(view_demonstration(draft, i)->meta.task, key);
     if (held > 0 || counts->pending > 0)
@@ -218,6 +221,17 @@ int project_delete_task(struct project *project, struct store_tx *tx, const char
                                     "Task %s has %" PRId64 " demonstrations and %" PRId64
                                     " open assignments; set its role or weight instead.",
                                     key, held, counts->pending);
+    return 0;
+}
+
+int project_delete_task(struct project *project, struct store_tx *tx, const char *key,
+                        struct proto_error *ret_error)
+{
+    const struct proto_event_removed removed = {.key = key, .reason = NULL};
+    int status = project_check_task_removal(&project->draft, key, ret_error);
+
+    if (status)
+        return status;
     status = project_log(project, tx, &event_task_deleted, &removed, NULL, 0, NULL);
     return status ? status : freeze_when_due(project, tx);
 }
@@ -285,7 +299,7 @@ int project_add_demonstration(struct project *project, struct store_tx *tx,
     status = project_check_demonstration(draft, demonstration, at, ret_error);
     if (status)
         return status;
-    id_format('d', draft->seq + 1, id);
+    project_id_format('d', draft->seq + 1, id);
     meta.id = id;
     meta.seq = draft->seq + 1;
     meta.steps = (int64_t)demonstration->states.rows;
@@ -319,7 +333,7 @@ int project_open_assignment(struct project *project, struct store_tx *tx,
     int status;
 
     event.expires_ms = project->now_ms + (int64_t)llround(lease_s * 1000);
-    id_format('a', draft->seq + 1, id);
+    project_id_format('a', draft->seq + 1, id);
     clock_format(project->now_ms, opened_at);
     clock_format(event.expires_ms, expires_at);
     event.assignment.id = id;

@@ -19,7 +19,10 @@ struct project {
     int64_t now_ms;        /* of the transaction under way */
     struct store *store;   /* for reading back what is held */
     struct store_tx *tx;   /* the transaction under way; NULL while the log is folded */
-    bool rethin_due;       /* folded a change of max_steps: thin anew what was held before it */
+    /* While a log from elsewhere is folded: where its demonstrations are. 0 or a store_status. */
+    int (*read_blob)(void *arg, const char *id, unsigned char **ret_bytes, size_t *ret_length);
+    void *read_blob_arg;
+    bool rethin_due; /* folded a change of max_steps: thin anew what was held before it */
     struct view
         *frozen; /* what the transaction under way will publish; NULL: nothing, or deleted */
     bool dirty;  /* changed since it was last published */
@@ -31,6 +34,9 @@ struct event_head {
     int64_t seq, at_ms;
 };
 
+typedef int event_check_fn(const struct project *project, const struct event_head *head,
+                           const void *body, struct proto_error *ret_error);
+
 /* One kind of event: its name in the log, its shape, and what it does to the draft. */
 struct event_kind {
     const char *type;
@@ -38,12 +44,14 @@ struct event_kind {
     bool has_blob; /* body is a struct proto_demonstration whose states and actions are in the blob
                     */
     int (*apply)(struct project *project, const struct event_head *head, const void *body);
+    /* Whether an event from elsewhere can follow in this log: 0, or an enum proto_code. check.c */
+    event_check_fn *check;
 };
 
 extern const struct event_kind event_project_created, event_project_updated, event_project_deleted,
     event_task_put, event_task_deleted, event_demonstration_added, event_demonstration_retracted,
     event_scales_frozen, event_assignment_opened, event_assignment_completed,
-    event_assignment_expired;
+    event_assignment_expired, event_leases_carried;
 extern const struct event_kind *const event_kinds[]; /* all of them, NULL-terminated */
 
 /* Appends an event and applies it. blob: of a demonstration, else NULL. 0 or a negative
@@ -56,6 +64,34 @@ __attribute__((warn_unused_result)) int project_log(struct project *project, str
 __attribute__((warn_unused_result)) int project_replay(struct project *project,
                                                        const struct store_event *event);
 
+/* Folds one event of a log that came from elsewhere. Positive, an enum proto_code: it cannot stand
+ * here, and nothing has changed. */
+__attribute__((warn_unused_result)) int project_take(struct project *project,
+                                                     const struct store_event *event,
+                                                     struct proto_error *ret_error);
+
+/* Ids are per project and rise with the sequence number, so they sort by time: "d0000000042". */
+#define ID_BYTES 24
+void project_id_format(char prefix, int64_t seq, char ret_id[ID_BYTES]);
+
+/* What a project as it stands takes, for commands and for events from elsewhere: 0, or an enum
+ * proto_code. Each is about a struct that is right in itself. */
+__attribute__((warn_unused_result)) int project_check_update(const struct view *draft,
+                                                             const struct proto_project *settings,
+                                                             struct proto_error *ret_error);
+__attribute__((warn_unused_result)) int project_check_task(const struct view *draft,
+                                                           const struct proto_task *task,
+                                                           struct proto_error *ret_error);
+__attribute__((warn_unused_result)) int project_check_task_removal(const struct view *draft,
+                                                                   const char *key,
+                                                                   struct proto_error *ret_error);
+
+/* check.c: the checks of the kinds of events, in the order of the kinds. */
+event_check_fn check_project_created, check_project_updated, check_project_deleted, check_task_put,
+    check_task_deleted, check_demonstration_added, check_demonstration_retracted,
+    check_scales_frozen, check_assignment_opened, check_assignment_completed,
+    check_assignment_expired, check_leases_carried;
+
 /* Thins every held demonstration anew, from the store, by today's max_steps. 0 or a negative
  * store_status. */
 __attribute__((warn_unused_result)) int project_rethin(struct project *project);
@@ -63,6 +99,8 @@ __attribute__((warn_unused_result)) int project_rethin(struct project *project);
 /* Makes the view that the next commit publishes, so that nothing is left to fail after it. 0 or
  * STORE_NO_MEMORY. */
 __attribute__((warn_unused_result)) int project_freeze(struct project *project);
+/* What it means when the store's own bytes cannot be decoded: damage, or only no memory. */
+int project_status_of_stored(enum proto_code code);
 
 /* The scales that the held demonstrations give today, as a cell; NULL when out of memory or nothing
  * is held. */

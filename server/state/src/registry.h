@@ -32,14 +32,27 @@ struct state {
     struct state_config config;
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* a view or a ranking was published */
+    bool ending;            /* nobody waits any more */
     struct entry **entries; /* by id, then in order of creation */
     size_t entry_count;
     struct tokens tokens;
-    char fold_error[160]; /* which event stopped the start; "" */
+    char fold_error[160];       /* which event stopped the start; "" */
+    const struct entry *folded; /* at the start: whose event was the last to be read back */
     struct ranker *ranker;
     struct fitter *fitter;
     struct expirer *expirer;
 };
+
+/* The newest durable view with the name of its very log, which belongs to the registry. NULL: no
+ * such project. */
+struct view *state_view_and_log(struct state *state, const char *project_id,
+                                const char **ret_log_name);
+
+/* Inside a store_write body: the entry that a new project of this id will have. Until its draft is
+ * no longer `deleted`, it is not there. 0, PROTO_CODE_PROJECT_EXISTS, or a negative store_status.
+ */
+__attribute__((warn_unused_result)) int state_reserve(struct state *state, const char *project_id,
+                                                      struct entry **ret_entry);
 
 /* ranker.c. The thread takes projects whose ranking is older than their view, one after the other.
  */

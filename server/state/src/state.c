@@ -231,6 +231,7 @@ static int state_fold(const struct store_event *event, void *arg)
         }
     }
     status = project_replay(&entry->project, event);
+    state->folded = entry;
     if (status)
         snprintf(state->fold_error, sizeof state->fold_error, "event %lld (%s) of project %s",
                  (long long)event->seq, event->type, event->project);
@@ -241,6 +242,10 @@ static int state_recover(struct state *state)
 {
     int status = store_read_events(state->config.store, NULL, 0, true, state_fold, state);
 
+    if (status && !*state->fold_error && state->folded)
+        snprintf(state->fold_error, sizeof state->fold_error,
+                 "what was stored after event %lld of project %s",
+                 (long long)state->folded->project.draft.seq, state->folded->log_name);
     for (size_t i = 0; i < state->entry_count && !status; i++)
         if (state->entries[i]->project.rethin_due && !state->entries[i]->project.draft.deleted)
             status = project_rethin(&state->entries[i]->project);
@@ -274,8 +279,11 @@ int state_new(const struct state_config *config, struct state **ret_state, char 
     }
     status = state_recover(state);
     if (status) {
-        snprintf(ret_error, 256, "the event log cannot be read back: %s, status %d",
-                 *state->fold_error ? state->fold_error : "reading failed", status);
+        snprintf(ret_error, 256, "the event log %s: %s",
+                 status == STORE_CORRUPT ? "is damaged" : "cannot be read back",
+                 status == STORE_NO_MEMORY ? "out of memory"
+                 : *state->fold_error      ? state->fold_error
+                                           : "its beginning");
         state_free(state);
         return -1;
     }
@@ -308,17 +316,27 @@ void state_free(struct state *state)
     free(state);
 }
 
-struct view *state_view(struct state *state, const char *project_id)
+struct view *state_view_and_log(struct state *state, const char *project_id,
+                                const char **ret_log_name)
 {
     const struct entry *entry;
     struct view *view = NULL;
 
     pthread_mutex_lock(&state->mutex);
     entry = entry_find_published(state, project_id);
-    if (entry)
+    if (entry) {
         view = view_ref(entry->view);
+        *ret_log_name = entry->log_name;
+    }
     pthread_mutex_unlock(&state->mutex);
     return view;
+}
+
+struct view *state_view(struct state *state, const char *project_id)
+{
+    const char *log_name;
+
+    return state_view_and_log(state, project_id, &log_name);
 }
 
 size_t state_views(struct state *state, const char *after, size_t limit, struct view **ret_views)
@@ -349,6 +367,14 @@ static struct timespec deadline_in(double wait_s)
     return deadline;
 }
 
+void state_end_waiting(struct state *state)
+{
+    pthread_mutex_lock(&state->mutex);
+    state->ending = true;
+    pthread_cond_broadcast(&state->changed);
+    pthread_mutex_unlock(&state->mutex);
+}
+
 struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq,
                               double wait_s, double *ret_age_s)
 {
@@ -358,7 +384,7 @@ struct ranking *state_ranking(struct state *state, const char *project_id, int64
     int late = 0;
 
     pthread_mutex_lock(&state->mutex);
-    while ((entry = entry_find_published(state, project_id)) != NULL && !late &&
+    while ((entry = entry_find_published(state, project_id)) != NULL && !late && !state->ending &&
            (!entry->ranking || entry->ranking->view->seq < seq))
         late = pthread_cond_timedwait(&state->changed, &state->mutex, &deadline);
     if (entry && entry->ranking) {
@@ -418,20 +444,30 @@ static int registry_add(struct state *state, const char *id, struct entry **ret_
     return 0;
 }
 
+int state_reserve(struct state *state, const char *project_id, struct entry **ret_entry)
+{
+    int status = state_mend(state);
+
+    if (!status && entry_find(state, project_id))
+        return PROTO_CODE_PROJECT_EXISTS;
+    if (!status)
+        status = registry_add(state, project_id, ret_entry);
+    if (!status)
+        (*ret_entry)->project.draft.deleted = true;
+    return status;
+}
+
 int state_create_project(struct state *state, struct store_tx *tx,
                          const struct proto_project *settings, struct project **ret_project,
                          struct proto_error *ret_error)
 {
     struct entry *entry = NULL;
-    int status = state_mend(state);
+    int status = state_reserve(state, settings->id, &entry);
 
-    if (status)
-        return status;
-    if (entry_find(state, settings->id))
+    if (status == PROTO_CODE_PROJECT_EXISTS)
         return (int)proto_error_set(ret_error, PROTO_CODE_PROJECT_EXISTS, "/id",
                                     "A project %s exists; PATCH changes its settings.",
                                     settings->id);
-    status = registry_add(state, settings->id, &entry);
     if (status)
         return status;
     entry->project.draft.deleted = false;

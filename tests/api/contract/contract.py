@@ -316,6 +316,22 @@ def check_assignments(session, at):
     session.call("POST", f"{path}/none/complete", 404, body)
 
 
+def check_transfer(session, at, project):
+    path = f"/v1/projects/{project}-copy/import"
+    archive = session.call("GET", f"{at}/export", 200)
+    session.call("GET", f"/v1/projects/{project}-none/export", 404)
+    session.call("GET", f"{at}/export", 406, accept=JSON)
+    made = session.call("POST", path, 201, raw=archive, content_type="application/octet-stream", key="import")
+    again = session.call("POST", path, 201, raw=archive, content_type="application/octet-stream", key="import")
+    session.tap.check(made == again, "the retry gets the same answer")
+    session.call("POST", path, 409, raw=archive, content_type="application/x-tar", note="the id is taken")
+    session.call("POST", path, 422, raw=archive[:512], content_type="application/octet-stream", key="import", note="key reused")
+    session.call("POST", path.replace("-copy", "-torn"), 400, raw=archive[:-1], content_type="application/octet-stream", note="torn")
+    session.call("POST", path, 415, raw=b"{}", note="JSON")
+    session.call("POST", path, 413, raw=(16 << 30) + 1, content_type="application/octet-stream", note="over 16 GiB")
+    session.call("DELETE", f"/v1/projects/{project}-copy", 204)
+
+
 def check_tokens(session, project):
     path, example = "/v1/tokens", session.contract.example("POST", "/v1/tokens", "robot")
     body = {**example, "name": f"{project}-robot"[:64], "project": project}
@@ -347,6 +363,7 @@ def run(session):
     check_tasks(session, at)
     check_demonstrations(session, at)
     check_assignments(session, at)
+    check_transfer(session, at, project)
     check_tokens(session, project)
     session.call("DELETE", at, 204)
     session.call("GET", at, 404)

@@ -365,7 +365,7 @@ START_TEST(a_failed_commit_is_never_a_success)
                 {STORE_FULL, 507, "disk_full"},
                 {STORE_NO_MEMORY, 503, "no_memory"},
                 {STORE_BUSY, 503, "not_ready"},
-                {STORE_CORRUPT, 500, "internal"}};
+                {STORE_CORRUPT, 500, "damaged"}};
     int fd = client_connect(fixture.port);
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

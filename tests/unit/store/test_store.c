@@ -50,7 +50,7 @@ static int compare(const struct store_event *event, void *arg)
         ck_assert_int_eq(memcmp(event->blob, want->blob, want->blob_bytes), 0);
     } else {
         ck_assert_ptr_null(event->blob);
-        ck_assert_uint_eq(event->blob_bytes, 0);
+        ck_assert_uint_eq(event->blob_bytes, want->blob_id ? want->blob_bytes : 0);
     }
     comparison->next++;
     comparison->left--;

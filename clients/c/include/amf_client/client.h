@@ -41,7 +41,8 @@ enum amf_client_status {
     AMF_CLIENT_NO_MEMORY = -1,    /* or no random bytes */
     AMF_CLIENT_BAD_ARGUMENT = -2, /* nothing was sent */
     AMF_CLIENT_UNREACHABLE = -3,  /* no whole answer; what was sent may have taken effect */
-    AMF_CLIENT_BAD_ANSWER = -4    /* answered, but not what the API promises */
+    AMF_CLIENT_BAD_ANSWER = -4,   /* answered, but not what the API promises */
+    AMF_CLIENT_STOPPED = -5       /* the caller's own function wanted no more */
 };
 
 #define AMF_CLIENT_CALL __attribute__((warn_unused_result)) enum amf_client_status
@@ -114,6 +115,24 @@ AMF_CLIENT_CALL amf_client_project_refit(struct amf_client *client, const char *
                                          struct proto_scales *ret_scales);
 AMF_CLIENT_CALL amf_client_project_delete(struct amf_client *client, const char *project,
                                           struct amf_client_result *result);
+
+/* Pieces of an archive as they come or go: `done` of `total` bytes with this one (total 0: not
+ * known). Nonzero ends the exchange. */
+typedef int (*amf_client_piece_fn)(void *arg, const void *bytes, size_t length, uint64_t done,
+                                   uint64_t total);
+/* The whole project as an archive (proto/archive.h), given piece by piece. The archive is checked
+ * on its way: AMF_CLIENT_OK means that all that was given is whole and every checksum is right.
+ * Otherwise what was given is worth nothing; it is not asked for again by itself. ret_head may be
+ * NULL. */
+AMF_CLIENT_CALL amf_client_project_export(struct amf_client *client, const char *project,
+                                          amf_client_piece_fn piece, void *arg,
+                                          struct amf_client_result *result,
+                                          struct proto_export *ret_head);
+/* A new project from the archive in the file fd, of `bytes`. piece may be NULL. */
+AMF_CLIENT_CALL amf_client_project_import(struct amf_client *client, const char *project, int fd,
+                                          uint64_t bytes, amf_client_piece_fn piece, void *arg,
+                                          const char *key, struct amf_client_result *result,
+                                          struct proto_project *ret_project);
 
 /* ---- tasks ---- put creates or replaces (status 201 or 200); the key goes into the path. */
 AMF_CLIENT_CALL amf_client_task_put(struct amf_client *client, const char *project,

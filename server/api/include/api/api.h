@@ -32,6 +32,23 @@ struct api_principal {
     int role;                              /* enum proto_role */
 };
 
+/* An answer too large for memory: its bytes are made while it is sent, on the connection's thread.
+ */
+struct api_stream {
+    uint64_t bytes; /* in all */
+    /* At least one and at most `room` bytes. 0, or -1: it cannot go on; the connection is cut, so
+     * that the client sees that bytes are missing. */
+    int (*read)(void *arg, unsigned char *buffer, size_t room, size_t *ret_length);
+    void (*release)(void *arg);
+    void *arg;
+};
+
+/* A body too large for memory: a file without a name, which ends with the request. */
+struct api_upload {
+    int fd;
+    uint64_t bytes;
+};
+
 struct api_ctx {
     struct state *state;
     const struct proto_version *version; /* what this daemon is made of */
@@ -40,14 +57,17 @@ struct api_ctx {
     struct api_principal principal;
     const char *params[API_MAX_PARAMS]; /* decoded path parameters, in order */
     /* query */
-    double wait_s;      /* ?wait_s=, 0 */
-    const void *base;   /* what a PATCH was applied to, or a refit was worked out from */
-    const void *found;  /* what a route's prepare worked out for its handler; kept by api_keep */
-    int64_t limit;      /* ?limit=, 1..500, default 100 */
-    const char *cursor; /* ?cursor= or NULL */
+    double wait_s;     /* ?wait_s=, 0 */
+    const void *base;  /* what a PATCH was applied to, or a refit was worked out from */
+    const void *found; /* what a route's prepare worked out for its handler; kept by api_keep */
+    struct api_upload upload; /* body API_BODY_ARCHIVE */
+    int64_t limit;            /* ?limit=, 1..500, default 100 */
+    const char *cursor;       /* ?cursor= or NULL */
     /* out */
     int status; /* answer's HTTP-independent flavour: see enum api_flavour */
     struct proto_error error;
+    struct api_stream
+        stream;            /* set by the handler of a route that streams; taken over on success */
     struct api_kept *kept; /* what the answer borrows from: given back by api_release */
     const struct project
         *project; /* the working project of a writing handler, and how far its log was */
@@ -101,7 +121,8 @@ enum api_query {
 enum api_body {
     API_BODY_NONE = 0,
     API_BODY_JSON,
-    API_BODY_DEMONSTRATION /* JSON or safetensors */
+    API_BODY_DEMONSTRATION, /* JSON or safetensors */
+    API_BODY_ARCHIVE        /* an exported project, in ctx->upload; not decoded */
 };
 
 struct api_route;
@@ -132,6 +153,7 @@ struct api_route {
     const char *other_type; /* "text/plain", "application/vnd.safetensors", "application/yaml" */
     int (*encode_other)(const void *response, char **ret_bytes, size_t *ret_length);
     bool other_only; /* the other form is the only form */
+    bool streams;    /* it comes from ctx->stream, not from encode_other; the route only reads */
 };
 
 /* THE table: every route there is, in the order of openapi.yaml. */

@@ -27,6 +27,7 @@ struct http_config {
     struct state *state;
     struct store *store;                 /* for store_write and the replies it keeps */
     const struct proto_version *version; /* handed on to handlers */
+    const char *spool; /* folder for bodies too large for memory; NULL: such routes answer 500 */
     /* api_admit: whether the bearer token that was sent (NULL: none) opens the route. */
     enum proto_code (*admit)(struct api_ctx *ctx, const struct api_route *route,
                              const char *bearer);

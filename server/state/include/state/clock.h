@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CLOCK_TEXT_BYTES 32
+#include <proto/time.h>
+
+#define CLOCK_TEXT_BYTES PROTO_TIME_BYTES
 
 struct clock {
     int64_t (*now_ms)(void *arg); /* wall clock, milliseconds since 1970, UTC */
@@ -17,7 +19,7 @@ extern const struct clock clock_system;
 int64_t clock_now_ms(const struct clock *clock);
 /* An RFC 3339 time with any offset, the years 1970 to 9999. False: it is none. */
 bool clock_parse(const char *text, int64_t *ret_ms);
-/* RFC 3339 in UTC with milliseconds: "2026-11-21T10:03:18.250Z". */
+/* proto_time_format; "" beyond its years. */
 void clock_format(int64_t at_ms, char ret_text[CLOCK_TEXT_BYTES]);
 /* Seconds of a clock that never jumps, from an arbitrary start: for durations and ages. */
 double clock_monotonic_s(void);

@@ -50,6 +50,8 @@ size_t state_views(struct state *state, const char *after, size_t limit, struct 
  * waiting; 0 when it has seen all. */
 struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq,
                               double wait_s, double *ret_age_s);
+/* From now on nobody waits for a ranking: the daemon is about to end. */
+void state_end_waiting(struct state *state);
 
 /* Moments and scales as a view's demonstrations give them today, the fit of the marginal likelihood
  * included where the settings ask for it: seconds, in the pool. view->held > 0. For project_refit.

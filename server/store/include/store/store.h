@@ -151,9 +151,9 @@ __attribute__((warn_unused_result)) int store_read_tokens(struct store *store, s
                                                           void *arg);
 
 /* Calls fn for each event of a project after `after_seq`, in order (project NULL, after_seq 0: of
- * all projects, in the order they were committed). with_blobs: blob is filled; else only blob_id.
- * Strings are valid during the call. fn's nonzero answer stops and is returned. fn must not read
- * from the store itself: it would hold two of the few reading connections. */
+ * all projects, in the order they were committed). with_blobs: blob is filled; else only blob_id
+ * and blob_bytes. Strings are valid during the call. fn's nonzero answer stops and is returned. fn
+ * must not read from the store itself: it would hold two of the few reading connections. */
 typedef int (*store_event_fn)(const struct store_event *event, void *arg);
 __attribute__((warn_unused_result)) int store_read_events(struct store *store, const char *project,
                                                           int64_t after_seq, bool with_blobs,

@@ -1,0 +1,21 @@
+/* An answer whose bytes are made while it is sent. */
+#ifndef HTTP_STREAM_H
+#define HTTP_STREAM_H
+
+#include <stdint.h>
+
+#include <microhttpd.h>
+
+#include <api/api.h>
+
+struct http_connection;
+struct http_stream;
+
+/* Takes over *source, whatever the outcome, and empties it. NULL: out of memory, or no source. */
+struct http_stream *http_stream_new(struct api_stream *source, struct http_connection *connection);
+uint64_t http_stream_bytes(const struct http_stream *stream);
+/* Takes over the stream. NULL: out of memory. */
+struct MHD_Response *http_stream_response(struct http_stream *stream);
+void http_stream_free(struct http_stream *stream); /* NULL is fine */
+
+#endif
