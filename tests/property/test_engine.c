@@ -300,7 +300,7 @@ START_TEST(changed_features_are_seen)
     grown = rank_with(engine, &s.problem, pool);
     cold = rank_with(NULL, &s.problem, pool);
     assert_same(&grown, &cold, "a feature", 40);
-    ck_assert(memcmp(&before, &grown, sizeof(before)));
+    ck_assert(before.numbers[0] < grown.numbers[0] || before.numbers[0] > grown.numbers[0]);
     s.gradients[7] += 0.25;
     grown = rank_with(engine, &s.problem, pool);
     cold = rank_with(NULL, &s.problem, pool);
@@ -537,12 +537,12 @@ START_TEST(little_noise_costs_no_digits)
     shape.demonstrations = EXACT_DEMOS;
     shape.tasks = 2;
     shape.uneven = false;
-    for (double noise = 0.003; noise < 0.03; noise *= 1.3) {
+    for (int step = 0; step < 9; step++) {
         AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
         AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
         SYNTHETIC_CLEANUP struct synthetic s = {0};
 
-        shape.noise = noise;
+        shape.noise = 0.003 * pow(1.3, step);
         synthetic_init(&s, &shape);
         s.problem.settings.weights = AMF_WEIGHTS_UNIFORM;
         ck_assert_int_eq(amf_scorer_new(&s.problem, pool, &scorer), AMF_OK);
