@@ -588,7 +588,7 @@ static enum amf_status setup_condition(struct setup *setup)
     bool all = scorer->settings.conditioning == AMF_CONDITIONING_ALL;
 
     if (setup->ridge || !amf_engine_takes(scorer->kernel, scorer->noise, all)) {
-        amf_engine_clear(scorer->engine);
+        amf_engine_forget(scorer->engine);
         scorer->engine = NULL;
     }
     if (setup->ridge)
