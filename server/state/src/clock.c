@@ -9,7 +9,8 @@ static int64_t system_now_ms(void *arg)
 
     (void)arg;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    /* A machine without a battery can start before 1970, for which events have no words. */
+    return now.tv_sec < 0 ? 0 : (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 const struct clock clock_system = {system_now_ms, NULL};
