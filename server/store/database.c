@@ -249,6 +249,21 @@ int store_database_open_offline(const char *path, bool has_log, sqlite3 **ret_db
     return STORE_OK;
 }
 
+int store_database_spill_begin(sqlite3 *db, const char *folder)
+{
+    sqlite3_temp_directory = sqlite3_mprintf("%s", folder); /* where there is room, if anywhere */
+    return sqlite3_temp_directory ? sqlite3_exec(db, "PRAGMA temp_store=FILE", NULL, NULL, NULL)
+                                  : SQLITE_NOMEM;
+}
+
+int store_database_spill_end(sqlite3 *db)
+{
+    int rc = sqlite3_exec(db, "PRAGMA temp_store=MEMORY", NULL, NULL, NULL);
+    sqlite3_free(sqlite3_temp_directory);
+    sqlite3_temp_directory = NULL;
+    return rc;
+}
+
 int store_statements_prepare(sqlite3 *db, const char *const *sql, size_t count,
                              sqlite3_stmt **ret_statements)
 {

@@ -8,11 +8,12 @@
  */
 #include "store_private.h"
 
-/* SQLite's own temporary database counts as attached, and holds all of it: not in memory. */
-static int allow_vacuum(sqlite3 *db)
+/* SQLite's own temporary database counts as attached, and holds all of it. */
+static int allow_vacuum(sqlite3 *db, const char *folder)
 {
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 1);
-    return sqlite3_exec(db, "PRAGMA temp_store=FILE; PRAGMA secure_delete=ON", NULL, NULL, NULL);
+    int rc = sqlite3_exec(db, "PRAGMA secure_delete=ON", NULL, NULL, NULL);
+    return rc == SQLITE_OK ? store_database_spill_begin(db, folder) : rc;
 }
 
 static void close_db(sqlite3 **db)
@@ -76,14 +77,12 @@ static int purge_in(const struct store_directory *directory, const char *const *
         store_error_set(ret_error, "%s: %s", directory->database_path, reason);
         return status;
     }
-    sqlite3_temp_directory = sqlite3_mprintf("%s", directory->path); /* has the room, if any has */
-    int rc = sqlite3_temp_directory ? allow_vacuum(db) : SQLITE_NOMEM;
+    int rc = allow_vacuum(db, directory->path);
     if (rc == SQLITE_OK)
         rc = erase_all(db, projects, count);
     if (rc == SQLITE_OK && (rc = shrink(db)) != SQLITE_OK)
         what = "erased, but the file is as large as before; purge again";
-    sqlite3_free(sqlite3_temp_directory);
-    sqlite3_temp_directory = NULL;
+    (void)store_database_spill_end(db);
     if (rc != SQLITE_OK)
         return fail(directory, what, rc, ret_error);
     return STORE_OK;

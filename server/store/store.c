@@ -38,6 +38,20 @@ static int make_private(const char *path, char ret_error[STORE_ERROR_BYTES])
     return STORE_INVALID;
 }
 
+/* A step may change every row, and there may be more of them than memory. */
+static int migrate(const struct store_directory *directory, sqlite3 *db, int version,
+                   char ret_error[STORE_ERROR_BYTES])
+{
+    bool spills = version > 0 && version < store_migration_count;
+    int rc = spills ? store_database_spill_begin(db, directory->path) : SQLITE_OK;
+    int status = store_status_of_read(rc);
+    if (!status)
+        status = store_schema_migrate(db, version, ret_error);
+    if (spills)
+        rc = store_database_spill_end(db);
+    return status ? status : store_status_of_read(rc);
+}
+
 int store_open_database(const struct store_directory *directory, sqlite3 **ret_db,
                         char ret_error[STORE_ERROR_BYTES])
 {
@@ -51,7 +65,7 @@ int store_open_database(const struct store_directory *directory, sqlite3 **ret_d
     if (!status)
         status = store_database_make_durable(db, ret_error);
     if (!status)
-        status = store_schema_migrate(db, version, ret_error);
+        status = migrate(directory, db, version, ret_error);
     if (status)
         return status;
     *ret_db = db;

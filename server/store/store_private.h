@@ -46,6 +46,11 @@ int store_database_open_offline(const char *path, bool has_log, sqlite3 **ret_db
 /* Second half of opening the writer, once the database is known to be ours: turns on WAL and FULL.
  */
 int store_database_make_durable(sqlite3 *db, char ret_error[STORE_ERROR_BYTES]);
+/* What SQLite puts aside while it works on all rows (what a statement would undo, a copy of the
+ * database) goes to files without names in `folder`, not to memory. SQLite's code. Where it puts
+ * them is of the whole process, so only while nobody else uses it. End it whatever begin said. */
+int store_database_spill_begin(sqlite3 *db, const char *folder);
+int store_database_spill_end(sqlite3 *db);
 /* Prepares sql[0..count); on failure what was prepared is left for store_statements_finalize. */
 int store_statements_prepare(sqlite3 *db, const char *const *sql, size_t count,
                              sqlite3_stmt **ret_statements);
