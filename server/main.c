@@ -103,9 +103,8 @@ static int run(const struct config *config)
 static int maintain(enum config_outcome what, const struct config *config)
 {
     char error[CONFIG_ERROR_BYTES] = "";
-    enum maintenance_exit outcome = what == CONFIG_CHECK
-                                        ? maintenance_check(config, stdout, error)
-                                        : maintenance_purge(config, stdout, error);
+    enum maintenance_exit outcome = what == CONFIG_CHECK ? maintenance_check(config, stdout, error)
+                                                         : maintenance_purge(config, stdout, error);
 
     if (*error)
         fprintf(stderr, "amfd: %s\n", error);

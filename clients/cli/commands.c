@@ -109,13 +109,15 @@ const struct command commands[] = {
      "Only the hashes of tokens are in it; the file admin.token is not.\n",
      backup_options, sizeof(struct backup_options), NULL, false, cmd_server_backup},
     {"server", "check", "DIR", 1, 1, "look through a data directory that no server has open",
-     "Nothing in DIR is changed. Exit code 0: sound, 1: damaged, 4: it cannot be opened. Runs amfd,\n"
+     "Nothing in DIR is changed. Exit code 0: sound, 1: damaged, 4: it cannot be opened. Runs "
+     "amfd,\n"
      "the one beside this program if there is one.\n",
      .local = true, .run = cmd_server_check},
     {"server", "purge", "DIR", 1, 1, "erase deleted projects for good, while no server runs",
      "Without --yes it tells what would go, and erases nothing. Nothing brings it back. Needs "
      "twice\n"
-     "the size of the database beside it. Runs amfd, the one beside this program if there is one.\n",
+     "the size of the database beside it. Runs amfd, the one beside this program if there is "
+     "one.\n",
      purge_options, sizeof(struct purge_options), NULL, true, cmd_server_purge},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);

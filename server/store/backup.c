@@ -184,8 +184,7 @@ static int copy_in_transaction(struct store_backup *backup, sqlite3 *from)
 
 int store_backup_new(struct store *store, struct store_backup **ret_backup)
 {
-    __attribute__((cleanup(backup_freep))) struct store_backup *backup =
-        calloc(1, sizeof(*backup));
+    __attribute__((cleanup(backup_freep))) struct store_backup *backup = calloc(1, sizeof(*backup));
     struct store_reader *reader = NULL;
     if (!backup)
         return STORE_NO_MEMORY;

@@ -31,8 +31,8 @@ struct table {
 };
 
 static const struct table tables[] = {
-    {"event", "SELECT e.project, e.seq, NULL, " STORE_EVENT_INTACT
-              " FROM event AS e ORDER BY e.position"},
+    {"event",
+     "SELECT e.project, e.seq, NULL, " STORE_EVENT_INTACT " FROM event AS e ORDER BY e.position"},
     {"demonstration", "SELECT b.project, 0, b.blob_id, " STORE_BLOB_INTACT " FROM blob AS b"},
     {"kept answer", "SELECT NULL, 0, NULL, " STORE_REPLY_INTACT " FROM reply"},
     {"token", "SELECT NULL, number, NULL, " STORE_TOKEN_INTACT " FROM token"},

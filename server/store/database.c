@@ -149,8 +149,7 @@ static int open_with(const char *path, int flags, const char *vfs, sqlite3 **ret
 {
     __attribute__((cleanup(close_db))) sqlite3 *db = NULL;
     int rc = sqlite3_open_v2(
-        path, &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW,
-        vfs);
+        path, &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW, vfs);
     if (rc == SQLITE_OK)
         rc = limits_apply(db);
     if (rc == SQLITE_OK)

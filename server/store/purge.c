@@ -1,10 +1,10 @@
 /* Erasing for good: the rows in one transaction, then the file without them.
  *
- * SQLite overwrites deleted rows with zeros (secure_delete), and VACUUM writes the database anew and
- * copies it over the old one in a transaction of its own; the log that this went through is emptied
- * and removed. So a kill leaves what was there, or the rows gone and the file as large as before;
- * then the next purge makes it small. What the disk itself keeps of overwritten blocks is beyond
- * reach. Needs twice the size of the database beside it while it runs.
+ * SQLite overwrites deleted rows with zeros (secure_delete), and VACUUM writes the database anew
+ * and copies it over the old one in a transaction of its own; the log that this went through is
+ * emptied and removed. So a kill leaves what was there, or the rows gone and the file as large as
+ * before; then the next purge makes it small. What the disk itself keeps of overwritten blocks is
+ * beyond reach. Needs twice the size of the database beside it while it runs.
  */
 #include "store_private.h"
 

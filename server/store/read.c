@@ -25,8 +25,8 @@ static const char *const statements_sql[READ_COUNT] = {
     [READ_ALL_BLOBS] = "SELECT " EVENT_COLUMNS ", " BLOB_COLUMNS " FROM event AS e" WITH_BLOBS
                        " ORDER BY e.position",
     [READ_BLOB] = "SELECT " BLOB_COLUMNS " FROM blob AS b WHERE b.project = ?1 AND b.blob_id = ?2",
-    [READ_TOKENS] = "SELECT number, name, role, project, created_at_ms, expires_at_ms, sha256, "
-                    STORE_TOKEN_INTACT " FROM token ORDER BY number",
+    [READ_TOKENS] = "SELECT number, name, role, project, created_at_ms, expires_at_ms, "
+                    "sha256, " STORE_TOKEN_INTACT " FROM token ORDER BY number",
     [READ_LOGS] =
         "SELECT e.project, (SELECT type FROM event WHERE project = e.project ORDER BY seq DESC "
         "LIMIT 1), count(*), (SELECT count(*) FROM blob WHERE project = e.project), (SELECT "

@@ -168,6 +168,25 @@ def fill(folder):
     return os.path.join(folder, "d", "amf.db")
 
 
+def memory(torture, template):
+    """What a statement would undo went to memory once, as much as there was in the database."""
+    megabytes = 128
+    with tempfile.TemporaryDirectory(prefix="amf-memory-") as folder:
+        at = os.path.join(folder, "d")
+        shutil.copytree(template, at)
+        with connect(os.path.join(at, "amf.db")) as database:
+            database.executemany("INSERT INTO blob (project, blob_id, bytes) VALUES ('big', ?, zeroblob(1048576))",
+                                 [(str(number),) for number in range(megabytes)])
+        process = subprocess.Popen([AMFD, "--data", at, "--listen", "127.0.0.1:0", "--workers", "1"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        started = process.stdout.readline().startswith("listening on ")
+        process.terminate()
+        process.stdout.close()
+        used = os.wait4(process.pid, 0)[2].ru_maxrss // 1024
+        process.returncode = 0
+    torture.check(started and used < megabytes // 2, f"a migration of {megabytes} MiB needs {used} MiB of memory")
+
+
 def control(torture, template):
     """The first half of the last step, committed by itself."""
     with tempfile.TemporaryDirectory(prefix="amf-control-") as folder:
@@ -200,6 +219,7 @@ def main(torture):
             if version:
                 make_old(version, source, template)
             sweep(torture, template, version, scratch)
+        memory(torture, os.path.join(scratch, f"version-{len(STEPS) - 1}"))
         control(torture, os.path.join(scratch, f"version-{len(STEPS) - 1}"))
     torture.check(torture.counts["statements"] >= 20, "there were statements to be killed at")
 

@@ -3,8 +3,8 @@
  * Only regular files and directories below PRELOAD_DIR count, so that sockets, the log and the
  * loader's own files stay out of it. A close that fails has closed, as on Linux.
  *
- * Statements of SQL in a transaction that go through sqlite3_exec count as well, when they begin and
- * when they end: to be killed there, they cannot fail.
+ * Statements of SQL in a transaction that go through sqlite3_exec count as well, when they begin
+ * and when they end: to be killed there, they cannot fail.
  */
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* open and open64 are two names here */

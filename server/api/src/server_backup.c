@@ -53,8 +53,7 @@ static enum proto_code refuse(struct api_ctx *ctx, int status)
                                "Something that is stored is not what was written, and no copy was "
                                "made. Stop the server; \"amf server check\" tells what it is.");
     default:
-        return proto_error_set(&ctx->error, PROTO_CODE_INTERNAL, "",
-                               "The copy cannot be written.");
+        return proto_error_set(&ctx->error, PROTO_CODE_INTERNAL, "", "The copy cannot be written.");
     }
 }
 
@@ -90,8 +89,7 @@ static int work_out_digest(const struct store_backup *backup, char ret_text[PROT
 API_VERB(api_server_backup)
 {
     struct sending *sending = calloc(1, sizeof *sending);
-    struct api_stream stream = {
-        .read = read_backup, .release = release_backup, .arg = sending};
+    struct api_stream stream = {.read = read_backup, .release = release_backup, .arg = sending};
     int status = STORE_NO_MEMORY;
 
     (void)request;

@@ -33,8 +33,7 @@ void audit_logs_deinit(struct audit_logs *logs);
 /* Folds every log as an import would: each event is decoded and held to what a command is held to,
  * each demonstration to its hash. The first event of a log that does not fit is told to fn and
  * ends that log. 0 also then; STORE_NO_MEMORY. */
-__attribute__((warn_unused_result)) int audit_fold(struct store *store,
-                                                   const struct audit_logs *logs,
-                                                   store_problem_fn fn, void *arg);
+__attribute__((warn_unused_result)) int
+audit_fold(struct store *store, const struct audit_logs *logs, store_problem_fn fn, void *arg);
 
 #endif
