@@ -161,7 +161,7 @@ void proto_project_defaults(struct proto_project *ret_project)
                    .task = PROTO_TASK_DISCRETE,
                    .task_correlation = 0.25,
                    .task_scale = median},
-        .noise_std = 0.3,
+        .noise_std = 0.8,
         .noise_relative = NAN,
         .standardize = true,
         .fit_after = PROTO_INT_NULL,
