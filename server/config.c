@@ -236,6 +236,42 @@ static const char *find_config_flag(int argc, char **argv)
     return getenv("AMFD_CONFIG");
 }
 
+/* What is no setting: none of it belongs into a file. */
+static const struct {
+    const char *flag;
+    size_t offset;
+} switches[] = {
+    {"--check", offsetof(struct config, check)},
+    {"--purge", offsetof(struct config, purge)},
+    {"--yes", offsetof(struct config, yes)},
+    {"--json", offsetof(struct config, json)},
+};
+
+static bool config_switch(struct config *config, const char *flag)
+{
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+        if (!strcmp(flag, switches[i].flag)) {
+            *(bool *)((char *)config + switches[i].offset) = true;
+            return true;
+        }
+    return false;
+}
+
+/* Only together with --check or --purge: who says --yes to a daemon has mistyped something. */
+static enum config_outcome config_maintenance(const struct config *config,
+                                              char ret_error[CONFIG_ERROR_BYTES])
+{
+    if (config->check && !config->purge && !config->yes && !*config->project)
+        return CONFIG_CHECK;
+    if (config->purge && !config->check)
+        return CONFIG_PURGE;
+    if (!config->check && !config->yes && !config->json && !*config->project)
+        return CONFIG_RUN;
+    snprintf(ret_error, CONFIG_ERROR_BYTES,
+             "say --check [--json], or --purge [--project ID] [--yes] [--json]");
+    return CONFIG_ERROR;
+}
+
 static enum config_outcome config_flag(struct config *config, int argc, char **argv, int *at,
                                        char ret_error[CONFIG_ERROR_BYTES])
 {
@@ -249,7 +285,9 @@ static enum config_outcome config_flag(struct config *config, int argc, char **a
         return CONFIG_VERSION;
     if (!strcmp(flag, "--print-config"))
         return CONFIG_PRINT;
-    if (!key && strcmp(flag, "--config") != 0) {
+    if (config_switch(config, flag))
+        return CONFIG_RUN;
+    if (!key && strcmp(flag, "--config") != 0 && strcmp(flag, "--project") != 0) {
         snprintf(ret_error, CONFIG_ERROR_BYTES, "%.64s: no such option; --help lists them", flag);
         return CONFIG_ERROR;
     }
@@ -260,6 +298,8 @@ static enum config_outcome config_flag(struct config *config, int argc, char **a
         }
         value = argv[++*at];
     }
+    if (!strcmp(flag, "--project"))
+        snprintf(config->project, sizeof config->project, "%s", value);
     return key && key_set(config, key, value, flag, ret_error) ? CONFIG_ERROR : CONFIG_RUN;
 }
 
@@ -348,7 +388,9 @@ enum config_outcome config_load(int argc, char **argv, struct config *ret_config
     for (int i = 1; i < argc; i++)
         if (config_flag(ret_config, argc, argv, &i, ret_error) == CONFIG_ERROR)
             return CONFIG_ERROR;
-    return config_finish(ret_config, ret_error) ? CONFIG_ERROR : outcome;
+    if (config_finish(ret_config, ret_error))
+        return CONFIG_ERROR;
+    return outcome == CONFIG_RUN ? config_maintenance(ret_config, ret_error) : outcome;
 }
 
 void config_help(FILE *out)
@@ -373,6 +415,11 @@ void config_help(FILE *out)
     fputs("  --config FILE        read settings from a file first [AMFD_CONFIG]\n"
           "  --print-config       print the settings in force and exit\n"
           "  --version, --help\n\n"
+          "instead of serving, while no daemon runs (what `amf server check` and `purge` run):\n"
+          "  --check [--json]     look through the data directory: 0 sound, 1 damaged, 4 cannot\n"
+          "  --purge [--project ID] [--yes] [--json]\n"
+          "                       erase deleted projects for good; without --yes tell what would "
+          "go\n\n"
           "exit codes: 0 after SIGTERM or SIGINT, 1 cannot start or can no longer store, 2 wrong "
           "usage\n",
           out);

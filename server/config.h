@@ -21,11 +21,22 @@ struct config {
     bool close_after_body;        /* a connection ends with a request that says it has a body */
     char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES]; /* files; "": no TLS */
     long on_fsync_error; /* enum config_on_fsync_error: what follows when no more can be stored */
+    /* flags alone: what else is to be done with the directory, and how */
+    bool check, purge, yes, json;
+    char project[CONFIG_TEXT_BYTES]; /* the only one to be purged; "": all */
 };
 
 enum config_on_fsync_error { CONFIG_EXIT, CONFIG_STAY };
 
-enum config_outcome { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_PRINT, CONFIG_ERROR };
+enum config_outcome {
+    CONFIG_RUN,
+    CONFIG_HELP,
+    CONFIG_VERSION,
+    CONFIG_PRINT,
+    CONFIG_CHECK, /* maintenance.h */
+    CONFIG_PURGE,
+    CONFIG_ERROR
+};
 
 /* Reads defaults, file, environment and flags. On CONFIG_ERROR ret_error has one line for a person.
  */

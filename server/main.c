@@ -14,6 +14,7 @@
 
 #include "app.h"
 #include "log.h"
+#include "maintenance.h"
 
 enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
@@ -111,13 +112,30 @@ static int run(const struct config *config)
     return status;
 }
 
+static int maintain(enum config_outcome what, const struct config *config)
+{
+    char error[CONFIG_ERROR_BYTES] = "";
+    enum maintenance_exit outcome = what == CONFIG_CHECK ? maintenance_check(config, stdout, error)
+                                                         : maintenance_purge(config, stdout, error);
+
+    if (*error)
+        fprintf(stderr, "amfd: %s\n", error);
+    if (fflush(stdout) || ferror(stdout)) {
+        fprintf(stderr, "amfd: cannot write to standard output\n");
+        return MAINTENANCE_CANNOT;
+    }
+    return (int)outcome;
+}
+
 int main(int argc, char **argv)
 {
     char error[CONFIG_ERROR_BYTES] = "";
     struct config config;
+    enum config_outcome outcome;
 
     choose_blas_kernels(argv);
-    switch (config_load(argc, argv, &config, error)) {
+    outcome = config_load(argc, argv, &config, error);
+    switch (outcome) {
     case CONFIG_HELP:
         config_help(stdout);
         return 0;
@@ -130,6 +148,9 @@ int main(int argc, char **argv)
     case CONFIG_ERROR:
         fprintf(stderr, "amfd: %s\n", error);
         return EXIT_USAGE;
+    case CONFIG_CHECK:
+    case CONFIG_PURGE:
+        return maintain(outcome, &config);
     case CONFIG_RUN:
         break;
     }

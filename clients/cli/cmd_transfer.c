@@ -1,4 +1,4 @@
-/* amf project export|import */
+/* amf project export|import, amf server backup */
 #include "commands.h"
 
 #include <errno.h>
@@ -14,6 +14,14 @@
 #define AT(member) offsetof(struct project_export_options, member)
 const struct option project_export_options[] = {
     {"output", "FILE", OPTION_TEXT, AT(output), "where to; otherwise standard output"},
+    {"force", NULL, OPTION_FLAG, AT(force), "replace the file if there is one"},
+    {NULL},
+};
+#undef AT
+
+#define AT(member) offsetof(struct backup_options, member)
+const struct option backup_options[] = {
+    {"output", "FILE", OPTION_TEXT, AT(output), "where to", .required = true},
     {"force", NULL, OPTION_FLAG, AT(force), "replace the file if there is one"},
     {NULL},
 };
@@ -160,4 +168,44 @@ COMMAND(cmd_project_import)
         status = import_file(cli, args[0], fd, (uint64_t)info.st_size);
     close(fd);
     return status;
+}
+
+static enum cli_exit print_backup(struct cli *cli, const char *path, uint64_t bytes,
+                                  const char *digest)
+{
+    if (cli->json) {
+        fprintf(cli->out, "{\"bytes\":%llu,\"digest\":\"%s\"}\n", (unsigned long long)bytes,
+                digest);
+        return CLI_OK;
+    }
+    fputs("wrote ", cli->out);
+    output_text(cli->out, path);
+    fprintf(cli->out, ", %llu bytes\n", (unsigned long long)bytes);
+    return CLI_OK;
+}
+
+COMMAND(cmd_server_backup)
+{
+    const struct backup_options *said = options;
+    AMF_CLIENT_RESULT_CLEANUP struct amf_client_result result = AMF_CLIENT_RESULT_NULL;
+    DRAFT_CLEANUP struct draft draft = DRAFT_NULL;
+    struct transfer transfer = {.cli = cli, .draft = &draft};
+    enum amf_client_status status;
+
+    (void)args;
+    (void)count;
+    if (!said->force && access(said->output, F_OK) == 0)
+        return no_file(cli, said->output, EEXIST);
+    /* Everything anybody taught the robots is in it. */
+    if (draft_open(said->output, 0600, &draft) < 0)
+        return no_file(cli, said->output, errno);
+    status = amf_client_server_backup(cli->client, on_piece, &transfer, &result);
+    clear(&transfer);
+    if (transfer.error)
+        return no_file(cli, said->output, transfer.error);
+    if (status != AMF_CLIENT_OK)
+        return cli_explain(cli, NULL, status, &result);
+    if (draft_finish(&draft, said->force) < 0)
+        return no_file(cli, said->output, errno);
+    return print_backup(cli, said->output, transfer.done, result.digest);
 }

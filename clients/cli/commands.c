@@ -103,6 +103,22 @@ const struct command commands[] = {
     {"token", "revoke", "NAME|ID", 1, 1, "refuse a token from now on", .run = cmd_token_revoke},
     {"server", "status", "", 0, 0, "tell whether the server lives, is ready, and which it is",
      .run = cmd_server_status},
+    {"server", "backup", "", 0, 0, "write a copy of everything on the server to one file",
+     "The copy is of one moment and has all that was acknowledged before it; other work goes on\n"
+     "meanwhile. To restore it, put it as amf.db into an empty directory and start amfd on that.\n"
+     "Only the hashes of tokens are in it; the file admin.token is not.\n",
+     backup_options, sizeof(struct backup_options), NULL, false, cmd_server_backup},
+    {"server", "check", "DIR", 1, 1, "look through a data directory that no server has open",
+     "Nothing in DIR is changed. Exit code 0: sound, 1: damaged, 4: it cannot be opened. Runs "
+     "amfd,\n"
+     "the one beside this program if there is one.\n",
+     .local = true, .run = cmd_server_check},
+    {"server", "purge", "DIR", 1, 1, "erase deleted projects for good, while no server runs",
+     "Without --yes it tells what would go, and erases nothing. Nothing brings it back. Needs "
+     "twice\n"
+     "the size of the database beside it. Runs amfd, the one beside this program if there is "
+     "one.\n",
+     purge_options, sizeof(struct purge_options), NULL, true, cmd_server_purge},
 };
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 

@@ -154,5 +154,17 @@ void backtest_defaults(void *options);
 
 COMMAND(cmd_score);
 COMMAND(cmd_server_status);
+struct backup_options {
+    const char *output;
+    bool force;
+};
+COMMAND(cmd_server_backup);
+struct purge_options {
+    const char *project; /* NULL: all that were deleted */
+    bool yes;
+};
+COMMAND(cmd_server_check);
+COMMAND(cmd_server_purge);
+extern const struct option backup_options[], purge_options[];
 
 #endif

@@ -43,6 +43,12 @@ static const struct pragma reader_pragmas[] = {
     {NULL},
 };
 
+static const struct pragma offline_pragmas[] = {
+    {"PRAGMA query_only=ON", "PRAGMA query_only", "1"},
+    {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA locking_mode", "exclusive"},
+    {NULL},
+};
+
 static const struct {
     int option;
     int value;
@@ -137,12 +143,13 @@ static int limits_apply(sqlite3 *db)
     return SQLITE_OK;
 }
 
-static int open_with(const char *path, int flags, sqlite3 **ret_db, const char **ret_refused)
+/* vfs NULL: SQLite's own choice. */
+static int open_with(const char *path, int flags, const char *vfs, sqlite3 **ret_db,
+                     const char **ret_refused)
 {
     __attribute__((cleanup(close_db))) sqlite3 *db = NULL;
     int rc = sqlite3_open_v2(
-        path, &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW,
-        NULL);
+        path, &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW, vfs);
     if (rc == SQLITE_OK)
         rc = limits_apply(db);
     if (rc == SQLITE_OK)
@@ -178,7 +185,7 @@ int store_database_open_writer(const char *path, sqlite3 **ret_db,
                                char ret_error[STORE_ERROR_BYTES])
 {
     const char *refused = NULL;
-    int rc = open_with(path, SQLITE_OPEN_READWRITE, ret_db, &refused);
+    int rc = open_with(path, SQLITE_OPEN_READWRITE, NULL, ret_db, &refused);
     return rc == SQLITE_OK ? STORE_OK : explain(rc, refused, ret_error);
 }
 
@@ -193,7 +200,7 @@ int store_database_open_reader(const char *path, sqlite3 **ret_db)
 {
     __attribute__((cleanup(close_db))) sqlite3 *db = NULL;
     const char *refused = NULL;
-    int rc = open_with(path, SQLITE_OPEN_READONLY, &db, &refused);
+    int rc = open_with(path, SQLITE_OPEN_READONLY, NULL, &db, &refused);
     if (rc == SQLITE_OK)
         rc = pragmas_apply(db, reader_pragmas, &refused);
     if (rc != SQLITE_OK)
@@ -201,6 +208,59 @@ int store_database_open_reader(const char *path, sqlite3 **ret_db)
     *ret_db = db;
     db = NULL;
     return STORE_OK;
+}
+
+/* As an address, with every byte that could mean something in one escaped. */
+static char *address_of(const char *path)
+{
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    sqlite3_str_appendall(text, "file:");
+    for (; *path; path++) {
+        if (strchr("?#%", *path))
+            sqlite3_str_appendf(text, "%%%02X", *path);
+        else
+            sqlite3_str_appendchar(text, 1, *path);
+    }
+    sqlite3_str_appendall(text, "?immutable=1");
+    return sqlite3_str_finish(text);
+}
+
+/* Without a log the file is all there is, and SQLite is told that nobody changes it: then it makes
+ * no -shm beside it. With a log it keeps the index of that in its own memory if the database is
+ * its alone (locking_mode), for which it would lock it; but locks need a file open for writing. */
+int store_database_open_offline(const char *path, bool has_log, sqlite3 **ret_db)
+{
+    __attribute__((cleanup(close_db))) sqlite3 *db = NULL;
+    const char *refused = NULL;
+    char *address = address_of(path);
+    int rc = SQLITE_NOMEM;
+    if (has_log)
+        rc = open_with(path, SQLITE_OPEN_READONLY, "unix-none", &db, &refused);
+    else if (address)
+        rc = open_with(address, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL, &db, &refused);
+    sqlite3_free(address);
+    if (rc == SQLITE_OK)
+        rc = pragmas_apply(db, offline_pragmas, &refused);
+    if (rc != SQLITE_OK)
+        return store_status_of_read(rc);
+    *ret_db = db;
+    db = NULL;
+    return STORE_OK;
+}
+
+int store_database_spill_begin(sqlite3 *db, const char *folder)
+{
+    sqlite3_temp_directory = sqlite3_mprintf("%s", folder); /* where there is room, if anywhere */
+    return sqlite3_temp_directory ? sqlite3_exec(db, "PRAGMA temp_store=FILE", NULL, NULL, NULL)
+                                  : SQLITE_NOMEM;
+}
+
+int store_database_spill_end(sqlite3 *db)
+{
+    int rc = sqlite3_exec(db, "PRAGMA temp_store=MEMORY", NULL, NULL, NULL);
+    sqlite3_free(sqlite3_temp_directory);
+    sqlite3_temp_directory = NULL;
+    return rc;
 }
 
 int store_statements_prepare(sqlite3 *db, const char *const *sql, size_t count,

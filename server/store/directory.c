@@ -219,6 +219,67 @@ int store_directory_open(const char *path, struct store_directory *ret_directory
     return STORE_OK;
 }
 
+/* Without a lock file nobody can hold the lock; making one would change the directory. */
+static int lock_offline(struct store_directory *directory, char ret_error[STORE_ERROR_BYTES])
+{
+    directory->lock_fd =
+        openat(directory->fd, lock_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (directory->lock_fd < 0)
+        return errno == ENOENT ? STORE_OK
+                               : fail(ret_error, directory->path, "cannot open the lock file");
+    if (flock(directory->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return STORE_OK;
+    if (errno != EWOULDBLOCK)
+        return fail(ret_error, directory->path, "cannot lock the data directory");
+    name_holder(directory->lock_fd, directory->path, ret_error);
+    return STORE_INVALID;
+}
+
+static int check_files_offline(const struct store_directory *directory,
+                               char ret_error[STORE_ERROR_BYTES])
+{
+    char reason[STORE_ERROR_BYTES] = "";
+    int fd = openat(directory->fd, database_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return fail(ret_error, directory->database_path, "cannot open");
+    int status = check_database_file(directory, fd, ret_error);
+    close(fd);
+    if (status)
+        return status;
+    fd = openat(directory->fd, log_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? STORE_OK
+                               : fail(ret_error, directory->path, "cannot open amf.db-wal");
+    status = store_log_check(fd, reason);
+    close(fd);
+    if (status)
+        store_error_set(ret_error, "%s: %s", directory->path, reason);
+    return status;
+}
+
+int store_directory_open_offline(const char *path, struct store_directory *ret_directory,
+                                 char ret_error[STORE_ERROR_BYTES])
+{
+    __attribute__((cleanup(store_directory_deinit))) struct store_directory directory =
+        STORE_DIRECTORY_NULL;
+    int status = open_path(path, &directory, ret_error);
+    if (!status)
+        status = lock_offline(&directory, ret_error);
+    if (!status)
+        status = check_files_offline(&directory, ret_error);
+    if (status)
+        return status;
+    *ret_directory = directory;
+    directory = (struct store_directory)STORE_DIRECTORY_NULL;
+    return STORE_OK;
+}
+
+bool store_directory_has_log(const struct store_directory *directory)
+{
+    struct stat info;
+    return fstatat(directory->fd, log_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && info.st_size > 0;
+}
+
 int store_directory_sync(const struct store_directory *directory, char ret_error[STORE_ERROR_BYTES])
 {
     if (fsync(directory->fd) < 0)

@@ -25,9 +25,13 @@ static const char *const statements_sql[READ_COUNT] = {
     [READ_ALL_BLOBS] = "SELECT " EVENT_COLUMNS ", " BLOB_COLUMNS " FROM event AS e" WITH_BLOBS
                        " ORDER BY e.position",
     [READ_BLOB] = "SELECT " BLOB_COLUMNS " FROM blob AS b WHERE b.project = ?1 AND b.blob_id = ?2",
-    [READ_TOKENS] = "SELECT number, name, role, project, created_at_ms, expires_at_ms, sha256, "
-                    "checksum = row_checksum(number, name, role, project, created_at_ms, "
-                    "expires_at_ms, sha256) FROM token ORDER BY number",
+    [READ_TOKENS] = "SELECT number, name, role, project, created_at_ms, expires_at_ms, "
+                    "sha256, " STORE_TOKEN_INTACT " FROM token ORDER BY number",
+    [READ_LOGS] =
+        "SELECT e.project, (SELECT type FROM event WHERE project = e.project ORDER BY seq DESC "
+        "LIMIT 1), count(*), (SELECT count(*) FROM blob WHERE project = e.project), (SELECT "
+        "coalesce(sum(length(bytes)), 0) FROM blob WHERE project = e.project) FROM event AS e "
+        "GROUP BY e.project ORDER BY e.project",
 };
 
 static void reader_free(struct store_reader *reader)
@@ -44,12 +48,14 @@ static void reader_freep(struct store_reader **reader)
     reader_free(*reader);
 }
 
-static int reader_new(const char *path, struct store_reader **ret_reader)
+static int reader_new(const struct store_readers *readers, struct store_reader **ret_reader)
 {
     __attribute__((cleanup(reader_freep))) struct store_reader *reader = calloc(1, sizeof(*reader));
     if (!reader)
         return STORE_NO_MEMORY;
-    int status = store_database_open_reader(path, &reader->db);
+    int status = readers->offline ? store_database_open_offline(readers->database_path,
+                                                                readers->has_log, &reader->db)
+                                  : store_database_open_reader(readers->database_path, &reader->db);
     if (!status)
         status =
             store_statements_prepare(reader->db, statements_sql, READ_COUNT, reader->statements);
@@ -109,7 +115,7 @@ int store_reader_borrow(struct store_readers *readers, struct store_reader **ret
         *ret_reader = reader;
         return STORE_OK;
     }
-    int status = reader_new(readers->database_path, ret_reader);
+    int status = reader_new(readers, ret_reader);
     if (status)
         store_reader_give_back(readers, NULL);
     return status;
@@ -205,6 +211,30 @@ int store_read_events(struct store *store, const char *project, int64_t after_se
     }
     status =
         rc == SQLITE_OK ? each_event(statement, with_blobs, fn, arg) : store_status_of_read(rc);
+    reset(statement);
+    store_reader_give_back(&store->readers, reader);
+    return status;
+}
+
+int store_read_logs(struct store *store, store_log_fn fn, void *arg)
+{
+    struct store_reader *reader = NULL;
+    int status = store_reader_borrow(&store->readers, &reader), rc = SQLITE_DONE;
+    if (status)
+        return status;
+    sqlite3_stmt *statement = reader->statements[READ_LOGS];
+    while (!status && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        const struct store_log log = {
+            .project = (const char *)sqlite3_column_text(statement, 0),
+            .last_type = (const char *)sqlite3_column_text(statement, 1),
+            .events = sqlite3_column_int64(statement, 2),
+            .blobs = sqlite3_column_int64(statement, 3),
+            .blob_bytes = sqlite3_column_int64(statement, 4),
+        };
+        status = log.project && log.last_type ? fn(&log, arg) : STORE_CORRUPT;
+    }
+    if (!status)
+        status = store_status_of_read(rc);
     reset(statement);
     store_reader_give_back(&store->readers, reader);
     return status;

@@ -38,8 +38,22 @@ static int make_private(const char *path, char ret_error[STORE_ERROR_BYTES])
     return STORE_INVALID;
 }
 
-static int open_database(const struct store_directory *directory, sqlite3 **ret_db,
-                         char ret_error[STORE_ERROR_BYTES])
+/* A step may change every row, and there may be more of them than memory. */
+static int migrate(const struct store_directory *directory, sqlite3 *db, int version,
+                   char ret_error[STORE_ERROR_BYTES])
+{
+    bool spills = version > 0 && version < store_migration_count;
+    int rc = spills ? store_database_spill_begin(db, directory->path) : SQLITE_OK;
+    int status = store_status_of_read(rc);
+    if (!status)
+        status = store_schema_migrate(db, version, ret_error);
+    if (spills)
+        rc = store_database_spill_end(db);
+    return status ? status : store_status_of_read(rc);
+}
+
+int store_open_database(const struct store_directory *directory, sqlite3 **ret_db,
+                        char ret_error[STORE_ERROR_BYTES])
 {
     __attribute__((cleanup(close_db))) sqlite3 *db = NULL;
     int version = 0;
@@ -51,7 +65,7 @@ static int open_database(const struct store_directory *directory, sqlite3 **ret_
     if (!status)
         status = store_database_make_durable(db, ret_error);
     if (!status)
-        status = store_schema_migrate(db, version, ret_error);
+        status = migrate(directory, db, version, ret_error);
     if (status)
         return status;
     *ret_db = db;
@@ -66,7 +80,7 @@ static int open_in(struct store *store, const char *dir, char ret_error[STORE_ER
     int status = store_directory_open(dir, &store->directory, ret_error);
     if (status)
         return status;
-    status = open_database(&store->directory, &db, reason);
+    status = store_open_database(&store->directory, &db, reason);
     if (status) {
         store_error_set(ret_error, "%s: %s", store->directory.database_path, reason);
         return status;
@@ -97,7 +111,57 @@ int store_open(const char *dir, struct store **ret_store, char ret_error[256])
         return STORE_NO_MEMORY;
     }
     store->directory = (struct store_directory)STORE_DIRECTORY_NULL;
+    atomic_flag_clear(&store->backing_up);
     int status = open_in(store, dir, ret_error);
+    if (status)
+        return status;
+    *ret_store = store;
+    store = NULL;
+    return STORE_OK;
+}
+
+static int recognise_current(struct store *store, char ret_error[STORE_ERROR_BYTES])
+{
+    __attribute__((cleanup(close_db))) sqlite3 *db = NULL;
+    char reason[STORE_ERROR_BYTES] = "cannot be read";
+    const char *path = store->directory.database_path;
+    int version = 0;
+    int status = store_database_open_offline(path, store->readers.has_log, &db);
+    if (!status)
+        status = store_schema_recognise(db, &version, reason);
+    if (status) {
+        store_error_set(ret_error, "%s: %s", path, reason);
+        return status;
+    }
+    if (version == store_migration_count)
+        return STORE_OK;
+    store_error_set(ret_error,
+                    "%s: has schema version %d, older than this program's %d; start amfd on it "
+                    "once, which brings it up to date",
+                    path, version, store_migration_count);
+    return STORE_INVALID;
+}
+
+int store_open_offline(const char *dir, struct store **ret_store, char ret_error[256])
+{
+    __attribute__((cleanup(store_freep))) struct store *store = calloc(1, sizeof(*store));
+    if (!store) {
+        store_error_set(ret_error, "out of memory");
+        return STORE_NO_MEMORY;
+    }
+    store->directory = (struct store_directory)STORE_DIRECTORY_NULL;
+    atomic_flag_test_and_set(&store->backing_up); /* a backup would write */
+    int status = store_directory_open_offline(dir, &store->directory, ret_error);
+    if (status)
+        return status;
+    status = store_readers_init(&store->readers, store->directory.database_path);
+    store->readers_ready = !status;
+    store->readers.offline = true;
+    store->readers.has_log = store_directory_has_log(&store->directory);
+    if (status)
+        store_error_set(ret_error, "out of memory");
+    else
+        status = recognise_current(store, ret_error);
     if (status)
         return status;
     *ret_store = store;
@@ -127,5 +191,5 @@ const char *store_latched(struct store *store)
 
 int store_write(struct store *store, store_body_fn body, void *arg)
 {
-    return store_writer_submit(&store->writer, body, arg);
+    return store->writer_ready ? store_writer_submit(&store->writer, body, arg) : STORE_INVALID;
 }

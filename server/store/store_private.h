@@ -26,6 +26,11 @@ struct store_directory {
 
 int store_directory_open(const char *path, struct store_directory *ret_directory,
                          char ret_error[STORE_ERROR_BYTES]);
+/* The same for reading alone: nothing is made or written, and nothing is synced. */
+int store_directory_open_offline(const char *path, struct store_directory *ret_directory,
+                                 char ret_error[STORE_ERROR_BYTES]);
+/* Whether there is a write-ahead log with anything in it. */
+bool store_directory_has_log(const struct store_directory *directory);
 /* Makes the names of files in it durable. */
 int store_directory_sync(const struct store_directory *directory,
                          char ret_error[STORE_ERROR_BYTES]);
@@ -35,9 +40,17 @@ void store_directory_deinit(struct store_directory *directory);
 int store_database_open_writer(const char *path, sqlite3 **ret_db,
                                char ret_error[STORE_ERROR_BYTES]);
 int store_database_open_reader(const char *path, sqlite3 **ret_db);
+/* For reading a database that nobody else has open, without writing to its directory. has_log: its
+ * write-ahead log is not empty, and is read as a part of it. */
+int store_database_open_offline(const char *path, bool has_log, sqlite3 **ret_db);
 /* Second half of opening the writer, once the database is known to be ours: turns on WAL and FULL.
  */
 int store_database_make_durable(sqlite3 *db, char ret_error[STORE_ERROR_BYTES]);
+/* What SQLite puts aside while it works on all rows (what a statement would undo, a copy of the
+ * database) goes to files without names in `folder`, not to memory. SQLite's code. Where it puts
+ * them is of the whole process, so only while nobody else uses it. End it whatever begin said. */
+int store_database_spill_begin(sqlite3 *db, const char *folder);
+int store_database_spill_end(sqlite3 *db);
 /* Prepares sql[0..count); on failure what was prepared is left for store_statements_finalize. */
 int store_statements_prepare(sqlite3 *db, const char *const *sql, size_t count,
                              sqlite3_stmt **ret_statements);
@@ -52,6 +65,13 @@ int store_checksum_register(sqlite3 *db);
 #define STORE_EVENT_INTACT                                                                         \
     "e.checksum = row_checksum(e.project, e.seq, e.at_ms, e.type, e.body, e.blob_id)"
 #define STORE_BLOB_INTACT "b.checksum = row_checksum(b.project, b.blob_id, b.bytes)"
+#define STORE_REPLY_INTACT                                                                         \
+    "checksum = row_checksum(owner, key, at_ms, request_sha256, status, content_type, body)"
+#define STORE_TOKEN_INTACT                                                                         \
+    "checksum = row_checksum(number, name, role, project, created_at_ms, expires_at_ms, sha256)"
+
+/* check.c: every row against its checksum. fn NULL: STORE_CORRUPT at the first that is wrong. */
+int store_check_rows(sqlite3 *db, store_problem_fn fn, void *arg, struct store_counts *ret_counts);
 
 /* log_check.c: refuses a write-ahead log in which commits lie behind damage. */
 int store_log_check(int fd, char ret_error[STORE_ERROR_BYTES]);
@@ -149,6 +169,7 @@ struct store_reader;
 
 struct store_readers {
     const char *database_path;
+    bool offline, has_log; /* see store_database_open_offline */
     pthread_mutex_t mutex; /* guards the rest */
     pthread_cond_t returned;
     struct store_reader *idle;
@@ -162,6 +183,7 @@ enum store_reader_statement {
     READ_ALL_BLOBS,
     READ_BLOB,
     READ_TOKENS,
+    READ_LOGS,
     READ_COUNT
 };
 
@@ -176,12 +198,17 @@ void store_reader_give_back(struct store_readers *readers, struct store_reader *
 int store_readers_init(struct store_readers *readers, const char *database_path);
 void store_readers_deinit(struct store_readers *readers);
 
+/* store.c: the writing connection of a directory, its schema brought up to date. */
+int store_open_database(const struct store_directory *directory, sqlite3 **ret_db,
+                        char ret_error[STORE_ERROR_BYTES]);
+
 struct store {
     struct store_directory directory;
     struct store_readers readers;
     bool readers_ready;
     struct store_writer writer;
-    bool writer_ready;
+    bool writer_ready; /* never, in a store for reading only */
+    atomic_flag backing_up;
 };
 
 #endif

@@ -22,8 +22,7 @@ static const char *const statements_sql[TX_STATEMENT_COUNT] = {
         "INSERT INTO reply (owner, key, at_ms, request_sha256, status, content_type, body, "
         "checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, row_checksum(?1, ?2, ?3, ?4, ?5, ?6, ?7))",
     [TX_REPLY_SELECT] =
-        "SELECT request_sha256, status, content_type, body, checksum = row_checksum(owner, key, "
-        "at_ms, request_sha256, status, content_type, body) FROM reply "
+        "SELECT request_sha256, status, content_type, body, " STORE_REPLY_INTACT " FROM reply "
         "WHERE owner = ?1 AND key = ?2",
     [TX_REPLY_EXPIRE] = "DELETE FROM reply WHERE at_ms < ?1",
     [TX_TOKEN_NEXT] = "SELECT seq FROM sqlite_sequence WHERE name = 'token'",

@@ -17,7 +17,7 @@ struct preload_control {
     _Atomic uint32_t armed;
     uint32_t kinds;         /* bit k: calls of kind k are counted */
     uint32_t persistent;    /* fails from the Nth on, not the Nth alone */
-    int32_t error;          /* errno; 0: says success without doing it */
+    int32_t error;          /* errno; 0: says success without doing it; -1: kills the process */
     uint64_t nth;           /* 1, 2, ...; 0: only counts */
     _Atomic uint64_t calls; /* since armed */
     _Atomic uint64_t hits;  /* of them failed */

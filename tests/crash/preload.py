@@ -4,7 +4,8 @@ import mmap
 import os
 import struct
 
-KINDS = ("pwrite64", "fdatasync", "fsync", "ftruncate64", "open64", "rename", "close")
+KINDS = ("pwrite64", "fdatasync", "fsync", "ftruncate64", "open64", "rename", "close", "statement")
+KILL = -1  # as error: the process ends there
 LAYOUT = struct.Struct("=IIIiQQQ")  # armed, kinds, persistent, error, nth, calls, hits
 
 

@@ -2,18 +2,25 @@
  *
  * Only regular files and directories below PRELOAD_DIR count, so that sockets, the log and the
  * loader's own files stay out of it. A close that fails has closed, as on Linux.
+ *
+ * Statements of SQL in a transaction that go through sqlite3_exec count as well, when they begin
+ * and when they end: to be killed there, they cannot fail.
  */
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* open and open64 are two names here */
+#include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include <sqlite3.h>
+
 #include "preload.h"
 
-enum kind { PWRITE, FDATASYNC, FSYNC, FTRUNCATE, OPEN, RENAME, CLOSE };
+enum kind { PWRITE, FDATASYNC, FSYNC, FTRUNCATE, OPEN, RENAME, CLOSE, STATEMENT };
 
 static struct preload_control *control;
 static char directory[4096];
@@ -54,6 +61,8 @@ static bool hit(enum kind kind)
 {
     if (!preload_hits(control, kind))
         return false;
+    if (control->error < 0)
+        (void)raise(SIGKILL);
     errno = control->error;
     return true;
 }
@@ -156,4 +165,28 @@ int close(int fd)
         return rc;
     errno = control->error;
     return -1;
+}
+
+static int on_statement(unsigned event, void *arg, void *statement, void *detail)
+{
+    (void)event;
+    (void)statement;
+    (void)detail;
+    int (*outside)(sqlite3 *);
+    *(void **)&outside = dlsym(RTLD_NEXT, "sqlite3_get_autocommit");
+    if (!outside(arg))
+        (void)hit(STATEMENT);
+    return 0;
+}
+
+int sqlite3_exec(sqlite3 *db, const char *sql, sqlite3_callback callback, void *arg,
+                 char **ret_message)
+{
+    int (*next)(sqlite3 *, const char *, sqlite3_callback, void *, char **);
+    int (*trace)(sqlite3 *, unsigned, int (*)(unsigned, void *, void *, void *), void *);
+    *(void **)&next = dlsym(RTLD_NEXT, "sqlite3_exec");
+    *(void **)&trace = dlsym(RTLD_NEXT, "sqlite3_trace_v2");
+    if (control && atomic_load(&control->armed))
+        (void)trace(db, SQLITE_TRACE_STMT | SQLITE_TRACE_PROFILE, on_statement, db);
+    return next(db, sql, callback, arg, ret_message);
 }

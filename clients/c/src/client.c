@@ -293,6 +293,7 @@ static enum amf_client_status read_response(const struct call *call,
 {
     result->error[0] = '\0';
     result->http_status = response->status;
+    memcpy(result->digest, response->digest, sizeof(result->digest));
     result->body = response->body;
     result->body_length = response->body_length;
     if (response->status >= 400 && response->status < 600)

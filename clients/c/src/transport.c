@@ -18,6 +18,8 @@
 
 #include <curl/curl.h>
 
+#include <proto/digest.h>
+
 #define CONNECT_TIMEOUT_MS 5000L
 #define SILENCE_S 60.0 /* a commit on a busy disk takes seconds, not minutes */
 
@@ -278,6 +280,7 @@ static enum transport_status translate(CURLcode code, const struct answer *answe
 static void describe(CURL *curl, struct answer *answer, struct transport_response *ret_response)
 {
     const char *type = NULL;
+    struct curl_header *digest = NULL;
     curl_off_t retry_after_s = 0;
 
     *ret_response = (struct transport_response){0};
@@ -286,6 +289,9 @@ static void describe(CURL *curl, struct answer *answer, struct transport_respons
     curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after_s);
     snprintf(ret_response->content_type, sizeof(ret_response->content_type), "%s",
              type ? type : "");
+    if (curl_easy_header(curl, PROTO_DIGEST_HEADER, 0, CURLH_HEADER, -1, &digest) == CURLHE_OK &&
+        strlen(digest->value) < sizeof(ret_response->digest))
+        memcpy(ret_response->digest, digest->value, strlen(digest->value) + 1);
     ret_response->retry_after_s = (double)retry_after_s;
     answer->bytes[answer->length] = '\0';
     ret_response->body = answer->bytes;

@@ -34,6 +34,7 @@ struct transport_response {
     char *body; /* malloc'ed, NUL after the end */
     size_t body_length;
     char content_type[64]; /* "" when the answer named none */
+    char digest[64];       /* its Repr-Digest, "" without one, or with a longer one than we know */
     double retry_after_s;  /* 0: not said */
 };
 

@@ -191,6 +191,13 @@ const struct api_route api_routes[] = {
      .handle = api_token_delete},
 
     {.method = "GET",
+     .template = "/v1/backup",
+     .handle = api_server_backup,
+     .other_type = "application/octet-stream",
+     .other_only = true,
+     .streams = true},
+
+    {.method = "GET",
      .template = "/healthz",
      .roles = API_PUBLIC,
      .response = &proto_health_shape,

@@ -38,6 +38,7 @@ API_VERB(api_healthz);
 API_VERB(api_readyz);
 API_VERB(api_version);
 API_VERB(api_openapi);
+API_VERB(api_server_backup);
 
 /* What some routes do before their handler (defaults, waits, slow checks), and other forms of an
  * answer. */

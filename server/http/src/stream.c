@@ -72,7 +72,14 @@ struct MHD_Response *http_stream_response(struct http_stream *stream)
     struct MHD_Response *response = MHD_create_response_from_callback(
         stream->source.bytes, HTTP_STREAM_PIECE_BYTES, on_read, stream, on_free);
 
-    if (!response)
+    if (!response) {
         http_stream_free(stream);
+        return NULL;
+    }
+    if (*stream->source.digest &&
+        MHD_add_response_header(response, PROTO_DIGEST_HEADER, stream->source.digest) != MHD_YES) {
+        MHD_destroy_response(response); /* which frees the stream */
+        return NULL;
+    }
     return response;
 }

@@ -321,6 +321,8 @@ def check_transfer(session, at, project):
     archive = session.call("GET", f"{at}/export", 200)
     session.call("GET", f"/v1/projects/{project}-none/export", 404)
     session.call("GET", f"{at}/export", 406, accept=JSON)
+    session.call("GET", "/v1/backup", 200)
+    session.call("GET", "/v1/backup", 406, accept=JSON)
     made = session.call("POST", path, 201, raw=archive, content_type="application/octet-stream", key="import")
     again = session.call("POST", path, 201, raw=archive, content_type="application/octet-stream", key="import")
     session.tap.check(made == again, "the retry gets the same answer")

@@ -54,7 +54,8 @@ struct amf_client_result {
     size_t body_length;
     struct proto_problem problem; /* an answer that is no problem+json gets code "http_STATUS" */
     char error[256];
-    char key[65]; /* Idempotency-Key sent, or "" */
+    char key[65];    /* Idempotency-Key sent, or "" */
+    char digest[64]; /* Repr-Digest of the answer, or "" */
     unsigned attempts;
     struct proto_arena arena;
 };
@@ -208,7 +209,13 @@ AMF_CLIENT_CALL amf_client_assignment_complete(struct amf_client *client, const 
                                                const char *key, struct amf_client_result *result,
                                                struct proto_completed *ret_completed);
 
-/* ---- the server itself ---- need no token */
+/* ---- the server itself ---- */
+/* A copy of everything on the server, given to `piece` as it comes; put in place as DIR/amf.db of
+ * an empty directory it is the server again, with all projects and tokens. Its SHA-256 is compared:
+ * what was given is worth nothing unless this answers AMF_CLIENT_OK. */
+AMF_CLIENT_CALL amf_client_server_backup(struct amf_client *client, amf_client_piece_fn piece,
+                                         void *arg, struct amf_client_result *result);
+/* These need no token. */
 AMF_CLIENT_CALL amf_client_healthz(struct amf_client *client, struct amf_client_result *result,
                                    struct proto_health *ret_health);
 AMF_CLIENT_CALL amf_client_readyz(struct amf_client *client, struct amf_client_result *result,

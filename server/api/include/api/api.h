@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <proto/arena.h>
+#include <proto/digest.h>
 #include <proto/error.h>
 #include <proto/field.h>
 #include <proto/wire.h>
@@ -41,6 +42,7 @@ struct api_stream {
     int (*read)(void *arg, unsigned char *buffer, size_t room, size_t *ret_length);
     void (*release)(void *arg);
     void *arg;
+    char digest[PROTO_DIGEST_BYTES]; /* of all the bytes, for the answer's head; "": not known */
 };
 
 /* A body too large for memory: a file without a name, which ends with the request. */

@@ -164,4 +164,56 @@ __attribute__((warn_unused_result)) int store_read_blob(struct store *store, con
                                                         unsigned char **ret_bytes,
                                                         size_t *ret_length);
 
+/* ---- a copy of everything ---- */
+struct store_backup;
+/* The database as it is now, in a file without a name in the data directory, every row compared
+ * with its checksum. Writers go on meanwhile. One at a time: STORE_BUSY while another has not been
+ * freed. STORE_FULL: no room for it. STORE_CORRUPT: something in it is not what was written.
+ * Blocks; any thread but the writer's. Free it before the store is closed. */
+__attribute__((warn_unused_result)) int store_backup_new(struct store *store,
+                                                         struct store_backup **ret_backup);
+/* A whole database, to be put in place as DIR/amf.db. The file is the backup's. */
+int store_backup_fd(const struct store_backup *backup);
+uint64_t store_backup_bytes(const struct store_backup *backup);
+void store_backup_free(struct store_backup *backup); /* NULL is fine */
+
+/* ---- while no daemon runs ---- */
+/* For reading alone: nothing in DIR is made or changed, also when a log is left of a process that
+ * was killed. store_write and store_backup_new are refused. STORE_INVALID: cannot be opened, or has
+ * an older schema; STORE_CORRUPT: cannot be read. */
+__attribute__((warn_unused_result)) int
+store_open_offline(const char *dir, struct store **ret_store, char ret_error[256]);
+
+struct store_problem {
+    const char *what;    /* "event", "demonstration", "kept answer", "token", "database" */
+    const char *project; /* name of its log, or NULL */
+    int64_t seq;         /* of the event, or number of the token; 0: none */
+    const char *id;      /* of the demonstration, or NULL */
+    const char *text;    /* what is wrong with it */
+};
+typedef void (*store_problem_fn)(const struct store_problem *problem, void *arg);
+struct store_counts {
+    int64_t events, blobs, replies, tokens;
+};
+/* Looks through everything: pages, indexes, checksums, which event names which bytes. Each problem
+ * is told to fn; 0 also when there are some. STORE_NO_MEMORY. */
+__attribute__((warn_unused_result)) int store_check(struct store *store, store_problem_fn fn,
+                                                    void *arg, struct store_counts *ret_counts);
+
+/* One log, as the whole of it is told. */
+struct store_log {
+    const char *project, *last_type; /* type of its newest event */
+    int64_t events, blobs, blob_bytes;
+};
+/* Calls fn for each log, by name; as store_read_events. */
+typedef int (*store_log_fn)(const struct store_log *log, void *arg);
+__attribute__((warn_unused_result)) int store_read_logs(struct store *store, store_log_fn fn,
+                                                        void *arg);
+
+/* Erases the logs of these names with their blobs in one transaction, and then makes the file anew
+ * without what was erased. Killed at any moment, it leaves all of the logs or nothing. DIR must not
+ * be in use. Brings the schema up to date first. */
+__attribute__((warn_unused_result)) int store_purge(const char *dir, const char *const *projects,
+                                                    size_t count, char ret_error[256]);
+
 #endif
