@@ -4,6 +4,11 @@
  * does not mix with the POSIX locks SQLite holds on the database (closing any descriptor of a file
  * drops those). The database file is created here, empty, because SQLite would create it with 0644;
  * its -wal and -shm files then get the mode the database has.
+ *
+ * Nothing in a log says which database it belongs to, and SQLite replays or drops whatever lies
+ * there. So a log beside no database, or beside one that is too large for it, is refused before
+ * SQLite sees either: SQLite has written and synced page 1 before there is a log, and a database is
+ * never larger than at the last commit of its log, because it never shrinks.
  */
 #include "store_private.h"
 
@@ -161,7 +166,7 @@ static int prepare_database_file(const struct store_directory *directory,
 
 /* A process killed between writing a commit and syncing it leaves it readable but not durable. It
  * is about to be read and answered from, as if it were: so sync first. */
-static int check_and_sync_log(const struct store_directory *directory,
+static int check_and_sync_log(const struct store_directory *directory, struct store_log *ret_log,
                               char ret_error[STORE_ERROR_BYTES])
 {
     int fd = openat(directory->fd, log_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -169,13 +174,32 @@ static int check_and_sync_log(const struct store_directory *directory,
         return errno == ENOENT ? STORE_OK
                                : fail(ret_error, directory->path, "cannot open amf.db-wal");
     char reason[STORE_ERROR_BYTES] = "";
-    int status = store_log_check(fd, reason);
+    int status = store_log_check(fd, ret_log, reason);
     if (status)
         store_error_set(ret_error, "%s: %s", directory->path, reason);
     else if (fsync(fd) < 0)
         status = fail(ret_error, directory->path, "cannot sync amf.db-wal");
     close(fd);
     return status;
+}
+
+static int check_log_belongs(const struct store_directory *directory, const struct store_log *log,
+                             char ret_error[STORE_ERROR_BYTES])
+{
+    struct stat info = {.st_size = 0};
+    if (fstatat(directory->fd, database_name, &info, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+        return fail(ret_error, directory->database_path, "cannot look at");
+    const char *what = NULL;
+    if (log->used && info.st_size == 0)
+        what = "is missing or empty, but there is an amf.db-wal";
+    else if (log->database_bytes && S_ISREG(info.st_mode) &&
+             (uint64_t)info.st_size > log->database_bytes)
+        what = "does not belong to the amf.db-wal beside it";
+    if (!what)
+        return STORE_OK;
+    store_error_set(ret_error, "%s: %s; nothing has been changed: keep both, " STORE_RESTORE_ADVICE,
+                    directory->database_path, what);
+    return STORE_CORRUPT;
 }
 
 static int open_path(const char *path, struct store_directory *directory,
@@ -201,6 +225,7 @@ int store_directory_open(const char *path, struct store_directory *ret_directory
 {
     __attribute__((cleanup(store_directory_deinit))) struct store_directory directory =
         STORE_DIRECTORY_NULL;
+    struct store_log log = {false, 0};
     int status = create(path, ret_error);
     if (!status)
         status = open_path(path, &directory, ret_error);
@@ -209,11 +234,14 @@ int store_directory_open(const char *path, struct store_directory *ret_directory
     if (!status)
         status = lock(&directory, ret_error);
     if (!status)
-        status = prepare_database_file(&directory, ret_error);
+        status = check_and_sync_log(&directory, &log, ret_error);
     if (!status)
-        status = check_and_sync_log(&directory, ret_error);
+        status = check_log_belongs(&directory, &log, ret_error);
+    if (!status)
+        status = prepare_database_file(&directory, ret_error);
     if (status)
         return status;
+    directory.killed = log.database_bytes != 0;
     *ret_directory = directory;
     directory = (struct store_directory)STORE_DIRECTORY_NULL;
     return STORE_OK;

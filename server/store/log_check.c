@@ -101,8 +101,9 @@ static struct sum frame_sum(const struct log *log, struct sum before)
 }
 
 /* 0, 1 damaged, -1 with errno. sum: of the head. The damage may be in a checksum itself, so behind
- * it a frame may follow from the one stored before it or from the one that should be there. */
-static int frames_check(const struct log *log, struct sum sum)
+ * it a frame may follow from the one stored before it or from the one that should be there.
+ * *ret_pages: of the database at the last commit before any damage. */
+static int frames_check(const struct log *log, struct sum sum, uint32_t *ret_pages)
 {
     const unsigned char *head = log->frame;
     struct sum stored = sum, computed = sum;
@@ -117,15 +118,18 @@ static int frames_check(const struct log *log, struct sum sum)
             return 1;
         torn = torn || !ours || !matches;
         committed = number_at(head + 4) != 0 && (ours || matches);
+        if (committed && !torn)
+            *ret_pages = number_at(head + 4);
         stored = sum_at(head + 16);
         computed = sum;
     }
     return rc;
 }
 
-int store_log_check(int fd, char ret_error[STORE_ERROR_BYTES])
+int store_log_check(int fd, struct store_log *ret_log, char ret_error[STORE_ERROR_BYTES])
 {
     struct log log = {.fd = fd};
+    uint32_t pages = 0;
     unsigned char head[HEAD_BYTES];
     struct sum sum;
     off_t size = lseek(fd, 0, SEEK_END);
@@ -136,6 +140,7 @@ int store_log_check(int fd, char ret_error[STORE_ERROR_BYTES])
     }
     if (size <= HEAD_BYTES || is_blank(head))
         return STORE_OK;
+    ret_log->used = true;
     int rc = 1;
     if (head_read(&log, head, &sum)) {
         log.frame = malloc(FRAME_HEAD_BYTES + log.page_bytes);
@@ -143,7 +148,7 @@ int store_log_check(int fd, char ret_error[STORE_ERROR_BYTES])
             store_error_set(ret_error, "out of memory");
             return STORE_NO_MEMORY;
         }
-        rc = frames_check(&log, sum);
+        rc = frames_check(&log, sum, &pages);
         free(log.frame);
     }
     if (rc < 0)
@@ -151,5 +156,6 @@ int store_log_check(int fd, char ret_error[STORE_ERROR_BYTES])
     if (rc > 0)
         store_error_set(ret_error, "amf.db-wal is damaged: commits behind the damage would be "
                                    "lost; put a backup in place");
+    ret_log->database_bytes = (uint64_t)pages * log.page_bytes;
     return rc ? STORE_CORRUPT : STORE_OK;
 }

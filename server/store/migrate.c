@@ -78,12 +78,12 @@ static int migrate_to(sqlite3 *db, int version)
     return rc;
 }
 
-/* The event table only: it is read whole at every start anyway, while a check of everything would
- * read every blob. */
-static int check_log(sqlite3 *db, char ret_error[STORE_ERROR_BYTES])
+/* sql answers with 'ok', or with what is damaged, which goes behind advice. */
+static int check(sqlite3 *db, const char *sql, const char *advice,
+                 char ret_error[STORE_ERROR_BYTES])
 {
     sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(event)", -1, &statement, NULL);
+    int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
     const char *line = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
@@ -91,13 +91,26 @@ static int check_log(sqlite3 *db, char ret_error[STORE_ERROR_BYTES])
     if (!line) {
         status = fail(rc, "cannot be checked", ret_error);
     } else if (sqlite3_stricmp(line, "ok") != 0) {
-        store_error_set(ret_error, "is damaged: %s", line);
+        store_error_set(ret_error, "is damaged%s: %s", advice, line);
         for (char *end = ret_error; (end = strchr(end, '\n'));)
             *end = ' ';
         status = STORE_CORRUPT;
     }
     sqlite3_finalize(statement);
     return status;
+}
+
+int store_schema_check_whole(sqlite3 *db, char ret_error[STORE_ERROR_BYTES])
+{
+    static const char advice[] = " or does not belong to the amf.db-wal beside it; nothing has "
+                                 "been changed: keep both, " STORE_RESTORE_ADVICE;
+    int status = check(db, "PRAGMA integrity_check(1)", advice, ret_error);
+    if (status)
+        return status;
+    return check(db,
+                 "SELECT CASE count(*) WHEN 0 THEN 'ok' ELSE 'rows are missing' END "
+                 "FROM pragma_foreign_key_check",
+                 advice, ret_error);
 }
 
 int store_schema_migrate(sqlite3 *db, int version, char ret_error[STORE_ERROR_BYTES])
@@ -107,5 +120,7 @@ int store_schema_migrate(sqlite3 *db, int version, char ret_error[STORE_ERROR_BY
         if (rc != SQLITE_OK)
             return fail(rc, "cannot bring the schema up to date", ret_error);
     }
-    return check_log(db, ret_error);
+    /* The event table only: it is read whole at every start anyway, while a check of everything
+     * would read every blob. */
+    return check(db, "PRAGMA quick_check(event)", "", ret_error);
 }

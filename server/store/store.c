@@ -60,6 +60,8 @@ int store_open_database(const struct store_directory *directory, sqlite3 **ret_d
     int status = store_database_open_writer(directory->database_path, &db, ret_error);
     if (!status)
         status = store_schema_recognise(db, &version, ret_error);
+    if (!status && directory->killed)
+        status = store_schema_check_whole(db, ret_error);
     if (!status)
         status = make_private(directory->database_path, ret_error);
     if (!status)

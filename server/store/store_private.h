@@ -11,17 +11,21 @@
 
 enum { STORE_ERROR_BYTES = 256 };
 
+/* What every refusal of a log and a database that are not one ends with. */
+#define STORE_RESTORE_ADVICE "and restore a backup into an empty directory, never over this one"
+
 /* directory.c: the data directory and the right to use it. */
 struct store_directory {
     int fd;
     int lock_fd;
     char *path; /* without symbolic links */
     char *database_path;
+    bool killed; /* a log with commits was left: nothing says that it belongs to the database */
 };
 
 #define STORE_DIRECTORY_NULL                                                                       \
     {                                                                                              \
-        -1, -1, NULL, NULL                                                                         \
+        -1, -1, NULL, NULL, false                                                                  \
     }
 
 int store_directory_open(const char *path, struct store_directory *ret_directory,
@@ -74,7 +78,12 @@ int store_checksum_register(sqlite3 *db);
 int store_check_rows(sqlite3 *db, store_problem_fn fn, void *arg, struct store_counts *ret_counts);
 
 /* log_check.c: refuses a write-ahead log in which commits lie behind damage. */
-int store_log_check(int fd, char ret_error[STORE_ERROR_BYTES]);
+struct store_log {
+    bool used;               /* it has a head and something behind it */
+    uint64_t database_bytes; /* of the whole database at its last commit; 0: it has none */
+};
+
+int store_log_check(int fd, struct store_log *ret_log, char ret_error[STORE_ERROR_BYTES]);
 
 /* read.c. Steps a statement that selects one blob and whether it is intact. STORE_NOT_FOUND without
  * a row. */
@@ -85,6 +94,8 @@ extern const char *const store_migrations[];
 extern const int store_migration_count;
 /* Refuses what is not ours or too new, without writing. 0: new and empty. */
 int store_schema_recognise(sqlite3 *db, int *ret_version, char ret_error[STORE_ERROR_BYTES]);
+/* Reads everything: whether a database and the log that lay beside it are one. Writes nothing. */
+int store_schema_check_whole(sqlite3 *db, char ret_error[STORE_ERROR_BYTES]);
 int store_schema_migrate(sqlite3 *db, int version, char ret_error[STORE_ERROR_BYTES]);
 
 /* tx.c: the statements of the open transaction. */
