@@ -1,4 +1,5 @@
 """Export and import: a whole project out and in again, whole or not at all."""
+import contextlib
 import http.client
 import json
 import os
@@ -455,14 +456,7 @@ class UnderWay(unittest.TestCase):
     def test_two_imports_at_a_time_and_who_goes_away_makes_room(self):
         fill(self.daemon, "queue")
         archive = export(self.daemon, "queue")
-        halves = []
-        for name in ("one", "two"):
-            halves.append(http.client.HTTPConnection(self.daemon.address, timeout=60))
-            halves[-1].putrequest("POST", f"{PROJECTS}/{name}/import")
-            for header, value in {**OCTETS, "Authorization": f"Bearer {self.daemon.token}",
-                                  "Content-Length": str(len(archive))}.items():
-                halves[-1].putheader(header, value)
-            halves[-1].endheaders(archive[:1000])
+        halves = [self.part_of_an_import(name, archive[:1000], len(archive)) for name in ("one", "two")]
         path = f"{PROJECTS}/three/import"
         wait_until(lambda: self.daemon.request("POST", path, archive[:-1], OCTETS).status == 503)
         busy = self.daemon.request("POST", path, archive, OCTETS)
@@ -474,36 +468,68 @@ class UnderWay(unittest.TestCase):
         halves[1].close()
         self.assertEqual([p["id"] for p in self.daemon.ok("GET", PROJECTS)["projects"]], ["queue", "three", "two"])
 
+    def test_one_after_the_other_never_finds_the_last_one_in_its_way(self):
+        fill(self.daemon, "row")
+        archive = export(self.daemon, "row")
+        with contextlib.closing(self.part_of_an_import("held", archive[:1000], len(archive))):
+            for turn in range(100):
+                answer = self.daemon.request("POST", f"{PROJECTS}/row-{turn}/import", archive, OCTETS)
+                self.assertEqual(answer.status, 201, answer.body)
+
+    def part_of_an_import(self, name, data, length=None):
+        """A connection with an import on it that is not at its end; without a length, in chunks."""
+        connection = http.client.HTTPConnection(self.daemon.address, timeout=60)
+        connection.putrequest("POST", f"{PROJECTS}/{name}/import")
+        size = {"Content-Length": str(length)} if length else {"Transfer-Encoding": "chunked"}
+        for header, value in {**OCTETS, "Authorization": f"Bearer {self.daemon.token}", **size}.items():
+            connection.putheader(header, value)
+        connection.endheaders(data if length else b"%x\r\n%s\r\n" % (len(data), data))
+        return connection
+
+    def start_with_little_room(self, folder):
+        """The daemon again, with a spool on a disk of 1 MiB."""
+        self.daemon.stop()
+        if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+            self.skipTest("no namespaces here")
+        self.daemon.program = os.path.join(folder, "amfd")
+        with open(self.daemon.program, "w", encoding="utf-8") as file:
+            file.write(f"""#!/bin/sh
+exec unshare -rm sh -c 'mount -t tmpfs -o size=1m tmpfs "$2/spool" && exec "$0" "$@"' {AMFD} "$@"
+""")
+        os.chmod(self.daemon.program, 0o755)
+        self.daemon.start()
+
     def test_a_disk_without_room_is_507_and_everything_else_goes_on(self):
         at = fill(self.daemon, "full")
         for i in range(10):
             self.daemon.ok("POST", f"{at}/demonstrations", trajectory("a", 100 + i, steps=5000))
         archive = export(self.daemon, "full")
         self.assertGreater(len(archive), 1 << 20)
-        self.daemon.stop()
-        if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
-            self.skipTest("no namespaces here")
         with tempfile.TemporaryDirectory() as folder:
-            self.daemon.program = os.path.join(folder, "amfd")
-            with open(self.daemon.program, "w", encoding="utf-8") as file:
-                file.write(f"""#!/bin/sh
-exec unshare -rm sh -c 'mount -t tmpfs -o size=1m tmpfs "$2/spool" && exec "$0" "$@"' {AMFD} "$@"
-""")
-            os.chmod(self.daemon.program, 0o755)
-            self.daemon.start()
+            self.start_with_little_room(folder)
             told = self.daemon.request("POST", f"{PROJECTS}/told/import", archive, OCTETS)
-            connection = http.client.HTTPConnection(self.daemon.address, timeout=60)
-            connection.request("POST", f"{PROJECTS}/untold/import", iter([archive[:4096], archive[4096:]]),
-                               {**OCTETS, "Authorization": f"Bearer {self.daemon.token}"}, encode_chunked=True)
-            untold = connection.getresponse()
             self.assertEqual((told.status, told.json["code"]), (507, "disk_full"))
-            self.assertEqual((untold.status, json.loads(untold.read())["code"]), (507, "disk_full"))
-            connection.close()
             self.daemon.ok("POST", f"{at}/demonstrations", trajectory("a", 999))
             self.assertEqual([p["id"] for p in self.daemon.ok("GET", PROJECTS)["projects"]], ["full"])
             self.daemon.ok("POST", PROJECTS, {"id": "small"})
             small = export(self.daemon, "small")  # there is room again
             self.assertEqual(self.daemon.request("POST", f"{PROJECTS}/copy/import", small, OCTETS).status, 201)
+
+    def test_an_import_of_unknown_length_ends_before_the_disk_is_full(self):
+        self.daemon.ok("POST", PROJECTS, {"id": "small"})
+        small = export(self.daemon, "small")
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as open_ones:
+            self.start_with_little_room(folder)
+            for turn in range(3):  # more than may be under way, and none of them has ended
+                # A disk of 1 MiB has room for it, but not for it and its content in the database.
+                part = self.part_of_an_import(f"long-{turn}", bytes(700 << 10))
+                open_ones.callback(part.close)
+                answer = http.client.HTTPResponse(part.sock)  # leaves the connection open
+                answer.begin()
+                self.assertEqual((answer.status, json.loads(answer.read())["code"]), (507, "disk_full"))
+            with contextlib.closing(self.part_of_an_import("short", small)) as short:
+                short.send(b"0\r\n\r\n")
+                self.assertEqual(short.getresponse().status, 201)
 
     def test_memory_is_that_of_one_demonstration_not_of_the_archive(self):
         at = fill(self.daemon, "memory")

@@ -9,7 +9,7 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import tap  # noqa: E402
-from daemon import AMFD, TENSORS, Daemon, demonstration_file, matrix, safetensors, trajectory  # noqa: E402
+from daemon import AMFD, TENSORS, Daemon, demonstration_file, matrix, safetensors, trajectory, wait_until  # noqa: E402
 
 PATH = "/v1/projects/p/demonstrations"
 MIB = 1 << 20
@@ -218,6 +218,42 @@ class BrokenOff(unittest.TestCase):
         self.assertEqual(count(), before)
         self.assertEqual(daemon.ok("GET", "/v1/projects/wide/demonstrations")["demonstrations"], [])
         daemon.ok("POST", PATH, demonstration_file(trajectory("pour", 5)), TENSORS, status=201)
+
+
+class OneToken(unittest.TestCase):
+    PATH = "/v1/projects/crowded/demonstrations"
+
+    def hold(self, steps, columns, token):
+        """An upload that lacks its last byte; how much memory it is worth."""
+        head, length = head_of([steps, columns], [steps, 1])
+        upload = Upload(length, path=self.PATH, Authorization=f"Bearer {token}")
+        self.addCleanup(upload.socket.close)
+        try:
+            upload.send(head)
+            upload.send(bytes(length - len(head) - 1))
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused already
+        return length - 16
+
+    def test_fills_its_half_and_keeps_nobody_from_working(self):
+        daemon.ok("POST", "/v1/projects", {"id": "crowded"})
+        daemon.ok("PUT", "/v1/projects/crowded/tasks/pour", {})
+        wild = daemon.ok("POST", "/v1/tokens", {"name": "wild", "role": "operator", "project": "crowded"})["token"]
+        mine = {"Authorization": f"Bearer {wild}"}
+        left = 512 * MIB - sum(self.hold(2047, 4095, wild) for _ in range(8))
+        left -= self.hold((left - 3000) // 8 // 4096, 4095, wild)
+        self.hold((left - 400) // 16, 1, wild)
+        head, length = head_of([4096, 40], [4096, 1])
+        large = head + bytes(length - len(head))
+        self.assertGreater(length, MIB)
+        wait_until(lambda: daemon.request("POST", self.PATH, large, {**TENSORS, **mine}).status == 503)
+        answer = daemon.request("POST", self.PATH, large, {**TENSORS, **mine})
+        self.assertEqual((answer.status, answer.json["code"]), (503, "overloaded"))
+        daemon.ok("POST", self.PATH, large, TENSORS, status=201)
+        daemon.ok("POST", PATH, trajectory("pour", 8, steps=2000), status=201)
+        daemon.ok("PATCH", "/v1/projects/crowded", {"title": "x"})
+        daemon.ok("POST", "/v1/projects/crowded/assignments", {})
+        daemon.ok("POST", "/v1/projects/crowded/assignments", {}, mine)
 
 
 class Keys(unittest.TestCase):

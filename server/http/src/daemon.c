@@ -152,6 +152,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     http_connection_enter(request->connection, HTTP_PHASE_HANDLING, 0);
     if (request->reply.status == 0)
         http_dispatch(request);
+    /* Now, because who has read the answer may send the next body at once. */
+    http_request_release_body(request);
     return answer(request, connection);
 }
 
@@ -293,10 +295,12 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
         return -1;
     }
     http_failures_init(&server->failures);
+    http_budget_init(&server->budget);
     (void)sem_init(&server->decoding, 0, HTTP_DECODING_MAX); /* cannot fail: small, not shared */
     if (listen_and_start(server, ret_error) < 0) {
         http_connections_deinit(&server->connections);
         http_failures_deinit(&server->failures);
+        http_budget_deinit(&server->budget);
         free(server);
         return -1;
     }
@@ -329,5 +333,6 @@ void http_server_free(struct http_server *server)
     sem_destroy(&server->decoding);
     http_connections_deinit(&server->connections);
     http_failures_deinit(&server->failures);
+    http_budget_deinit(&server->budget);
     free(server);
 }

@@ -29,6 +29,10 @@
 #define HTTP_ARCHIVES_MAX 2
 /* An archive lies in the spool while its content goes into the database: room for both. */
 #define HTTP_ARCHIVE_DISK_FACTOR 2
+/* What an archive leaves free besides, so that others can write while it comes: four of the largest
+ * uploads. Of a small disk it is the sixteenth part. */
+#define HTTP_ARCHIVE_DISK_KEPT_BYTES (256ull << 20)
+#define HTTP_ARCHIVE_DISK_KEPT_PART 16
 /* One piece of a streamed answer. */
 #define HTTP_STREAM_PIECE_BYTES (64u << 10)
 /* What is read and thrown away of a refused body: all of an honest one, so that a client that sends
@@ -36,6 +40,15 @@
 #define HTTP_DRAIN_MAX_BYTES HTTP_TENSORS_MAX_BYTES
 /* Bodies of all requests under way together: eight of the largest. Beyond it: 503, come back. */
 #define HTTP_BODIES_MAX_BYTES (512u << 20)
+/* Of it, what bodies over HTTP_JSON_MAX_BYTES leave to the others: uploads that fill the rest must
+ * not keep tasks from being asked for and completed. 64 JSON bodies of the largest size. */
+#define HTTP_BODIES_KEPT_BYTES (64u << 20)
+/* What bodies with one token may take: half, four of the largest, so that one robot gone wild, or
+ * one token that leaked, leaves the other half to everybody else. */
+#define HTTP_BODIES_TOKEN_MAX_BYTES (HTTP_BODIES_MAX_BYTES / 2)
+/* Bodies up to this are not counted, so that an ask finds room whatever goes on: all connections
+ * together make 2 MiB of them. */
+#define HTTP_BODY_FREE_BYTES 4096
 /* A decoded request and its answer, without the numbers of an upload: 200,000 JSON values. */
 #define HTTP_ARENA_MAX_BYTES (320u << 20)
 

@@ -47,32 +47,25 @@ struct http_request *http_request_new(struct http_server *server,
 
 bool http_request_reserve(struct http_request *request, size_t bytes)
 {
-    atomic_size_t *total = &request->server->body_bytes;
-    size_t more = bytes - request->reserved_bytes;
-
-    if (atomic_fetch_add(total, more) + more > HTTP_BODIES_MAX_BYTES) {
-        atomic_fetch_sub(total, more);
-        return false;
-    }
-    request->reserved_bytes = bytes;
-    return true;
+    return http_budget_hold(&request->server->budget, &request->holding, request->ctx.principal.id,
+                            bytes);
 }
 
-static void release_body(struct http_request *request)
+void http_request_release_body(struct http_request *request)
 {
     free(request->body);
     request->body = NULL;
     http_upload_deinit(&request->upload);
-    atomic_fetch_sub(&request->server->body_bytes, request->reserved_bytes);
-    request->reserved_bytes = request->body_capacity = request->body_bytes = 0;
+    http_spool_close(&request->spool);
+    http_budget_release(&request->server->budget, &request->holding);
+    request->body_capacity = request->body_bytes = 0;
 }
 
 void http_request_free(struct http_request *request)
 {
     if (!request)
         return;
-    release_body(request);
-    http_spool_close(&request->spool);
+    http_request_release_body(request);
     http_reply_deinit(&request->reply);
     proto_arena_deinit(&request->arena);
     free(request);
@@ -362,7 +355,7 @@ bool http_request_add_body(struct http_request *request, const char *bytes, size
         return true;
     if (request->reply.status == 0)
         http_request_refuse(request);
-    release_body(request);
+    http_request_release_body(request);
     request->drained_bytes += length;
     return request->drained_bytes <= HTTP_DRAIN_MAX_BYTES;
 }

@@ -45,7 +45,7 @@ struct http_request {
     unsigned char *body; /* NULL for an upload, which is decoded as it comes */
     size_t body_bytes, body_capacity, body_cap;
     struct http_upload upload;
-    size_t reserved_bytes; /* of server->body_bytes */
+    struct http_holding holding; /* of server->budget */
     size_t drained_bytes;
     struct http_spool spool; /* takes the body where it is an archive */
 
@@ -70,6 +70,8 @@ bool http_request_add_body(struct http_request *request, const char *bytes, size
 
 /* Counts what the body takes, out of what all bodies together may take. False: too much. */
 bool http_request_reserve(struct http_request *request, size_t bytes);
+/* The body is not needed any more: its memory, its room and its file are free for others. */
+void http_request_release_body(struct http_request *request);
 
 /* Turns ctx.error into the reply. */
 void http_request_refuse(struct http_request *request);

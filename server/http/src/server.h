@@ -8,6 +8,7 @@
 #include <http/http.h>
 
 #include "acceptor.h"
+#include "budget.h"
 #include "connections.h"
 #include "failures.h"
 
@@ -20,7 +21,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct http_acceptor acceptor;
     unsigned port;
-    atomic_size_t body_bytes;   /* of all requests under way, in memory */
+    struct http_budget budget;  /* bodies of all requests under way, in memory */
     atomic_int archives;        /* bodies in the spool */
     sem_t decoding;             /* turns left; see HTTP_DECODING_MAX */
     int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */

@@ -46,19 +46,27 @@ static int open_nameless(const char *folder, int *ret_fd)
     return 0;
 }
 
-static bool has_room(int fd, uint64_t expected)
+/* Whether the disk takes what is still to come, an archive of bytes in all assumed or of as many as
+ * were announced. Asked for each piece: not every client says a length, and others write too. */
+static bool has_room(const struct http_spool *spool, uint64_t bytes)
 {
     struct statvfs disk;
 
-    if (fstatvfs(fd, &disk) < 0)
+    if (fstatvfs(spool->fd, &disk) < 0)
         return true;
-    return expected <= (uint64_t)disk.f_bavail * disk.f_frsize / HTTP_ARCHIVE_DISK_FACTOR;
+    uint64_t size = (uint64_t)disk.f_blocks * disk.f_frsize;
+    uint64_t kept = size / HTTP_ARCHIVE_DISK_KEPT_PART;
+    if (kept > HTTP_ARCHIVE_DISK_KEPT_BYTES)
+        kept = HTTP_ARCHIVE_DISK_KEPT_BYTES;
+    uint64_t whole = bytes > spool->expected ? bytes : spool->expected;
+    return whole * HTTP_ARCHIVE_DISK_FACTOR - spool->bytes + kept <=
+           (uint64_t)disk.f_bavail * disk.f_frsize;
 }
 
 enum proto_code http_spool_open(struct http_spool *spool, struct http_server *server,
                                 uint64_t expected, struct proto_error *ret_error)
 {
-    struct http_spool opened = {.server = server, .fd = -1};
+    struct http_spool opened = {.server = server, .fd = -1, .expected = expected};
 
     if (atomic_fetch_add(&server->archives, 1) >= HTTP_ARCHIVES_MAX) {
         atomic_fetch_sub(&server->archives, 1);
@@ -67,7 +75,7 @@ enum proto_code http_spool_open(struct http_spool *spool, struct http_server *se
                                HTTP_ARCHIVES_MAX);
     }
     int error = open_nameless(server->config.spool, &opened.fd);
-    if (!error && !has_room(opened.fd, expected))
+    if (!error && !has_room(&opened, 0))
         error = ENOSPC;
     if (error) {
         http_spool_close(&opened);
@@ -82,6 +90,8 @@ enum proto_code http_spool_add(struct http_spool *spool, const void *bytes, size
 {
     const char *from = bytes;
 
+    if (!has_room(spool, spool->bytes + length))
+        return refuse(spool->server, ENOSPC, ret_error);
     while (length > 0) {
         ssize_t written = write(spool->fd, from, length);
         if (written < 0 && errno == EINTR)

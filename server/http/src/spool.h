@@ -12,6 +12,7 @@ struct http_server;
 struct http_spool {
     struct http_server *server; /* NULL: not open */
     int fd;
+    uint64_t expected; /* in all; 0: not known */
     uint64_t bytes;
 };
 
