@@ -166,7 +166,7 @@ static int prepare_database_file(const struct store_directory *directory,
 
 /* A process killed between writing a commit and syncing it leaves it readable but not durable. It
  * is about to be read and answered from, as if it were: so sync first. */
-static int check_and_sync_log(const struct store_directory *directory, struct store_log *ret_log,
+static int check_and_sync_log(const struct store_directory *directory, struct store_wal *ret_log,
                               char ret_error[STORE_ERROR_BYTES])
 {
     int fd = openat(directory->fd, log_name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -183,7 +183,7 @@ static int check_and_sync_log(const struct store_directory *directory, struct st
     return status;
 }
 
-static int check_log_belongs(const struct store_directory *directory, const struct store_log *log,
+static int check_log_belongs(const struct store_directory *directory, const struct store_wal *log,
                              char ret_error[STORE_ERROR_BYTES])
 {
     struct stat info = {.st_size = 0};
@@ -225,7 +225,7 @@ int store_directory_open(const char *path, struct store_directory *ret_directory
 {
     __attribute__((cleanup(store_directory_deinit))) struct store_directory directory =
         STORE_DIRECTORY_NULL;
-    struct store_log log = {false, 0};
+    struct store_wal log = {false, 0};
     int status = create(path, ret_error);
     if (!status)
         status = open_path(path, &directory, ret_error);
@@ -278,11 +278,12 @@ static int check_files_offline(const struct store_directory *directory,
     if (fd < 0)
         return errno == ENOENT ? STORE_OK
                                : fail(ret_error, directory->path, "cannot open amf.db-wal");
-    status = store_log_check(fd, reason);
+    struct store_wal log;
+    status = store_log_check(fd, &log, reason);
     close(fd);
     if (status)
         store_error_set(ret_error, "%s: %s", directory->path, reason);
-    return status;
+    return status ? status : check_log_belongs(directory, &log, ret_error);
 }
 
 int store_directory_open_offline(const char *path, struct store_directory *ret_directory,

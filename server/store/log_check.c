@@ -126,7 +126,7 @@ static int frames_check(const struct log *log, struct sum sum, uint32_t *ret_pag
     return rc;
 }
 
-int store_log_check(int fd, struct store_log *ret_log, char ret_error[STORE_ERROR_BYTES])
+int store_log_check(int fd, struct store_wal *ret_log, char ret_error[STORE_ERROR_BYTES])
 {
     struct log log = {.fd = fd};
     uint32_t pages = 0;

@@ -78,12 +78,12 @@ int store_checksum_register(sqlite3 *db);
 int store_check_rows(sqlite3 *db, store_problem_fn fn, void *arg, struct store_counts *ret_counts);
 
 /* log_check.c: refuses a write-ahead log in which commits lie behind damage. */
-struct store_log {
+struct store_wal {
     bool used;               /* it has a head and something behind it */
     uint64_t database_bytes; /* of the whole database at its last commit; 0: it has none */
 };
 
-int store_log_check(int fd, struct store_log *ret_log, char ret_error[STORE_ERROR_BYTES]);
+int store_log_check(int fd, struct store_wal *ret_log, char ret_error[STORE_ERROR_BYTES]);
 
 /* read.c. Steps a statement that selects one blob and whether it is intact. STORE_NOT_FOUND without
  * a row. */
