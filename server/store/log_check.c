@@ -102,7 +102,7 @@ static struct sum frame_sum(const struct log *log, struct sum before)
 
 /* 0, 1 damaged, -1 with errno. sum: of the head. The damage may be in a checksum itself, so behind
  * it a frame may follow from the one stored before it or from the one that should be there.
- * *ret_pages: of the database at the last commit before any damage. */
+ * *ret_pages: the most that the database had at a commit before any damage; VACUUM leaves fewer. */
 static int frames_check(const struct log *log, struct sum sum, uint32_t *ret_pages)
 {
     const unsigned char *head = log->frame;
@@ -118,7 +118,7 @@ static int frames_check(const struct log *log, struct sum sum, uint32_t *ret_pag
             return 1;
         torn = torn || !ours || !matches;
         committed = number_at(head + 4) != 0 && (ours || matches);
-        if (committed && !torn)
+        if (committed && !torn && number_at(head + 4) > *ret_pages)
             *ret_pages = number_at(head + 4);
         stored = sum_at(head + 16);
         computed = sum;

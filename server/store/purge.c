@@ -48,9 +48,16 @@ static int erase_all(sqlite3 *db, const char *const *projects, size_t count)
     return rc;
 }
 
+/* The log has to know how large the database was before, or a start after a kill would take the two
+ * for strangers: so a commit that changes nothing goes ahead. */
 static int shrink(sqlite3 *db)
 {
-    int rc = sqlite3_exec(db, "VACUUM", NULL, NULL, NULL);
+    int rc = sqlite3_exec(db,
+                          "BEGIN IMMEDIATE; UPDATE event SET seq = seq WHERE position = "
+                          "(SELECT max(position) FROM event); COMMIT",
+                          NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, "VACUUM", NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     if (rc == SQLITE_OK)

@@ -80,7 +80,7 @@ int store_check_rows(sqlite3 *db, store_problem_fn fn, void *arg, struct store_c
 /* log_check.c: refuses a write-ahead log in which commits lie behind damage. */
 struct store_wal {
     bool used;               /* it has a head and something behind it */
-    uint64_t database_bytes; /* of the whole database at its last commit; 0: it has none */
+    uint64_t database_bytes; /* the most the database had at one of its commits; 0: it has none */
 };
 
 int store_log_check(int fd, struct store_wal *ret_log, char ret_error[STORE_ERROR_BYTES]);
