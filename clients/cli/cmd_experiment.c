@@ -21,16 +21,16 @@ const struct option integrator_options[] = {
     {"pretrain-tasks", "N", OPTION_INT, AT(pretrain_tasks),
      "neighbouring tasks that share 12 pre-training demonstrations, 1 to 12", .min = 1,
      .max = LAB_INTEGRATOR_TASKS},
-    LAB_OPTION_ROWS(AT_LAB),
+    LAB_OPTION_ROWS(AT_LAB, kernel_names),
     {"horizon", "STEPS", OPTION_INT, AT(horizon), "of a demonstration; the time stays the same",
      .min = 1, .max = 100},
     {"task-space", "NAME", OPTION_NAME, AT(task_space), "what may be asked for",
      .names = space_names},
-    {"kernel", "NAME", OPTION_NAME, AT(kernel), "of the Gaussian process", .names = kernel_names},
     {"length-scale", "LENGTH", OPTION_REAL, AT(length_scale), "of states and of task vectors",
      .min = 1e-3, .max = 1e3},
-    {"noise", "SPEED", OPTION_REAL, AT(noise), "standard deviation of the expert's actions",
-     .min = 1e-3, .max = 10},
+    {"assumed-noise", "STD", OPTION_REAL, AT(assumed_noise),
+     "what rules take --noise to be, not the policy that is scored; 0: what it is", .min = 0,
+     .max = 10},
     {NULL},
 };
 #undef AT
@@ -43,20 +43,8 @@ void integrator_defaults(void *arg)
     lab_options_defaults(&options->lab, 40);
     options->pretrain_tasks = 6;
     options->horizon = 5;
-    options->noise = 0.1;
+    options->lab.noise = 0.1;
     options->length_scale = 0.5;
-}
-
-static struct lab_model integrator_model(const struct integrator_options *options)
-{
-    return (struct lab_model){
-        .kernel = options->kernel == KERNEL_RANDOM_WALK ? AMF_KERNEL_RBF
-                                                        : (enum amf_kernel_kind)options->kernel,
-        .variance = 0.25, /* the expert's fastest action is 0.5 */
-        .noise = options->noise,
-        .state_scale = options->length_scale,
-        .task_scale = options->length_scale,
-    };
 }
 
 static enum cli_exit integrator_run(struct cli *cli, const struct integrator_options *options,
@@ -68,26 +56,41 @@ static enum cli_exit integrator_run(struct cli *cli, const struct integrator_opt
         {"experiment", 0, "integrator"},
         {"pretrain_tasks", (double)options->pretrain_tasks, NULL},
         {"horizon", (double)options->horizon, NULL},
-        {"kernel", 0, kernel_names[options->kernel]},
+        {"kernel", 0, kernel_names[options->lab.kernel]},
         {"task_scale", options->length_scale, NULL},
         {"task_space", 0, space_names[options->task_space]},
+        {"expert_noise", options->lab.noise, NULL},
     };
-    struct lab_settings settings = {.model = integrator_model(options)};
+    const struct lab_model model = {
+        .kernel = lab_options_kernel(&options->lab),
+        .variance = 0.25, /* the expert's fastest action is 0.5 */
+        .noise = options->lab.noise,
+        .state_scale = options->length_scale,
+        .task_scale = options->length_scale,
+    };
+    struct lab_subject subject = {
+        .world = &integrator->world,
+        .model = model,
+        .notes = notes,
+        .note_count = sizeof(notes) / sizeof(notes[0]),
+        .task_names = task_names,
+    };
 
-    if (lab_options_apply(cli, &options->lab, &settings) < 0)
-        return CLI_USAGE;
-    return lab_options_run(cli, &integrator->world, &settings, notes,
-                           sizeof(notes) / sizeof(notes[0]), task_names);
+    if (options->assumed_noise > 0) {
+        subject.model.noise = options->assumed_noise;
+        subject.judge = (struct lab_judge){&integrator->world, model};
+    }
+    return lab_options_run(cli, &options->lab, &subject);
 }
 
 COMMAND(cmd_experiment_integrator)
 {
     const struct integrator_options *said = options;
-    bool circle = said->task_space == 1, walk = said->kernel == KERNEL_RANDOM_WALK;
+    bool circle = said->task_space == 1, walk = said->lab.kernel == KERNEL_RANDOM_WALK;
     const struct lab_integrator_settings settings = {
         .pretrain_tasks = (size_t)said->pretrain_tasks,
         .horizon = (size_t)said->horizon,
-        .expert_noise = said->noise,
+        .expert_noise = said->lab.noise,
         .circle = circle,
         .walk = walk ? WALK_LAMBDA : 0,
     };
@@ -99,6 +102,8 @@ COMMAND(cmd_experiment_integrator)
     if (circle && walk)
         return cli_fail(cli, CLI_USAGE,
                         "--kernel random_walk: its graph has the 12 tasks and no point between");
+    if (circle && said->assumed_noise > 0)
+        return cli_fail(cli, CLI_USAGE, "--assumed-noise: not with --task-space circle");
     status = lab_integrator_init(&settings, &integrator);
     if (status)
         return cli_fail(cli, CLI_LOCAL, "the experiment failed: %s", amf_status_name(status));

@@ -129,22 +129,22 @@ extern const struct option ranking_options[];
 struct lab_options { /* of every experiment, see lab_options.h */
     int64_t rounds, seeds, seed, batch, workers, warm_start;
     const char *rules;
-    int weights, measure, occupancy, clip_scope;
-    double ess_target;
+    int weights, measure, occupancy, clip_scope, kernel;
+    double ess_target, noise;
     struct proto_reals clip;
 };
 struct integrator_options {
     struct lab_options lab;
     int64_t pretrain_tasks, horizon;
-    double noise, length_scale;
-    int kernel, task_space;
+    double length_scale, assumed_noise;
+    int task_space;
 };
 struct backtest_options {
     struct lab_options lab;
     struct proto_reals pretrain;
-    int64_t held_out, max_steps;
-    double noise, task_correlation;
-    int kernel, half;
+    int64_t held_out, max_steps, fit_after;
+    double task_correlation;
+    int half, state_scale, judge;
 };
 COMMAND(cmd_experiment_integrator);
 COMMAND(cmd_backtest);

@@ -71,8 +71,8 @@ static int apply_clip(struct cli *cli, const struct lab_options *options, struct
     return 0;
 }
 
-int lab_options_apply(struct cli *cli, const struct lab_options *options,
-                      struct lab_settings *settings)
+static int apply_options(struct cli *cli, const struct lab_options *options,
+                         struct lab_settings *settings)
 {
     settings->rounds = (size_t)options->rounds;
     settings->seeds = (size_t)options->seeds;
@@ -170,29 +170,39 @@ static enum amf_status print_table(struct cli *cli, const struct lab_result *res
 
 /* ---- the run ---- */
 
+enum amf_kernel_kind lab_options_kernel(const struct lab_options *options)
+{
+    return options->kernel > AMF_KERNEL_LINEAR ? AMF_KERNEL_RBF
+                                               : (enum amf_kernel_kind)options->kernel;
+}
+
 static void tell(void *arg, size_t done)
 {
     progress_update(arg, done);
 }
 
-enum cli_exit lab_options_run(struct cli *cli, const struct lab_world *world,
-                              const struct lab_settings *settings, const struct lab_note *notes,
-                              size_t note_count, const char *const *task_names)
+enum cli_exit lab_options_run(struct cli *cli, const struct lab_options *options,
+                              const struct lab_subject *subject)
 {
     LAB_RESULT_CLEANUP struct lab_result result = LAB_RESULT_NULL;
-    const char *wrong = lab_settings_check(settings, world);
+    struct lab_settings settings = {.model = subject->model, .judge = subject->judge};
     struct progress progress;
     const struct lab_progress watch = {tell, &progress};
+    const char *wrong;
     enum amf_status status;
 
+    if (apply_options(cli, options, &settings) < 0)
+        return CLI_USAGE;
+    wrong = lab_settings_check(&settings, subject->world);
     if (wrong)
         return cli_fail(cli, CLI_USAGE, "--%s", wrong);
-    progress_init(&progress, cli->err, settings->rule_count * settings->seeds * settings->rounds);
-    status = lab_run(world, settings, &watch, &result);
+    progress_init(&progress, cli->err, settings.rule_count * settings.seeds * settings.rounds);
+    status = lab_run(subject->world, &settings, &watch, &result);
     progress_clear(&progress);
     if (!status)
-        status = cli->json ? lab_report(&result, notes, note_count, task_names, cli->out)
-                           : print_table(cli, &result, task_names);
+        status = cli->json ? lab_report(&result, subject->notes, subject->note_count,
+                                        subject->task_names, cli->out)
+                           : print_table(cli, &result, subject->task_names);
     if (status)
         return cli_fail(cli, CLI_LOCAL, "the experiment failed: %s", amf_status_name(status));
     return CLI_OK;

@@ -14,6 +14,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 COLOURS = {"criterion": "#1b6ca8", "uniform": "#888888", "rebalance": "#c46210", "prior_entropy": "#3a8f5c",
            "oracle": "#9b3d86"}
 FRANKA = {"88000": "8-8-0-0-0", "00088": "0-0-0-8-8", "33333": "3-3-3-3-3"}
+TRIALS = ["correlation-0.05", "correlation-0.1", "correlation-0.5", "correlation-0.75", "noise-0.15", "noise-0.5", "noise-0.8",
+          "fit_after-5", "fit_after-24", "fit_after-1000", "marginal_likelihood", "weights-self_normalized", "weights-calibrated",
+          "weights-uniform", "ess-4", "ess-16", "measure-noisy_entropy", "measure-variance", "measure-reverse_kl", "batch-4",
+          "steps-8", "steps-32", "occupancy-new", "warm_start-1"]
 DRAWS = 2000
 
 
@@ -60,6 +64,30 @@ def row(title, cells):
     print("| " + " | ".join([title, *cells]) + " |")
 
 
+def interval(told):
+    return "{:+.4f} ({:+.4f} to {:+.4f})".format(*told).replace("-", "−")
+
+
+def tried(half, trial, rule="criterion", base="default"):
+    """A trial's error less that of the defaults: over the three pre-trainings, then from each."""
+    def seeds(name, which, given):
+        return score(f"tuning/{half}-{name}-{given}", which)["seeds"]
+
+    apart = [[a - b for a, b in zip(seeds(trial, rule, given), seeds(base, "criterion", given), strict=True)] for given in FRANKA]
+    return [bootstrap([sum(seed) / len(FRANKA) for seed in zip(*apart, strict=True)]), *map(bootstrap, apart)]
+
+
+def print_tuning():
+    row("trial", ["mean of three", *FRANKA.values()])
+    for half, trials in (("even", TRIALS), ("odd", ["noise-0.8", "fit_after-5"])):
+        for rule in ("uniform", "rebalance"):
+            row(f"{half}: {rule}", map(interval, tried(half, "default", rule)))
+        for trial in trials:
+            row(f"{half}: {trial}", map(interval, tried(half, trial)))
+    row("even again, as long: noise-0.8", map(interval, tried("even", "long-noise-0.8", base="long-default")))
+    print()
+
+
 def table_of_variants(variants, worlds):
     """One row a (title, suffix, rule), one column a world; intervals are against uniform choice."""
     for title, suffix, rule in variants:
@@ -85,6 +113,15 @@ def print_tables():
                 and (one[2] != "oracle" or "backtest" in worlds[0])]
         table_of_variants(kept, worlds)
         print()
+    for kernel in ("matern32", "linear"):
+        names = [f"backtest-{given}-{kernel}" for given in FRANKA]
+        row(kernel, [cell(name, "criterion", name) for name in names])
+    for assumed in ("0.15", "0.4"):
+        row(f"noise assumed {assumed}", [cell(f"integrator-{count}-assumed-{assumed}", "criterion", f"integrator-{count}")
+                                        for count in (12, 6, 1)])
+    row("8-4-2-1-1", [f"{rule} {cell('backtest-84211', rule, 'backtest-84211')}" for rule in load("backtest-84211")["rules"]])
+    print()
+    print_tuning()
     row("against rebalance", list(FRANKA.values()))
     for rule in ("criterion", "oracle"):
         row(rule, [cell(f"backtest-{given}", rule, f"backtest-{given}", "rebalance") for given in FRANKA])
@@ -163,6 +200,22 @@ def gain_and_weights(plot):
     save(figure, "gain")
 
 
+def trials(plot):
+    """What every trial of the tuning changed, and what became of the two that were reported."""
+    figure, axis = plot.subplots(figsize=(7.2, 5))
+    shown = [("uniform choice", tried("even", "default", "uniform")[0], "#888888")]
+    shown += [(trial, tried("even", trial)[0], COLOURS["criterion"]) for trial in TRIALS]
+    shown += [(f"{trial}, other half", tried("odd", trial)[0], COLOURS["rebalance"]) for trial in ("noise-0.8", "fit_after-5")]
+    shown += [("uniform choice, other half", tried("odd", "default", "uniform")[0], COLOURS["rebalance"])]
+    for line, (_, (mean, low, high), colour) in enumerate(shown):
+        axis.plot([low, high], [-line, -line], color=colour, linewidth=1.5)
+        axis.plot([mean], [-line], "o", color=colour, markersize=4)
+    axis.axvline(0, color="#333333", linewidth=0.8)
+    axis.set_yticks([-line for line in range(len(shown))], [name for name, _, _ in shown], fontsize=7)
+    axis.set(xlabel="held-out error less that of the defaults (left is better)")
+    save(figure, "tuning")
+
+
 def draw_all():
     import matplotlib
     matplotlib.use("Agg")
@@ -176,6 +229,7 @@ def draw_all():
            "held-out squared error", "franka")
     over_tasks(pyplot)
     gain_and_weights(pyplot)
+    trials(pyplot)
 
 
 if __name__ == "__main__":

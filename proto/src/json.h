@@ -18,6 +18,8 @@
 
 #define PROTO_JSON_MAX_DEPTH 32
 #define PROTO_JSON_MAX_VALUES 200000 /* names of members are counted as well */
+/* The head of a tensor file: 1,024 tensors of at most 18, and 10,000 entries of metadata. */
+#define PROTO_JSON_MAX_HEAD_VALUES 40000
 #define PROTO_JSON_MAX_ANSWER_VALUES 10000000
 #define PROTO_JSON_MAX_NUMBER_BYTES 1024 /* no double needs more than 770 */
 

@@ -291,7 +291,7 @@ enum proto_code proto_tensors_read_head(const unsigned char *head, size_t head_l
     if (code != PROTO_CODE_OK)
         return code;
     PROTO_JSON_CLEANUP json_t *header = NULL;
-    code = proto_json_load((const char *)text, text_length, PROTO_JSON_MAX_VALUES,
+    code = proto_json_load((const char *)text, text_length, PROTO_JSON_MAX_HEAD_VALUES,
                            PROTO_CODE_MALFORMED_TENSORS, "header", &header, ret_error);
     if (code != PROTO_CODE_OK)
         return code;

@@ -161,7 +161,7 @@ void proto_project_defaults(struct proto_project *ret_project)
                    .task = PROTO_TASK_DISCRETE,
                    .task_correlation = 0.25,
                    .task_scale = median},
-        .noise_std = 0.3,
+        .noise_std = 0.8,
         .noise_relative = NAN,
         .standardize = true,
         .fit_after = PROTO_INT_NULL,
@@ -212,6 +212,10 @@ static enum proto_code check_nodes(const struct proto_strings *nodes, struct pro
     if (nodes->count == 0)
         return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kernel/graph/nodes",
                                "nodes is empty; expected the keys of the tasks");
+    if (nodes->count > PROTO_GRAPH_NODES_MAX)
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kernel/graph/nodes",
+                               "%zu nodes; expected at most %d", nodes->count,
+                               PROTO_GRAPH_NODES_MAX);
     for (size_t i = 0; i < nodes->count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (strcmp(nodes->items[i], nodes->items[j]) != 0)

@@ -133,6 +133,11 @@ class Files(Case):
             self.refused(self.daemon.request("POST", DEMONSTRATIONS, data, TENSORS), (400, "malformed_tensors"))
         self.assertEqual(self.held(), [])
 
+    def test_a_head_that_asks_for_much_memory(self):
+        for item in (b'"k%d":{}', b'"k%d":[0,0,0]', b'"k%d":""'):
+            head = b'{"__metadata__":{' + b",".join(item % i for i in range(30000)) + b"}}"
+            self.refused(self.daemon.request("POST", DEMONSTRATIONS, struct.pack("<Q", len(head)) + head, TENSORS), (400, "malformed_tensors"))
+
     def test_values_that_are_no_numbers_for_a_robot(self):
         nan, signalling, infinity = 0x7FF8 << 48, 0x7FF0000000000001, 0x7FF0 << 48
         for bits, code in ((nan, "not_finite"), (signalling, "not_finite"), (infinity, "not_finite"), (infinity | 1 << 63, "not_finite")):

@@ -11,7 +11,7 @@ DEFAULTS = {
     "title": "", "state_dim": None, "action_dim": None, "policy": {"kind": "gp"},
     "kernel": {"kind": "rbf", "variance": 1.0, "state_scale": "median", "task": "discrete",
                "task_correlation": 0.25, "task_scale": "median"},
-    "scales": None, "noise_std": 0.3, "noise_relative": None, "standardize": True, "fit_after": None,
+    "scales": None, "noise_std": 0.8, "noise_relative": None, "standardize": True, "fit_after": None,
     "criterion": {"measure": "auto", "weights": "tempered", "occupancy": "auto", "target": "weights",
                   "rollouts_per_task": 3, "clip": None, "clip_scope": "trajectory", "conditioning": "auto",
                   "exclude_self": False, "ess_target": 8, "weight_floor": 1e-4, "max_steps": 16,

@@ -61,7 +61,7 @@ class Frozen(Case):
         scales = shown(self.daemon, "frozen")
         self.assertEqual((len(scales["state_mean"]), len(scales["action_std"]), len(scales["state_scale"])), (3, 2, 1))
         self.assertEqual((scales["demonstrations"], scales["seq"], scales["fit"]), (5, 10, None))
-        self.assertEqual((scales["variance"], scales["noise_std"], scales["task_correlation"]), (1, 0.3, 0.25))
+        self.assertEqual((scales["variance"], scales["noise_std"], scales["task_correlation"]), (1, 0.8, 0.25))
         self.assertEqual(scales["source"], {"state_scale": "median", "task_scale": "median", "task_correlation": "given",
                                             "variance": "given", "noise_std": "given"})
         add(self.daemon, "frozen", 5)
@@ -118,7 +118,7 @@ class Fitted(Case):
         answer = ranking(self.daemon, "fit")
         self.assertEqual(answer["criterion"]["noise_std"], scales["noise_std"])
         self.assertFalse(answer["provisional"])
-        self.assertNotEqual(scales["noise_std"], 0.3)
+        self.assertNotEqual(scales["noise_std"], 0.8)
         add(self.daemon, "fit", 7)
         self.assertEqual(shown(self.daemon, "fit"), scales)
 
@@ -155,7 +155,7 @@ class Fitted(Case):
         self.assertFalse(scales["fit_due"])
         self.daemon.ok("PATCH", "/v1/projects/mind", {"kernel": {"state_scale": 2.0}})
         given = shown(self.daemon, "mind")
-        self.assertEqual((given["state_scale"], given["variance"], given["noise_std"]), ([2.0], 1, 0.3))
+        self.assertEqual((given["state_scale"], given["variance"], given["noise_std"]), ([2.0], 1, 0.8))
 
     def test_without_a_weight_there_is_nothing_to_rank_and_the_fit_says_so(self):
         make(self.daemon, "weightless", 5, kernel=FITTED)

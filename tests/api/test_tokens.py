@@ -205,6 +205,9 @@ class Secrets(Base):
         self.assertEqual(self.status(secret), 200)
         self.daemon.request("GET", f"/v1/projects?access_token={secret}")
         self.daemon.request("GET", "/v1/projects", headers=bearer(secret + "x"))
+        for path in (f"/v1/tokens/{secret}", f"/v1/projects/{secret}/tasks?x={secret}"):
+            self.assertEqual(self.daemon.request("GET", path).status // 100, 4)
+        self.assertNotIn(secret[16:40].encode(), self.daemon.request("GET", f"/v1/tokens/{secret}").body)
         self.daemon.ok("DELETE", "/v1/tokens/t0000000001")
         for file in glob.glob(os.path.join(self.daemon.data, "d", "amf.db*")) + [os.path.join(self.daemon.data, "log")]:
             with open(file, "rb") as opened:

@@ -274,7 +274,7 @@ class Service:
                      "exhaustive": True, "provisional": False, "jitter": 0, "rule": "criterion",
                      "choice": rows[0]["task"] if rows else None, "note": None,
                      "criterion": {"measure": "entropy", "weights": "tempered", "occupancy": "held",
-                                   "conditioning": "all", "warm_start": 1, "clip": None, "noise_std": 0.3},
+                                   "conditioning": "all", "warm_start": 1, "clip": None, "noise_std": 0.8},
                      "candidates": rows,
                      "timing": {"total_s": 0, "posterior_s": 0, "weights_s": 0, "gain_s": 0}}
 

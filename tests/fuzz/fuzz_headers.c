@@ -126,7 +126,8 @@ static void check_values(const struct http_headers *headers)
     enum http_media media = http_media_parse(type);
     check_accept(headers->accept);
     check_token(headers->authorization);
-    if (media != HTTP_MEDIA_OTHER)
+    REQUIRE(media == HTTP_MEDIA_OTHER || type);
+    if (type && media != HTTP_MEDIA_OTHER)
         REQUIRE(strncasecmp(type, "application/", 12) == 0);
     if (!key || !http_key_valid(key))
         return;
@@ -143,6 +144,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tally tally = {0};
     const char *at = (const char *)data, *end = at + size;
     size_t length;
+    if (size == 0)
+        return 0;
     const char *method = next_line(&at, end, &arena, &length);
     const char *version = next_line(&at, end, &arena, &length);
     const char *uri = next_line(&at, end, &arena, &length);

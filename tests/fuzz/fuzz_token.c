@@ -43,19 +43,22 @@ static void check_made(const uint8_t *bytes)
     text[at] = '\0';
     REQUIRE(!proto_token_read(text, &again));
     text[at] = right;
-    strcpy(text + length, "A");
+    text[length] = 'A';
+    text[length + 1] = '\0';
     REQUIRE(!proto_token_read(text, &again));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct proto_arena arena = PROTO_ARENA_NULL;
+    if (size == 0)
+        return 0;
     const uint8_t *end = memchr(data, '\n', size);
     size_t length = end ? (size_t)(end - data) : size;
     char *text = proto_arena_strndup(&arena, (const char *)data, length);
     REQUIRE(text);
     check_text(text);
-    if (size >= length + 1 + 8 + PROTO_TOKEN_SECRET_BYTES)
+    if (end && size >= length + 1 + 8 + PROTO_TOKEN_SECRET_BYTES)
         check_made(end + 1);
     proto_arena_deinit(&arena);
     return 0;

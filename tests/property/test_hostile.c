@@ -46,10 +46,12 @@ static void spoil(struct amf_rng *rng, double *numbers, size_t count)
     double value = edge(rng);
 
     for (size_t i = 0; i < count && way > 0; i++) {
+        size_t multiple = i / row;
+
         if (way == 1)
             numbers[i] = 0.5;
         else if (way == 2)
-            numbers[i] = numbers[i % row] * (double)(i / row);
+            numbers[i] = numbers[i % row] * (double)multiple;
         else if (way == 3)
             numbers[i] *= value;
         else if (way == 4)

@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include <amf/fit.h>
+#include <amf/likelihood.h>
 #include <amf/posterior.h>
 
 #include "internal.h"
 
-#define FIT_AFTER 5 /* or the number of tasks, as a project has it */
+#define FIT_AFTER 5 /* or the number of tasks, where the model does not say */
 
-static enum amf_status scaling_init(const struct lab_world *world, double length,
+static enum amf_status scaling_init(const struct lab_world *world, const struct lab_model *model,
                                     struct lab_scaling *scaling)
 {
     scaling->state_mean = lab_new_rows(world->state_dim, 1);
@@ -26,7 +27,9 @@ static enum amf_status scaling_init(const struct lab_world *world, double length
         scaling->state_deviation[d] = 1;
     for (size_t d = 0; d < world->action_dim; d++)
         scaling->action_deviation[d] = 1;
-    scaling->length = isnan(length) ? 1 : length;
+    scaling->length = isnan(model->state_scale) ? 1 : model->state_scale;
+    scaling->variance = model->variance;
+    scaling->noise = model->noise;
     scaling->frozen = !world->standardize;
     return AMF_OK;
 }
@@ -45,7 +48,7 @@ enum amf_status lab_learner_init(const struct lab_world *world, const struct lab
         if (status)
             return status;
     }
-    return scaling_init(world, model->state_scale, &learner->scaling);
+    return scaling_init(world, model, &learner->scaling);
 }
 
 void lab_learner_deinit(struct lab_learner *learner)
@@ -116,46 +119,6 @@ void lab_learner_drop_last(struct lab_learner *learner)
     free(demo->actions);
 }
 
-/* ---- scaling ---- */
-
-static enum amf_status learner_moments(struct lab_learner *learner, struct amf_span *spans,
-                                       bool actions)
-{
-    const struct lab_world *world = learner->world;
-    struct lab_scaling *scaling = &learner->scaling;
-
-    for (size_t i = 0; i < learner->demo_count; i++)
-        spans[i] = (struct amf_span){actions ? learner->demos[i].actions : learner->demos[i].states,
-                                     learner->demos[i].steps};
-    if (actions)
-        return amf_fit_moments(spans, learner->demo_count, world->action_dim, scaling->action_mean,
-                               scaling->action_deviation);
-    return amf_fit_moments(spans, learner->demo_count, world->state_dim, scaling->state_mean,
-                           scaling->state_deviation);
-}
-
-enum amf_status lab_learner_fit(struct lab_learner *learner)
-{
-    LAB_FREE_CLEANUP struct amf_span *spans = lab_new_array(learner->demo_count, sizeof(*spans));
-    struct lab_scaling *scaling = &learner->scaling;
-    size_t tasks = learner->world->task_count;
-    enum amf_status status;
-
-    if (scaling->frozen)
-        return AMF_OK;
-    if (!spans)
-        return AMF_NO_MEMORY;
-    status = learner_moments(learner, spans, true);
-    if (!status)
-        status = learner_moments(learner, spans, false);
-    if (!status && isnan(learner->model->state_scale))
-        status = amf_fit_median_distance(spans, learner->demo_count, learner->world->state_dim,
-                                         scaling->state_deviation, 0, &scaling->length);
-    if (!status)
-        scaling->frozen = learner->demo_count >= (tasks > FIT_AFTER ? tasks : FIT_AFTER);
-    return status;
-}
-
 static void learner_standardize(const double *raw, size_t rows, size_t dim, const double *mean,
                                 const double *deviation, double *ret)
 {
@@ -213,7 +176,7 @@ static struct amf_kernel_spec learner_kernel_spec(const struct lab_learner *lear
 {
     return (struct amf_kernel_spec){
         .kind = learner->model->kernel,
-        .variance = learner->model->variance,
+        .variance = learner->scaling.variance,
         .state_scale = &learner->scaling.length,
         .state_scale_count = 1,
         .task = learner->world->task_table ? AMF_TASK_TABLE : AMF_TASK_VECTORS,
@@ -251,7 +214,7 @@ static enum amf_status learner_posterior(const struct lab_learner *learner,
 
     if (status)
         return status;
-    return amf_posterior_new(kernel, learner->model->noise, tables->blocks, learner->demo_count,
+    return amf_posterior_new(kernel, learner->scaling.noise, tables->blocks, learner->demo_count,
                              tables->actions, learner->world->action_dim, learner->pool, NULL,
                              ret_posterior);
 }
@@ -304,6 +267,35 @@ static struct amf_trajectory *learner_trajectories(const struct lab_learner *lea
     return trajectories;
 }
 
+/* All but what is asked: trajectories are the caller's to free. */
+static enum amf_status learner_problem(const struct lab_learner *learner,
+                                       struct learner_tables *tables, bool occupancy_new,
+                                       struct amf_trajectory **ret_trajectories,
+                                       struct amf_problem *ret_problem)
+{
+    enum amf_status status = learner_tabulate(learner, 0, NULL, tables);
+
+    if (status)
+        return status;
+    *ret_trajectories = learner_trajectories(learner, tables, occupancy_new);
+    if (!*ret_trajectories)
+        return AMF_NO_MEMORY;
+    *ret_problem = (struct amf_problem){
+        .kernel = learner_kernel_spec(learner),
+        .noise = learner->scaling.noise,
+        .state_dim = learner->world->state_dim,
+        .action_dim = learner->world->action_dim,
+        .task_dim = learner->vectors ? learner->world->task_dim : 0,
+        .task_count = learner->task_count,
+        .task_vectors = learner->vectors,
+        .policy = AMF_POLICY_GP,
+        .trajectories = *ret_trajectories,
+        .trajectory_count = learner->demo_count,
+        .settings = amf_criterion_settings_default(),
+    };
+    return AMF_OK;
+}
+
 enum amf_status lab_learner_scorer(const struct lab_learner *learner,
                                    const struct amf_criterion_settings *settings,
                                    bool occupancy_new, const size_t *candidates, size_t count,
@@ -314,34 +306,93 @@ enum amf_status lab_learner_scorer(const struct lab_learner *learner,
     size_t task_count = learner->world->task_count;
     LAB_FREE_CLEANUP size_t *targets = lab_new_array(task_count, sizeof(*targets));
     LAB_FREE_CLEANUP double *weights = lab_new_rows(task_count, 1);
-    enum amf_status status = learner_tabulate(learner, 0, NULL, &tables);
-    struct amf_problem problem = {
-        .kernel = learner_kernel_spec(learner),
-        .noise = learner->model->noise,
-        .state_dim = learner->world->state_dim,
-        .action_dim = learner->world->action_dim,
-        .task_dim = learner->vectors ? learner->world->task_dim : 0,
-        .task_count = learner->task_count,
-        .task_vectors = learner->vectors,
-        .policy = AMF_POLICY_GP,
-        .trajectory_count = learner->demo_count,
-        .candidates = candidates,
-        .candidate_count = count,
-        .targets = targets,
-        .target_weights = weights,
-        .target_count = task_count,
-        .settings = *settings,
-    };
+    struct amf_problem problem;
+    enum amf_status status =
+        learner_problem(learner, &tables, occupancy_new, &trajectories, &problem);
 
     if (status)
         return status;
-    trajectories = learner_trajectories(learner, &tables, occupancy_new);
-    if (!trajectories || !targets || !weights)
+    if (!targets || !weights)
         return AMF_NO_MEMORY;
     for (size_t task = 0; task < task_count; task++) {
         targets[task] = task;
         weights[task] = 1;
     }
-    problem.trajectories = trajectories;
+    problem.candidates = candidates;
+    problem.candidate_count = count;
+    problem.targets = targets;
+    problem.target_weights = weights;
+    problem.target_count = task_count;
+    problem.settings = *settings;
     return amf_scorer_new(&problem, learner->pool, ret_scorer);
+}
+
+/* ---- numbers from the data ---- */
+
+static enum amf_status learner_moments(struct lab_learner *learner, struct amf_span *spans,
+                                       bool actions)
+{
+    const struct lab_world *world = learner->world;
+    struct lab_scaling *scaling = &learner->scaling;
+
+    for (size_t i = 0; i < learner->demo_count; i++)
+        spans[i] = (struct amf_span){actions ? learner->demos[i].actions : learner->demos[i].states,
+                                     learner->demos[i].steps};
+    if (actions)
+        return amf_fit_moments(spans, learner->demo_count, world->action_dim, scaling->action_mean,
+                               scaling->action_deviation);
+    return amf_fit_moments(spans, learner->demo_count, world->state_dim, scaling->state_mean,
+                           scaling->state_deviation);
+}
+
+static enum amf_status learner_maximise(struct lab_learner *learner)
+{
+    __attribute__((cleanup(learner_tables_deinit))) struct learner_tables tables = {0};
+    LAB_FREE_CLEANUP struct amf_trajectory *trajectories = NULL;
+    AMF_LIKELIHOOD_FIT_CLEANUP struct amf_likelihood_fit *fit = NULL;
+    const struct amf_likelihood_numbers numbers = {
+        .variance = true, .noise = true, .state_scale = true};
+    const struct amf_likelihood_options options = amf_likelihood_options_default();
+    struct amf_problem problem;
+    enum amf_status status = learner_problem(learner, &tables, false, &trajectories, &problem);
+
+    if (!status)
+        status = amf_likelihood_maximise(&problem, &numbers, &options, learner->pool, &fit);
+    if (status)
+        return status;
+    learner->scaling.length = fit->state_scale[0];
+    learner->scaling.variance = fit->variance;
+    learner->scaling.noise = fit->noise;
+    return AMF_OK;
+}
+
+static bool learner_is_due(const struct lab_learner *learner)
+{
+    size_t tasks = learner->world->task_count, wanted = learner->model->fit_after;
+
+    if (!wanted)
+        wanted = tasks > FIT_AFTER ? tasks : FIT_AFTER;
+    return learner->demo_count >= wanted;
+}
+
+enum amf_status lab_learner_fit(struct lab_learner *learner)
+{
+    LAB_FREE_CLEANUP struct amf_span *spans = lab_new_array(learner->demo_count, sizeof(*spans));
+    struct lab_scaling *scaling = &learner->scaling;
+    enum amf_status status;
+
+    if (scaling->frozen)
+        return AMF_OK;
+    if (!spans)
+        return AMF_NO_MEMORY;
+    status = learner_moments(learner, spans, true);
+    if (!status)
+        status = learner_moments(learner, spans, false);
+    if (!status && isnan(learner->model->state_scale))
+        status = amf_fit_median_distance(spans, learner->demo_count, learner->world->state_dim,
+                                         scaling->state_deviation, 0, &scaling->length);
+    if (status || !learner_is_due(learner))
+        return status;
+    scaling->frozen = true;
+    return learner->model->likelihood ? learner_maximise(learner) : AMF_OK;
 }

@@ -11,6 +11,7 @@
 struct lab_scaling { /* raw -> standardised: (x - mean) / deviation */
     double *state_mean, *state_deviation, *action_mean, *action_deviation;
     double length; /* of the kernel, in standardised states */
+    double variance, noise;
     bool frozen;
 };
 
@@ -44,7 +45,7 @@ AMF_CHECKED enum amf_status lab_learner_add(struct lab_learner *learner,
 /* Takes the last one back; scaling stays as it is. */
 void lab_learner_drop_last(struct lab_learner *learner);
 /* Moments and length scale from what is held; nothing once they are frozen, which they are when
- * as many demonstrations as a project's `fit_after` are held. */
+ * as many demonstrations as the model's `fit_after` says are held. */
 AMF_CHECKED enum amf_status lab_learner_fit(struct lab_learner *learner);
 
 /* What the policy does at states (rows x state_dim), blocks of consecutive rows under a task:

@@ -22,7 +22,8 @@ struct loop {
     const struct lab_settings *settings;
     enum lab_rule rule;
     uint64_t seed;
-    struct lab_learner learner;
+    struct lab_learner learner,
+        judge;             /* what the rule goes by; whose score counts, if there is one */
     size_t *given, *asked; /* demonstrations per evaluation task, with and without pre-training */
     size_t *picks;         /* batch tasks of the learner, pick_count of them still to be given */
     size_t pick_count, pick_next;
@@ -34,6 +35,7 @@ struct loop {
 static void loop_deinit(struct loop *loop)
 {
     lab_learner_deinit(&loop->learner);
+    lab_learner_deinit(&loop->judge);
     free(loop->given);
     free(loop->asked);
     free(loop->picks);
@@ -52,6 +54,13 @@ static enum amf_status loop_init(const struct lab_world *world, const struct lab
     loop->options = lab_new_array(loop->candidate_count, sizeof(*loop->options));
     if (!loop->given || !loop->asked || !loop->picks || !loop->candidates || !loop->options)
         return AMF_NO_MEMORY;
+    if (settings->judge.world) {
+        enum amf_status status =
+            lab_learner_init(settings->judge.world, &settings->judge.model, pool, &loop->judge);
+
+        if (status)
+            return status;
+    }
     return lab_learner_init(world, &settings->model, pool, &loop->learner);
 }
 
@@ -80,24 +89,59 @@ static size_t loop_cell(const struct loop *loop, size_t task)
 
 /* ---- demonstrations ---- */
 
-static enum amf_status loop_give(struct loop *loop, size_t task, bool pretraining)
+static enum amf_status loop_tell(const struct loop *loop, size_t task, bool pretraining,
+                                 struct lab_learner *learner)
 {
     size_t cell = loop_cell(loop, task);
     struct lab_demo demo;
-    enum amf_status status = loop->world->demonstrate(loop->world, loop->seed, cell,
-                                                      lab_learner_vector(&loop->learner, task),
-                                                      loop->given[cell], &demo);
+    enum amf_status status = learner->world->demonstrate(learner->world, loop->seed, cell,
+                                                         lab_learner_vector(&loop->learner, task),
+                                                         loop->given[cell], &demo);
 
     if (status)
         return status;
     demo.task = task;
     demo.pretraining = pretraining;
-    status = lab_learner_add(&loop->learner, &demo);
+    return lab_learner_add(learner, &demo);
+}
+
+static enum amf_status loop_give(struct loop *loop, size_t task, bool pretraining)
+{
+    size_t cell = loop_cell(loop, task);
+    enum amf_status status = loop_tell(loop, task, pretraining, &loop->learner);
+
+    if (!status && loop->judge.world)
+        status = loop_tell(loop, task, pretraining, &loop->judge);
     if (status)
         return status;
     loop->given[cell]++;
     loop->asked[cell] += !pretraining;
     return AMF_OK;
+}
+
+static void loop_take_back(struct loop *loop, size_t task)
+{
+    size_t cell = loop_cell(loop, task);
+
+    lab_learner_drop_last(&loop->learner);
+    if (loop->judge.world)
+        lab_learner_drop_last(&loop->judge);
+    loop->given[cell]--;
+    loop->asked[cell]--;
+}
+
+static enum amf_status loop_fit(struct loop *loop)
+{
+    enum amf_status status = lab_learner_fit(&loop->learner);
+
+    return status || !loop->judge.world ? status : lab_learner_fit(&loop->judge);
+}
+
+static enum amf_status loop_score(const struct loop *loop, struct lab_score *ret_score)
+{
+    const struct lab_learner *scored = loop->judge.world ? &loop->judge : &loop->learner;
+
+    return scored->world->evaluate(scored->world, scored, ret_score);
 }
 
 static enum amf_status loop_pretrain(struct loop *loop)
@@ -106,10 +150,12 @@ static enum amf_status loop_pretrain(struct loop *loop)
         for (size_t i = 0; i < loop->world->pretrain[task]; i++) {
             enum amf_status status = loop_give(loop, task, true);
 
+            if (!status && loop->settings->model.fit_after)
+                status = lab_learner_fit(&loop->learner);
             if (status)
                 return status;
         }
-    return lab_learner_fit(&loop->learner);
+    return loop_fit(loop);
 }
 
 /* ---- the choice ---- */
@@ -243,7 +289,7 @@ static enum amf_status loop_pick_by_trial(struct loop *loop)
 
     loop_describe(loop, NULL);
     for (size_t k = 0; k < loop->candidate_count; k++) {
-        size_t task = loop->candidates[k], cell = loop_cell(loop, task);
+        size_t task = loop->candidates[k];
         struct lab_score score;
         enum amf_status status;
 
@@ -252,10 +298,8 @@ static enum amf_status loop_pick_by_trial(struct loop *loop)
         status = loop_give(loop, task, false);
         if (status)
             return status;
-        status = loop->world->evaluate(loop->world, &loop->learner, &score);
-        lab_learner_drop_last(&loop->learner);
-        loop->given[cell]--;
-        loop->asked[cell]--;
+        status = loop_score(loop, &score);
+        loop_take_back(loop, task);
         if (status)
             return status;
         if (!loop->world->less_is_better)
@@ -311,7 +355,7 @@ static enum amf_status loop_plan(struct loop *loop, size_t round, size_t batch)
 static enum amf_status loop_record(const struct loop *loop, size_t round, struct lab_trace *trace)
 {
     struct lab_score score;
-    enum amf_status status = loop->world->evaluate(loop->world, &loop->learner, &score);
+    enum amf_status status = loop_score(loop, &score);
 
     if (status)
         return status;
@@ -332,7 +376,7 @@ static enum amf_status loop_round(struct loop *loop, size_t round)
             loop_plan(loop, round, left < loop->settings->batch ? left : loop->settings->batch);
     if (!status)
         status = loop_give(loop, loop->picks[loop->pick_next++], false);
-    return status ? status : lab_learner_fit(&loop->learner);
+    return status ? status : loop_fit(loop);
 }
 
 enum amf_status lab_loop_run(const struct lab_world *world, const struct lab_settings *settings,

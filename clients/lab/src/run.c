@@ -72,6 +72,8 @@ const char *lab_settings_check(const struct lab_settings *settings, const struct
 
     if (!wrong)
         wrong = check_rules(settings);
+    if (!wrong && settings->judge.world && world->samples)
+        wrong = "judge: not where any task may be asked for";
     for (size_t task = 0; world->available && task < world->task_count; task++)
         left += world->available[task] - world->pretrain[task];
     if (!wrong && world->available && left < settings->rounds)

@@ -155,6 +155,16 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     return answer(request, connection);
 }
 
+/* How much of the address is logged: neither the query nor what begins like a token, where a client
+ * may have put what it should not. */
+static int loggable(const char *uri)
+{
+    size_t path = strcspn(uri, "?");
+    const char *token = strstr(uri, "amf_t");
+
+    return (int)(token && (size_t)(token - uri) < path ? (size_t)(token - uri) : path);
+}
+
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode why)
 {
@@ -163,9 +173,8 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     (void)connection;
     if (!request)
         return;
-    /* The query stays out of the log: a client may have put there what it should not. */
     http_log(arg, "%.16s %.*s status=%d bytes=%zu ms=%lld token=%s request=%s%s",
-             request->method ? request->method : "-", (int)strcspn(request->uri, "?"), request->uri,
+             request->method ? request->method : "-", loggable(request->uri), request->uri,
              request->sent_status, request->sent_bytes,
              (long long)(http_monotonic_ms() - request->started_ms),
              *request->ctx.principal.id ? request->ctx.principal.id : "-", request->id,

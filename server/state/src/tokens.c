@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <proto/token.h>
 #include <store/store.h>
 
 #include "registry.h"
@@ -304,8 +305,12 @@ int state_token_create(struct state *state, struct store_tx *tx, const struct to
 
 enum proto_code state_no_token(const char *id, struct proto_error *ret_error)
 {
+    int64_t number;
+
+    /* Only an id is repeated: who takes the token itself for its id must not read it in a log. */
     return proto_error_set(ret_error, PROTO_CODE_TOKEN_NOT_FOUND, "",
-                           "There is no token %.64s; GET /v1/tokens lists them.", id);
+                           "There is no token %s; GET /v1/tokens lists them.",
+                           proto_token_parse_id(id, &number) ? id : "of that id");
 }
 
 int state_token_delete(struct state *state, struct store_tx *tx, const char *id,

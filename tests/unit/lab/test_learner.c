@@ -106,5 +106,46 @@ START_TEST(scaling_is_frozen_when_enough_is_held)
 }
 END_TEST
 
+START_TEST(scaling_is_frozen_when_the_model_says)
+{
+    const struct lab_world world = plain(true);
+    const struct lab_model model = {AMF_KERNEL_RBF, 1, 0.3, NAN, 1, .fit_after = 2};
+    const double near[] = {0, 1}, far[] = {50, 90};
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(1);
+    LAB_LEARNER_CLEANUP struct lab_learner learner = {.world = NULL};
+
+    ck_assert_int_eq(lab_learner_init(&world, &model, pool, &learner), AMF_OK);
+    for (int i = 0; i < 2; i++) {
+        teach(&learner, 0, 2, near, near);
+        ck_assert_int_eq(lab_learner_fit(&learner), AMF_OK);
+    }
+    teach(&learner, 1, 2, far, near);
+    ck_assert_int_eq(lab_learner_fit(&learner), AMF_OK);
+    ck_assert_double_eq(learner.scaling.state_mean[0], 0.5);
+}
+END_TEST
+
+/* Actions that have nothing to do with the states are all noise: 1 once standardised. */
+START_TEST(likelihood_finds_the_noise_at_the_freeze)
+{
+    const struct lab_world world = plain(true);
+    const struct lab_model model = {AMF_KERNEL_RBF, 1, 0.3, NAN, 1, .likelihood = true};
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(1);
+    LAB_LEARNER_CLEANUP struct lab_learner learner = {.world = NULL};
+
+    ck_assert_int_eq(lab_learner_init(&world, &model, pool, &learner), AMF_OK);
+    for (int i = 0; i < 5; i++) {
+        const double states[] = {0, 1, 0, 1}, actions[] = {1, -1, -1, 1};
+
+        ck_assert_double_eq(learner.scaling.noise, 0.3);
+        teach(&learner, 0, 4, states, actions);
+        ck_assert_int_eq(lab_learner_fit(&learner), AMF_OK);
+    }
+    ck_assert_double_eq_tol(learner.scaling.noise, 1, 0.1);
+    ck_assert_double_lt(learner.scaling.variance, 0.1);
+}
+END_TEST
+
 SUITE_MAIN("lab_learner", one_observation_teaches_both_tasks_by_their_correlation,
-           units_do_not_matter_once_standardised, scaling_is_frozen_when_enough_is_held)
+           units_do_not_matter_once_standardised, scaling_is_frozen_when_enough_is_held,
+           scaling_is_frozen_when_the_model_says, likelihood_finds_the_noise_at_the_freeze)

@@ -145,6 +145,52 @@ START_TEST(the_oracle_takes_the_best_of_all_first_steps)
 }
 END_TEST
 
+/* Scores of a rule over seeds and rounds, one after the other. */
+static const double *scores_of(const struct lab_result *result, size_t rule)
+{
+    return result->values + rule * LAB_METRIC_COUNT * SEEDS * (ROUNDS + 1);
+}
+
+START_TEST(a_judge_scores_and_does_not_choose)
+{
+    struct lab_settings settings = ordinary();
+    const size_t bytes = SEEDS * (ROUNDS + 1) * sizeof(double);
+    LAB_RESULT_CLEANUP struct lab_result own = LAB_RESULT_NULL, same = LAB_RESULT_NULL;
+    LAB_RESULT_CLEANUP struct lab_result other = LAB_RESULT_NULL;
+    struct lab_integrator integrator;
+
+    make_world(6, false, &integrator);
+    settings.rules[3] = LAB_RULE_ORACLE;
+    ck_assert_int_eq(lab_run(&integrator.world, &settings, NULL, &own), AMF_OK);
+    settings.judge = (struct lab_judge){&integrator.world, settings.model};
+    ck_assert_int_eq(lab_run(&integrator.world, &settings, NULL, &same), AMF_OK);
+    ck_assert_mem_eq(own.values, same.values, value_count(&settings) * sizeof(double));
+    settings.model.noise = 1;
+    ck_assert_int_eq(lab_run(&integrator.world, &settings, NULL, &other), AMF_OK);
+    ck_assert_mem_eq(scores_of(&own, 1), scores_of(&other, 1), bytes); /* uniform */
+    ck_assert_mem_eq(scores_of(&own, 3), scores_of(&other, 3), bytes); /* the oracle asks it */
+    settings.judge.world = NULL;
+    lab_result_deinit(&same);
+    ck_assert_int_eq(lab_run(&integrator.world, &settings, NULL, &same), AMF_OK);
+    ck_assert_mem_eq(same.asked, other.asked, SEEDS * LAB_INTEGRATOR_TASKS * sizeof(double));
+    ck_assert_double_ne(scores_of(&same, 1)[0], scores_of(&other, 1)[0]);
+}
+END_TEST
+
+START_TEST(a_judge_knows_the_tasks_of_its_world_alone)
+{
+    struct lab_settings settings = ordinary();
+    struct lab_integrator integrator;
+    const char *why;
+
+    make_world(6, true, &integrator);
+    ck_assert_ptr_null(lab_settings_check(&settings, &integrator.world));
+    settings.judge = (struct lab_judge){&integrator.world, settings.model};
+    why = lab_settings_check(&settings, &integrator.world);
+    ck_assert(why && strncmp(why, "judge", 5) == 0);
+}
+END_TEST
+
 static void count_down(void *arg, size_t done)
 {
     size_t *last = arg;
@@ -199,4 +245,5 @@ SUITE_MAIN("lab_run", any_number_of_threads_gives_the_same_bits,
            all_rules_start_from_the_same_policy,
            rebalance_and_criterion_ask_for_what_was_never_shown,
            every_demonstration_is_counted_once, the_oracle_takes_the_best_of_all_first_steps,
+           a_judge_scores_and_does_not_choose, a_judge_knows_the_tasks_of_its_world_alone,
            progress_counts_every_demonstration, wrong_settings_are_named)

@@ -27,7 +27,7 @@ START_TEST(a_new_project_shows_every_default)
         "\"kernel\":{\"kind\":\"rbf\",\"variance\":1,\"state_scale\":\"median\",\"task\":"
         "\"discrete\","
         "\"task_correlation\":0.25,\"task_scale\":\"median\"},"
-        "\"noise_std\":0.3,\"noise_relative\":null,\"standardize\":true,\"fit_after\":null,"
+        "\"noise_std\":0.8,\"noise_relative\":null,\"standardize\":true,\"fit_after\":null,"
         "\"criterion\":{\"measure\":\"auto\",\"weights\":\"tempered\",\"occupancy\":\"auto\","
         "\"target\":\"weights\",\"rollouts_per_task\":3,\"clip\":null,\"clip_scope\":"
         "\"trajectory\","

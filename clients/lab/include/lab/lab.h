@@ -33,6 +33,17 @@ struct lab_model { /* the Gaussian process */
     double variance, noise;
     double state_scale; /* NaN: the median distance, see lab_world.standardize */
     double task_scale;  /* with task vectors */
+    /* Demonstrations that freeze what is taken from the data, as they come one by one; 0: what
+     * stands at the first choice is frozen, from 5 or the number of tasks on. */
+    size_t fit_after;
+    bool likelihood; /* at the freeze, scale, variance and noise by marginal likelihood */
+};
+
+/* A policy that is told the same demonstrations as the one that is chosen for, and scored in its
+ * place: whatever the rule goes by, scores are on one scale. */
+struct lab_judge {
+    const struct lab_world *world; /* the same tasks and demonstrations; NULL: there is none */
+    struct lab_model model;
 };
 
 struct lab_settings {
@@ -47,6 +58,7 @@ struct lab_settings {
     struct amf_criterion_settings criterion;
     bool occupancy_new; /* pre-training demonstrations do not stand in */
     size_t warm_start;  /* attempts per task, or AMF_SELECT_WARM_START_AUTO */
+    struct lab_judge judge;
 };
 
 enum lab_metric {

@@ -16,6 +16,14 @@ for name, rule in result["rules"].items():
     print(name, *rule, "|", *curve)
 print({key: result["settings"][key] for key in ("rounds", "seeds", "weights", "kernel", "task_space", "horizon")})
 END
+# Who only assumes another noise is scored by the policy that knows it: what is told of uniform choice stays the same.
+amf "${small[@]}" --json --assumed-noise 0.4 >assumed.json
+python3 - <<'END'
+import json
+known, assumed = (json.load(open(name))["rules"] for name in ("one.json", "assumed.json"))
+print(known["uniform"]["return"]["seeds"] == assumed["uniform"]["return"]["seeds"],
+      known["criterion"]["gain"] == assumed["criterion"]["gain"])
+END
 # Everything at once that a run may be asked for, as a table.
 amf experiment integrator --rounds 2 --seeds 1 --task-space circle --batch 2 --weights raw --clip=-12,0 --measure variance \
     --kernel matern52 --horizon 3 --occupancy new --warm-start 1 --rules criterion,round_robin | cut -d' ' -f1

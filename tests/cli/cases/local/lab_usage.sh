@@ -14,6 +14,7 @@ try experiment integrator --rounds 2 --batch 3
 try experiment integrator --rules oracle --batch 2
 try experiment integrator --kernel random_walk --task-space circle
 try experiment integrator --noise 0
+try experiment integrator --assumed-noise 0.2 --task-space circle
 try backtest
 try backtest nowhere
 mkdir empty
