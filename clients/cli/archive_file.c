@@ -31,20 +31,19 @@ void archive_file_deinit(struct archive_file *archive)
     *archive = (struct archive_file)ARCHIVE_FILE_NULL;
 }
 
-/* Room for one more of `size` bytes. */
-static int reserve(void *items, size_t count, size_t size, size_t *room)
+/* The items with room for one more of `size` bytes, perhaps elsewhere. NULL: out of memory, and
+ * they are where they were. */
+static void *reserve(void *items, size_t count, size_t size, size_t *room)
 {
     size_t wanted = *room ? 2 * *room : 64;
-    void **array = items, *longer;
+    void *longer;
 
     if (count < *room)
-        return 0;
-    longer = reallocarray(*array, wanted, size);
-    if (!longer)
-        return -1;
-    *array = longer;
-    *room = wanted;
-    return 0;
+        return items;
+    longer = reallocarray(items, wanted, size);
+    if (longer)
+        *room = wanted;
+    return longer;
 }
 
 static enum proto_code no_memory(struct proto_error *ret_error)
@@ -65,14 +64,16 @@ static enum proto_code on_begin(void *arg, const struct proto_archive_entry *ent
 {
     struct scan *scan = arg;
     struct archive_file *archive = scan->archive;
-    struct archive_demo demo = {.at = entry->at, .bytes = entry->bytes};
+    struct archive_demo demo = {.at = entry->at, .bytes = entry->bytes}, *demos;
 
     if (!strchr(entry->name, '/') || is_retracted(scan, entry->name))
         return PROTO_CODE_OK;
     demo.name = proto_arena_strdup(&archive->arena, entry->name);
-    if (!demo.name ||
-        reserve(&archive->demos, archive->count, sizeof(*archive->demos), &archive->room) < 0)
+    demos =
+        demo.name ? reserve(archive->demos, archive->count, sizeof(*demos), &archive->room) : NULL;
+    if (!demos)
         return no_memory(ret_error);
+    archive->demos = demos;
     archive->demos[archive->count++] = demo;
     return PROTO_CODE_OK;
 }
@@ -82,6 +83,7 @@ static enum proto_code take_line(struct scan *scan, struct proto_error *ret_erro
     PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
     struct proto_event_removed removed = {.key = NULL};
     struct proto_archive_event event;
+    void *retracted;
 
     scan->line[scan->line_bytes - 1] = '\0';
     if (proto_archive_event_parse(scan->line, scan->line_bytes - 1, &event) < 0)
@@ -90,9 +92,11 @@ static enum proto_code take_line(struct scan *scan, struct proto_error *ret_erro
     scan->line_bytes = 0;
     if (strcmp(event.type, "demonstration_retracted") != 0)
         return PROTO_CODE_OK;
-    if (reserve(&scan->retracted, scan->retracted_count, sizeof(*scan->retracted),
-                &scan->retracted_room) < 0)
+    retracted = reserve(scan->retracted, scan->retracted_count, sizeof(*scan->retracted),
+                        &scan->retracted_room);
+    if (!retracted)
         return no_memory(ret_error);
+    scan->retracted = retracted;
     if (proto_decode(&proto_event_removed_shape, event.body, strlen(event.body), true, &arena,
                      &removed, ret_error) != PROTO_CODE_OK ||
         proto_archive_blob_name(removed.key, scan->retracted[scan->retracted_count++]) < 0)
@@ -115,8 +119,10 @@ static enum proto_code on_bytes(void *arg, const struct proto_archive_entry *ent
         if (scan->line_bytes == PROTO_ARCHIVE_LINE_MAX_BYTES)
             return proto_error_set(ret_error, PROTO_CODE_MALFORMED_ARCHIVE, entry->name,
                                    "A line is too long.");
-        if (reserve(&scan->line, scan->line_bytes, 1, &scan->line_room) < 0)
+        char *line = reserve(scan->line, scan->line_bytes, 1, &scan->line_room);
+        if (!line)
             return no_memory(ret_error);
+        scan->line = line;
         scan->line[scan->line_bytes++] = (char)bytes[i];
         if (bytes[i] == '\n')
             code = take_line(scan, ret_error);

@@ -71,7 +71,7 @@ static enum cli_exit print_head(struct cli *cli, const char *path, uint64_t byte
     size_t length;
 
     if (cli->json) {
-        if (proto_encode(&proto_export_shape, head, &text, &length) < 0)
+        if (proto_encode(&proto_export_shape, head, &text, &length) != 0)
             return cli_no_memory(cli);
         fprintf(cli->out, "%s\n", text);
         free(text);

@@ -298,7 +298,7 @@ static int print_leaf(FILE *out, const char *path, const struct proto_field *fie
         fprintf(out, "%-34s  %s\n", path, field->names[*(const int *)member]);
         return 0;
     }
-    if (proto_encode(&one, object, &text, &length) < 0)
+    if (proto_encode(&one, object, &text, &length) != 0)
         return -1;
     if (length > start) { /* "{}": a member that is left out when null */
         text[length - 1] = '\0';

@@ -41,7 +41,7 @@ static enum proto_code rename_place(const char *where, enum proto_code code,
 }
 
 /* The string as what its field wants to see; where it cannot be, as a string, which the table then
- * refuses. */
+ * refuses. NULL: out of memory. */
 static json_t *typed_value(const struct proto_field *field, const char *text)
 {
     if (field->type == PROTO_BOOL && strcmp(text, "true") == 0)
@@ -49,7 +49,10 @@ static json_t *typed_value(const struct proto_field *field, const char *text)
     if (field->type == PROTO_BOOL && strcmp(text, "false") == 0)
         return json_false();
     if (field->type == PROTO_REAL && strlen(text) <= NUMBER_MAX_BYTES) {
-        json_t *number = json_loads(text, JSON_DECODE_ANY, NULL);
+        json_t *number = NULL;
+        if (proto_json_parse(text, strlen(text), NUMBER_MAX_BYTES, JSON_DECODE_ANY, &number,
+                             &(json_error_t){0}) < 0)
+            return NULL;
         if (json_is_number(number))
             return number;
         json_decref(number);

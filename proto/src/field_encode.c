@@ -202,7 +202,7 @@ int proto_encode(const struct proto_shape *shape, const void *object, char **ret
     encode_object(&text, shape, object);
     if (text.failed) {
         proto_text_deinit(&text);
-        return -1;
+        return text.no_memory ? -1 : 1;
     }
     *ret_text = text.data;
     *ret_length = text.length;

@@ -3,18 +3,27 @@
  * jansson builds before it notices. One pass, no memory.
  *
  * jansson calls some of its failures to allocate an error of syntax. A client would take that for
- * good and throw away its demonstration, so its allocations go through here and leave a mark. */
+ * good and throw away its demonstration, so its allocations go through here and leave a mark.
+ *
+ * Worse, where the buffer of the token at hand cannot grow it leaves a byte out and goes on: a
+ * number lacks a digit, or an assertion ends the process. That buffer holds 16, 32, 64 ... bytes.
+ * So memory for all its sizes is set aside before; once an allocation has failed, sizes like these
+ * come from there and all others fail, which ends the parsing at the next value. What was read is
+ * thrown away. */
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
 
+#define TOKEN_FIRST_BYTES 16 /* jansson's buffer of a token */
+
 struct scan {
     size_t at, depth, values, number_start;
-    size_t max_values;
-    bool in_number; /* or true, false, null */
+    size_t max_values, longest; /* string */
+    bool in_number;             /* or true, false, null */
 };
 
 static size_t string_end(const char *text, size_t length, size_t at)
@@ -42,8 +51,11 @@ static const char *scan_byte(struct scan *scan, const char *text, size_t length)
         return "a number has more than 1024 digits";
     if (byte == '"' || byte == '[' || byte == '{')
         scan->values++;
-    if (byte == '"')
-        scan->at = string_end(text, length, scan->at);
+    if (byte == '"') {
+        size_t end = string_end(text, length, scan->at);
+        scan->longest = end - scan->at > scan->longest ? end - scan->at : scan->longest;
+        scan->at = end;
+    }
     if ((byte == '[' || byte == '{') && ++scan->depth > PROTO_JSON_MAX_DEPTH)
         return "the text nests deeper than 32 levels";
     if ((byte == ']' || byte == '}') && scan->depth > 0)
@@ -52,7 +64,7 @@ static const char *scan_byte(struct scan *scan, const char *text, size_t length)
 }
 
 static enum proto_code scan_limits(const char *text, size_t length, size_t max_values,
-                                   enum proto_code code, const char *at,
+                                   enum proto_code code, const char *at, size_t *ret_longest,
                                    struct proto_error *ret_error)
 {
     struct scan scan = {.max_values = max_values};
@@ -66,6 +78,7 @@ static enum proto_code scan_limits(const char *text, size_t length, size_t max_v
                                    "safetensors",
                                    max_values);
     }
+    *ret_longest = scan.longest;
     return PROTO_CODE_OK;
 }
 
@@ -89,19 +102,64 @@ static enum proto_code refuse_number(const char *text, const json_error_t *error
         error->line, error->column, error->text);
 }
 
-static _Thread_local bool memory_refused;
+/* Of the text that this thread is reading. */
+static _Thread_local struct {
+    char *aside; /* NULL: no text is being read */
+    size_t room, used;
+    bool refused;
+} memory;
 
 static void *allocate(size_t bytes)
 {
-    void *memory = malloc(bytes);
-    if (!memory)
-        memory_refused = true;
-    return memory;
+    void *allocated = memory.refused ? NULL : malloc(bytes);
+    if (allocated || !memory.aside)
+        return allocated;
+    memory.refused = true;
+    if (bytes < TOKEN_FIRST_BYTES || (bytes & (bytes - 1)) || bytes > memory.room - memory.used)
+        return NULL;
+    memory.used += bytes;
+    return memory.aside + memory.used - bytes;
+}
+
+static void release(void *allocated)
+{
+    uintptr_t at = (uintptr_t)allocated, aside = (uintptr_t)memory.aside;
+    if (!aside || at < aside || at - aside >= memory.room)
+        free(allocated);
 }
 
 static void watch_memory(void)
 {
-    json_set_alloc_funcs(allocate, free);
+    json_set_alloc_funcs(allocate, release);
+}
+
+int proto_json_parse(const char *text, size_t length, size_t longest, size_t flags,
+                     json_t **ret_value, json_error_t *ret_error)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    size_t token = TOKEN_FIRST_BYTES;
+    /* Quotes, the byte behind the token, a NUL. */
+    while (token < longest + 4)
+        token *= 2;
+    (void)pthread_once(&once, watch_memory);
+    /* The sizes up to the last are less than twice that; as much again for what looks like one. */
+    memory.room = 4 * token;
+    memory.used = 0;
+    memory.refused = false;
+    memory.aside = malloc(memory.room);
+    if (!memory.aside)
+        return -1;
+    json_t *value = json_loadb(text, length, flags, ret_error);
+    bool refused = memory.refused;
+    if (refused)
+        json_decref(value);
+    free(memory.aside);
+    memory.aside = NULL;
+    memory.refused = false;
+    if (refused)
+        return -1;
+    *ret_value = value;
+    return value ? 0 : 1;
 }
 
 enum proto_code proto_json_load(const char *text, size_t length, size_t max_values,
@@ -110,19 +168,20 @@ enum proto_code proto_json_load(const char *text, size_t length, size_t max_valu
 {
     if (length == 0)
         return proto_error_set(ret_error, code, at, "there is no text; expected a JSON object");
-    enum proto_code refusal = scan_limits(text, length, max_values, code, at, ret_error);
+    size_t longest = 0;
+    enum proto_code refusal = scan_limits(text, length, max_values, code, at, &longest, ret_error);
     if (refusal != PROTO_CODE_OK)
         return refusal;
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (longest < PROTO_JSON_MAX_NUMBER_BYTES)
+        longest = PROTO_JSON_MAX_NUMBER_BYTES;
     json_error_t error;
-    (void)pthread_once(&once, watch_memory);
-    memory_refused = false;
-    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (!value && memory_refused)
+    json_t *value = NULL;
+    int status = proto_json_parse(text, length, longest, JSON_REJECT_DUPLICATES, &value, &error);
+    if (status < 0)
         return proto_error_set(ret_error, PROTO_CODE_NO_MEMORY, at, "no memory for the text");
-    if (!value && *at == '\0' && is_number_word(&error))
+    if (status > 0 && *at == '\0' && is_number_word(&error))
         return refuse_number(text, &error, code, ret_error);
-    if (!value)
+    if (status > 0)
         return proto_error_set(ret_error, code, at, "line %d, column %d: %s", error.line,
                                error.column, error.text);
     if (!json_is_object(value)) {

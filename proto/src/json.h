@@ -30,6 +30,13 @@ __attribute__((warn_unused_result)) enum proto_code
 proto_json_load(const char *text, size_t length, size_t max_values, enum proto_code code,
                 const char *at, json_t **ret_value, struct proto_error *ret_error);
 
+/* jansson, without its ways to take missing memory for something else. longest: no token of the
+ * text has more bytes. 0; -1 out of memory; 1: it is not JSON, as *ret_error says. */
+__attribute__((warn_unused_result)) int proto_json_parse(const char *text, size_t length,
+                                                         size_t longest, size_t flags,
+                                                         json_t **ret_value,
+                                                         json_error_t *ret_error);
+
 /* Levels of containers: 0 for a scalar, 1 for {}. */
 size_t proto_json_depth(const json_t *value);
 

@@ -30,6 +30,7 @@ static bool text_reserve(struct proto_text *text, size_t more)
 void proto_text_put(struct proto_text *text, const char *bytes, size_t length)
 {
     if (!text_reserve(text, length)) {
+        text->no_memory = text->no_memory || !text->failed;
         text->failed = true;
         return;
     }

@@ -11,12 +11,12 @@
 struct proto_text {
     char *data; /* NUL-terminated once anything was put */
     size_t length, capacity;
-    bool failed;
+    bool failed, no_memory;
 };
 
 #define PROTO_TEXT_NULL                                                                            \
     {                                                                                              \
-        NULL, 0, 0, false                                                                          \
+        NULL, 0, 0, false, false                                                                   \
     }
 #define PROTO_REAL_BYTES 32 /* room for any real as text */
 

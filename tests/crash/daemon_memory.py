@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 
 import fleet
+from archive import members
 from daemon import TENSORS, Daemon
 from fleet import PROJECT
 from harness import Torture
@@ -69,6 +70,15 @@ def task_made(daemon, key):
     return key
 
 
+def token_made(daemon, key):
+    return daemon.ok("POST", "/v1/tokens", {"name": key, "role": "reader"})["id"]
+
+
+def imported(daemon, number, key):
+    archive = daemon.request("GET", "/v1/projects/held/export").body
+    return write("POST", f"/v1/projects/{key}/import", archive, key, Content_Type="application/octet-stream")
+
+
 def complete(daemon, number, key):
     lease = asked(daemon, key)
     body = {"fence": lease["fence"], "demonstration": fleet.demonstration(lease["task"], number, "demonstration")}
@@ -116,6 +126,9 @@ WRITES = {
     "project-update": lambda d, n, k: write("PATCH", PROJECT, {"title": f"name {n}"}, k),
     "project-rethin": lambda d, n, k: write("PATCH", "/v1/projects/held", {"criterion": {"max_steps": 2 + n % 2}}, k),
     "project-delete": lambda d, n, k: write("DELETE", f"/v1/projects/{project_made(d, k)}", None, k),
+    "import": imported,
+    "token-create": lambda d, n, k: write("POST", "/v1/tokens", {"name": k, "role": "robot", "expires_in_s": 900}, k),
+    "token-delete": lambda d, n, k: write("DELETE", f"/v1/tokens/{token_made(d, k)}", None, k),
     "refit": lambda d, n, k: write("POST", "/v1/projects/held/refit", None, k),
 }
 
@@ -127,6 +140,7 @@ def reads(held, lease):
         "task": "/v1/projects/held/tasks/a", "demonstrations": "/v1/projects/held/demonstrations",
         "demonstration": f"/v1/projects/held/demonstrations/{held}",
         "assignments": f"{PROJECT}/assignments?limit=2", "assignment": f"{PROJECT}/assignments/{lease}",
+        "export": "/v1/projects/held/export", "tokens": "/v1/tokens?limit=1", "token": "/v1/tokens/t0000000000",
         "readyz": "/readyz", "version": "/version", "openapi": "/openapi.yaml",
     }
     kinds = {name: lambda d, n, k, path=path: Call("GET", path, stable=True) for name, path in paths.items()}
@@ -136,7 +150,9 @@ def reads(held, lease):
 
 
 def without_times(kind, body):
-    """A ranking says how old it is."""
+    """A ranking says how old it is, an export when it was made."""
+    if kind == "export" and body.startswith(b"export.json"):
+        return {name: data for name, data in members(body).items() if name not in ("export.json", "SHA256SUMS")}
     return re.sub(rb'"age_s":[^,}]*', b"", body) if kind == "ranking" else body
 
 

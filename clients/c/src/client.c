@@ -150,6 +150,7 @@ static enum amf_client_status encode_body(const struct call *call,
                                           struct amf_client_result *result, char **ret_text)
 {
     const struct proto_shape *shape;
+    int status;
 
     if (call->file_bytes) {
         request->file = call->file;
@@ -168,9 +169,12 @@ static enum amf_client_status encode_body(const struct call *call,
     shape = amf_client_shape_pick(call->request, call->fields, &result->arena);
     if (!shape)
         return no_memory(result);
-    if (proto_encode(shape, call->object, ret_text, &request->body_length) < 0)
+    status = proto_encode(shape, call->object, ret_text, &request->body_length);
+    if (status < 0)
+        return no_memory(result);
+    if (status > 0)
         return fail(result, AMF_CLIENT_BAD_ARGUMENT,
-                    "the request cannot be written as JSON: a number is not finite, or no memory");
+                    "the request cannot be written as JSON: a number is not finite");
     request->body = (const unsigned char *)*ret_text;
     request->content_type = "application/json";
     return AMF_CLIENT_OK;

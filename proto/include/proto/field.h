@@ -125,8 +125,8 @@ __attribute__((warn_unused_result)) enum proto_code
 proto_decode(const struct proto_shape *shape, const char *text, size_t length, bool from_server,
              struct proto_arena *arena, void *object, struct proto_error *ret_error);
 
-/* *ret_text is malloc'ed, NUL-terminated, without trailing newline. 0, or -1 when out of memory or
- * when the struct cannot be said in JSON: a real that is not finite (NaN in a nullable one is
+/* *ret_text is malloc'ed, NUL-terminated, without trailing newline. 0; -1 out of memory; 1: the
+ * struct cannot be said in JSON: a real that is not finite (NaN in a nullable one is
  * null), a NULL string that is not nullable, text that is not UTF-8, an enum out of range. */
 __attribute__((warn_unused_result)) int proto_encode(const struct proto_shape *shape,
                                                      const void *object, char **ret_text,

@@ -105,7 +105,10 @@ static int event_check_ranges(const struct event_kind *kind, const union event_b
     char *text = NULL;
     size_t length;
 
-    if (proto_encode(kind->shape, body, &text, &length))
+    int status = proto_encode(kind->shape, body, &text, &length);
+    if (status < 0)
+        return STORE_NO_MEMORY;
+    if (status > 0)
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
                                     "Something that every %s has is missing.", kind->type);
     code = proto_decode(kind->shape, text, length, true, &arena, &again, ret_error);

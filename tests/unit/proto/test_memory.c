@@ -44,7 +44,8 @@ void *__wrap_realloc(void *memory, size_t size)
 static const char complete[] =
     "{\"fence\":3,\"demonstration\":{\"task\":\"a\",\"operator\":\"anna\",\"metadata\":{\"b\":[1,"
     "null,"
-    "true,0.1],\"a\":{}},\"states\":[[1,2],[3,4]],\"actions\":[[5],[6]]}}";
+    "true,0.1],\"a\":{}},\"states\":[[1,2],[3,4]],\"actions\":[[5],[6.0000000000000009]],"
+    "\"robot\":\"a name longer than any first buffer, and than its second\"}}";
 
 static bool well_told(enum proto_code code)
 {
@@ -74,7 +75,13 @@ static bool decode_once(void)
                                         false, &arena, &message, &error);
     until_failure = SIZE_MAX;
     ck_assert_msg(well_told(code), "%s at %s: %s", proto_code_name(code), error.at, error.detail);
-    return code == PROTO_CODE_OK;
+    if (code != PROTO_CODE_OK)
+        return false;
+    /* jansson leaves out a byte for which it had no memory, and goes on. */
+    ck_assert(message.demonstration->actions.data[1] == 6.0000000000000009);
+    ck_assert_str_eq(message.demonstration->robot,
+                     "a name longer than any first buffer, and than its second");
+    return true;
 }
 
 START_TEST(decoding_says_so)
@@ -94,6 +101,7 @@ static bool round_once(void)
     proto_demonstration_defaults(&demonstration);
     demonstration.task = "a";
     demonstration.metadata = "{\"a\":{\"b\":1}}";
+    demonstration.duration_s = 12.500000000000002;
     demonstration.states = demonstration.actions = (struct proto_matrix){numbers, 2, 1};
     if (proto_demonstration_to_tensors(&demonstration, &bytes, &length) < 0)
         return false;
@@ -105,6 +113,7 @@ static bool round_once(void)
         return false;
     until_failure = SIZE_MAX;
     ck_assert_msg(well_told(code), "%s at %s: %s", proto_code_name(code), error.at, error.detail);
+    ck_assert(code != PROTO_CODE_OK || demonstration.duration_s == 12.500000000000002);
     return code == PROTO_CODE_OK;
 }
 
@@ -123,7 +132,7 @@ static bool encode_once(void)
     project.id = "k";
     int status = proto_encode(&proto_project_shape, &project, &text, &length);
     until_failure = SIZE_MAX;
-    ck_assert(status == 0 || text == NULL);
+    ck_assert(status == 0 || (status == -1 && text == NULL));
     free(text);
     return status == 0;
 }
