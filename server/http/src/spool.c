@@ -18,7 +18,8 @@ static enum proto_code refuse(struct http_server *server, int error, struct prot
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         return proto_error_set(ret_error, PROTO_CODE_DISK_FULL, "",
                                "An import needs %d times its size on the server's disk while it "
-                               "goes on; nothing was stored. Free some space and send it again.",
+                               "goes on, and leaves some to others; nothing was stored. Free some "
+                               "space and send it again.",
                                HTTP_ARCHIVE_DISK_FACTOR);
     http_log(server, "the spool %s cannot be used: %s",
              server->config.spool ? server->config.spool : "(none)", strerror(error));
