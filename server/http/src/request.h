@@ -71,6 +71,10 @@ bool http_request_add_body(struct http_request *request, const char *bytes, size
 /* Counts what the body takes, out of what all bodies together may take. False: too much. */
 bool http_request_reserve(struct http_request *request, size_t bytes);
 
+/* Whether the token that was sent opens the route, by what is known of it now. */
+__attribute__((warn_unused_result)) enum proto_code
+http_request_admit(struct http_request *request);
+
 /* Turns ctx.error into the reply. */
 void http_request_refuse(struct http_request *request);
 
