@@ -107,6 +107,7 @@ enum store_tx_statement {
     TX_BLOB_EQUAL,
     TX_REPLY_INSERT,
     TX_REPLY_SELECT,
+    TX_REPLY_DELETE,
     TX_REPLY_EXPIRE,
     TX_TOKEN_NEXT,
     TX_TOKEN_INSERT,

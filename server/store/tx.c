@@ -24,6 +24,7 @@ static const char *const statements_sql[TX_STATEMENT_COUNT] = {
     [TX_REPLY_SELECT] =
         "SELECT request_sha256, status, content_type, body, " STORE_REPLY_INTACT " FROM reply "
         "WHERE owner = ?1 AND key = ?2",
+    [TX_REPLY_DELETE] = "DELETE FROM reply WHERE owner = ?1 AND key = ?2",
     [TX_REPLY_EXPIRE] = "DELETE FROM reply WHERE at_ms < ?1",
     [TX_TOKEN_NEXT] = "SELECT seq FROM sqlite_sequence WHERE name = 'token'",
     [TX_TOKEN_INSERT] =
@@ -295,6 +296,19 @@ int store_tx_reply_get(struct store_tx *tx, const char *owner, const char *key,
         status = fail_sqlite(tx, rc);
     reset(statement);
     return status;
+}
+
+int store_tx_reply_delete(struct store_tx *tx, const char *owner, const char *key)
+{
+    sqlite3_stmt *statement = tx->statements[TX_REPLY_DELETE];
+    if (tx->status)
+        return tx->status;
+    if (!text_is_within(owner) || !text_is_within(key))
+        return store_tx_fail(tx, STORE_INVALID, SQLITE_OK);
+    int rc = bind_text(statement, 1, owner);
+    if (rc == SQLITE_OK)
+        rc = bind_text(statement, 2, key);
+    return store_tx_finish(tx, statement, rc);
 }
 
 int store_tx_read_blob(struct store_tx *tx, const char *project, const char *blob_id,

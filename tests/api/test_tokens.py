@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import tap
-from daemon import Daemon, Source, trajectory
+from daemon import TENSORS, Daemon, Source, demonstration_file, trajectory, wait_until
 
 BAD_PER_MINUTE = 10
 
@@ -103,6 +103,47 @@ class Life(Base):
                 answer.read()
                 self.assertEqual(answer.status, status)
 
+    def test_what_a_token_sends_after_its_end_is_not_stored(self):
+        demonstrations = "/v1/projects/p/demonstrations"
+        bodies = [("/v1/tokens", json.dumps({"name": "back-door", "role": "admin"}).encode(), "application/json"),
+                  (demonstrations, json.dumps(trajectory("pick", 1)).encode(), "application/json"),
+                  (demonstrations, demonstration_file(trajectory("pick", 2)), TENSORS["Content-Type"]),
+                  ("/v1/projects/copy/import", self.daemon.request("GET", "/v1/projects/p/export").body, "application/octet-stream")]
+        for n, (path, body, content_type) in enumerate(bodies):
+            for key in ("", f"Idempotency-Key: late-{n}\r\n"):
+                with self.subTest(path=path, content_type=content_type, key=key):
+                    token = self.make("revoked", "admin")
+                    wire = self.begin(path, body, token["token"], f"Content-Type: {content_type}\r\n{key}")
+                    self.daemon.ok("DELETE", f"/v1/tokens/{token['id']}")
+                    self.assertEqual(self.end(wire, body), (401, "unauthorized"))
+        path, body, content_type = bodies[0]
+        token = self.make("expired", "admin", expires_in_s=3)
+        wire = self.begin(path, body, token["token"], f"Content-Type: {content_type}\r\n")
+        wait_until(lambda: self.daemon.ok("GET", f"/v1/tokens/{token['id']}")["state"] == "expired")
+        self.assertEqual(self.end(wire, body), (401, "token_expired"))
+        self.assertEqual([token["name"] for token in self.daemon.ok("GET", "/v1/tokens")["tokens"]], ["admin", "expired"])
+        self.assertEqual(self.daemon.ok("GET", demonstrations)["demonstrations"], [])
+        self.assertEqual([project["id"] for project in self.daemon.ok("GET", "/v1/projects")["projects"]], ["p"])
+
+    def begin(self, path, body, token, headers):
+        """A POST that has been let in: all but the last byte of its body."""
+        host, port = self.daemon.address.split(":")
+        wire = socket.create_connection((host, int(port)), 30, (self.source.next(), 0))
+        self.addCleanup(wire.close)
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\nExpect: 100-continue\r\n"
+        wire.sendall(f"{head}{headers}Content-Length: {len(body)}\r\n\r\n".encode())
+        self.assertIn(b"100 Continue", wire.recv(65536))
+        wire.sendall(body[:-1])
+        return wire
+
+    def end(self, wire, body):
+        wire.sendall(body[-1:])
+        text = b""
+        while piece := wire.recv(65536):
+            text += piece
+        head, _, content = text.partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(content).get("code")
+
     def test_tokens_and_numbers_survive_a_kill(self):
         kept, gone = self.make("kept"), self.make("gone")
         self.daemon.ok("DELETE", f"/v1/tokens/{gone['id']}")
@@ -145,7 +186,8 @@ class Refusals(Base):
         self.refused({"name": "x", "role": "robot", "project": "none"}, 422, "invalid_field", "/project")
         self.refused({"name": "x", "role": "robot", "id": "t0000000000"}, 422, "unknown_field", "/id")
         self.refused({"name": "x", "role": "robot", "token": "amf_x"}, 422, "unknown_field", "/token")
-        for at in ("2001-01-01T00:00:00Z", "tomorrow", "2030-02-30T00:00:00Z", "2030-01-01", "2030-01-01T00:00:00", "2030-01-01T25:00:00Z"):
+        for at in ("2001-01-01T00:00:00Z", "tomorrow", "2030-02-30T00:00:00Z", "2030-01-01", "2030-01-01T00:00:00", "2030-01-01T25:00:00Z",
+                   "9999-12-31T23:59:59-23:59"):
             self.refused({"name": "x", "role": "robot", "expires_at": at}, 422, "invalid_field", "/expires_at")
         for seconds in (0, -1, 10**12):
             self.refused({"name": "x", "role": "robot", "expires_in_s": seconds}, 422, "invalid_field", "/expires_in_s")

@@ -267,6 +267,73 @@ class OneToken(unittest.TestCase):
         daemon.ok("POST", "/v1/projects/crowded/assignments", {}, mine)
 
 
+def make_again(project):
+    """A project of that id with the task `pour`, in place of the one that there may be."""
+    daemon.request("DELETE", f"/v1/projects/{project}")
+    daemon.ok("POST", "/v1/projects", {"id": project})
+    daemon.ok("PUT", f"/v1/projects/{project}/tasks/pour", {})
+
+
+class DeletedAndMadeAgain(unittest.TestCase):
+    path = "/v1/projects/again/demonstrations"
+
+    def held(self):
+        return daemon.ok("GET", self.path)["demonstrations"]
+
+    def test_an_upload_under_way_is_not_for_the_next_project(self):
+        demonstration = trajectory("pour", 8)
+        for body, headers in ((demonstration_file(demonstration), {}),
+                              (demonstration_file(demonstration), {"Idempotency_Key": "under-way"}),
+                              (json.dumps(demonstration).encode(), {"Content_Type": "application/json"})):
+            with self.subTest(headers=headers):
+                make_again("again")
+                upload = Upload(len(body), path=self.path, Connection="close", Expect="100-continue", **headers)
+                self.assertIn(b"100 Continue", upload.socket.recv(65536))
+                upload.send(body[:-1])
+                make_again("again")
+                upload.send(body[-1:])
+                status, problem = upload.problem()
+                self.assertEqual((status, problem["code"]), (404, "project_not_found"))
+                self.assertEqual(self.held(), [])
+
+    def test_a_key_answers_for_the_project_it_was_used_in(self):
+        file, headers = demonstration_file(trajectory("pour", 9)), {**TENSORS, "Idempotency-Key": "again-9"}
+        make_again("again")
+        first = daemon.request("POST", self.path, file, headers)
+        self.assertEqual(first.body, daemon.request("POST", self.path, file, headers).body)
+        daemon.ok("DELETE", "/v1/projects/again")
+        gone = daemon.request("POST", self.path, file, headers)
+        self.assertEqual((gone.status, gone.json["code"]), (404, "project_not_found"))
+        make_again("again")
+        second = daemon.request("POST", self.path, file, headers)
+        self.assertEqual((second.status, second.json["duplicate"]), (201, False))
+        self.assertEqual([d["id"] for d in self.held()], [second.json["id"]])
+        daemon.kill()
+        daemon.start()
+        self.assertEqual(daemon.request("POST", self.path, file, headers).body, second.body)
+        other = daemon.request("POST", self.path, demonstration_file(trajectory("pour", 10)), headers)
+        self.assertEqual(other.json["code"], "key_reused")
+
+    def test_an_import_with_a_known_key(self):
+        make_again("again")
+        archive = daemon.request("GET", "/v1/projects/again/export").body
+        headers = {"Content-Type": "application/octet-stream", "Idempotency-Key": "import-again"}
+        for _ in range(2):
+            first = daemon.request("POST", "/v1/projects/copy/import", archive, headers)
+            self.assertEqual((first.status, daemon.request("POST", "/v1/projects/copy/import", archive, headers).body), (201, first.body))
+            daemon.ok("GET", "/v1/projects/copy")
+            daemon.ok("DELETE", "/v1/projects/copy")
+
+    def test_a_deletion_that_is_repeated_deletes_nothing_new(self):
+        for path in ("/v1/projects/again", "/v1/projects/again/tasks/pour"):
+            headers = {"Idempotency-Key": f"delete-{len(path)}"}
+            make_again("again")
+            daemon.ok("DELETE", path, headers=headers, status=204)
+            make_again("again")
+            self.assertEqual(daemon.request("DELETE", path, headers=headers).status, 204)
+            daemon.ok("GET", "/v1/projects/again/tasks/pour")
+
+
 class Keys(unittest.TestCase):
     def test_a_known_key_answers_whatever_has_become_of_the_project(self):
         daemon.ok("PUT", "/v1/projects/p/tasks/stir", {})

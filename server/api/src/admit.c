@@ -38,13 +38,16 @@ static enum proto_code identify(struct api_ctx *ctx, const char *bearer)
     return PROTO_CODE_OK;
 }
 
+static bool is_of_project(const struct api_route *route)
+{
+    return !strncmp(route->template, PROJECT_PREFIX, strlen(PROJECT_PREFIX));
+}
+
 static enum proto_code check_reach(struct api_ctx *ctx, const struct api_route *route)
 {
-    bool of_project = !strncmp(route->template, PROJECT_PREFIX, strlen(PROJECT_PREFIX));
-
     if (!*ctx->principal.project || route->own_project_only)
         return PROTO_CODE_OK;
-    if (of_project)
+    if (is_of_project(route))
         return strcmp(ctx->params[0], ctx->principal.project)
                    ? state_no_project(ctx->params[0], &ctx->error)
                    : PROTO_CODE_OK;
@@ -65,6 +68,13 @@ static enum proto_code check_role(struct api_ctx *ctx, const struct api_route *r
                            proto_role_names[ctx->principal.role], roles);
 }
 
+static void remember_project(struct api_ctx *ctx)
+{
+    const char *log_name = state_log_name(ctx->state, ctx->params[0]);
+
+    ctx->incarnation = log_name ? log_name : "";
+}
+
 enum proto_code api_admit(struct api_ctx *ctx, const struct api_route *route, const char *bearer)
 {
     enum proto_code code;
@@ -79,5 +89,7 @@ enum proto_code api_admit(struct api_ctx *ctx, const struct api_route *route, co
         code = check_reach(ctx, route);
     if (code == PROTO_CODE_OK)
         code = check_role(ctx, route);
+    if (code == PROTO_CODE_OK && is_of_project(route) && !ctx->incarnation)
+        remember_project(ctx);
     return code;
 }

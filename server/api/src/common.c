@@ -93,16 +93,45 @@ enum proto_code api_status(struct api_ctx *ctx, int status)
     return PROTO_CODE_INTERNAL;
 }
 
+/* What was meant for a deleted project must not end up in the next one of its id. */
+static enum proto_code check_incarnation(struct api_ctx *ctx, const struct project *project)
+{
+    if (!ctx->incarnation || !*ctx->incarnation ||
+        !strcmp(ctx->incarnation, project_log_name(project)))
+        return PROTO_CODE_OK;
+    return proto_error_set(
+        &ctx->error, PROTO_CODE_PROJECT_NOT_FOUND, "",
+        "Project %.64s was deleted while this was under way, and another has its "
+        "id now; nothing was stored.",
+        ctx->params[0]);
+}
+
 enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project)
 {
     enum proto_code code =
         api_status(ctx, state_project(ctx->state, ctx->params[0], ret_project, &ctx->error));
 
+    if (!code)
+        code = check_incarnation(ctx, *ret_project);
     if (!code) {
         ctx->project = *ret_project;
         ctx->project_seq = project_view(*ret_project)->seq;
     }
     return code;
+}
+
+int api_incarnation(struct api_ctx *ctx, const char **ret_incarnation)
+{
+    struct project *project;
+    struct proto_error unused;
+    int status;
+
+    *ret_incarnation = NULL;
+    if (!ctx->incarnation)
+        return 0;
+    status = state_project(ctx->state, ctx->params[0], &project, &unused);
+    *ret_incarnation = status ? "" : project_log_name(project);
+    return status < 0 ? status : 0;
 }
 
 int api_outcome(const struct api_ctx *ctx, enum proto_code code)

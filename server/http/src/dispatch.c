@@ -1,11 +1,13 @@
 /* One request through its route's functions. There is no branch per route: what differs is in the
  * table.
  *
- *     decode -> prepare -> [transaction: key known? -> handle -> encode -> keep reply] -> reply
+ *     decode -> prepare -> [transaction: token still good? -> key known? -> handle -> encode ->
+ *     keep reply] -> reply
  *
- * Routes that only read do handle and encode here, without a transaction. Inside one, the key is
- * looked up before anything else, and the outcome of prepare counts only for a new key: a retry
- * must get the first answer even if the world has moved on since.
+ * Routes that only read do handle and encode here, without a transaction. Inside one, the token is
+ * looked at again, because a body takes as long as its sender likes and what a revoked token sends
+ * must not be stored. Then the key is looked up, and the outcome of prepare counts only for a new
+ * one: a retry must get the first answer even if the world has moved on since.
  */
 #include "dispatch.h"
 
@@ -99,10 +101,13 @@ static enum proto_code decode_in_turn(struct exchange *exchange)
 
 static enum proto_code prepare(struct exchange *exchange)
 {
-    enum proto_code code = decode_in_turn(exchange);
+    struct http_request *request = exchange->request;
+    enum proto_code code = request->body_bytes > 0 ? http_request_admit(request) : PROTO_CODE_OK;
 
+    if (code == PROTO_CODE_OK)
+        code = decode_in_turn(exchange);
     if (code == PROTO_CODE_OK && exchange->route->prepare)
-        code = exchange->route->prepare(&exchange->request->ctx, exchange->input);
+        code = exchange->route->prepare(&request->ctx, exchange->input);
     return code;
 }
 
@@ -139,6 +144,35 @@ static int64_t wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Which project an answer that is kept will hold for. A deletion's holds for any: repeated for the
+ * next project of the id, it would delete what nobody meant. */
+static int bind_key(struct http_request *request)
+{
+    return strcmp(request->method, "DELETE") == 0
+               ? STORE_OK
+               : api_incarnation(&request->ctx, &request->key.incarnation);
+}
+
+static int find_reply(struct http_request *request, struct store_tx *tx,
+                      enum http_replay *ret_replay)
+{
+    int status = bind_key(request);
+
+    return status < 0
+               ? status
+               : http_key_find(tx, &request->key, &request->arena, &request->reply, ret_replay);
+}
+
+/* Bound anew: the handler may have made the project. */
+static int keep_reply(struct http_request *request, struct store_tx *tx)
+{
+    int status = bind_key(request);
+
+    return status < 0 ? status
+                      : http_key_keep(tx, &request->key, &request->reply, wall_ms(),
+                                      &request->server->replies_expired_ms);
+}
+
 /* The body that runs on the writer thread. A positive answer takes back what the handler stored; an
  * answer that cannot be encoded fails the whole transaction, and with it what state holds ready. */
 static int run_in_transaction(struct store_tx *tx, void *arg)
@@ -146,9 +180,12 @@ static int run_in_transaction(struct store_tx *tx, void *arg)
     struct exchange *exchange = arg;
     struct http_request *request = exchange->request;
     enum http_replay replay = HTTP_REPLAY_NONE;
+    enum proto_code code = http_request_admit(request);
 
+    if (code != PROTO_CODE_OK)
+        return (int)code;
     if (request->key.text) {
-        int status = http_key_find(tx, &request->key, &request->arena, &request->reply, &replay);
+        int status = find_reply(request, tx, &replay);
         if (status < 0 || replay == HTTP_REPLAY_SAME)
             return status;
     }
@@ -162,7 +199,7 @@ static int run_in_transaction(struct store_tx *tx, void *arg)
                                     "take a new key for a new request.");
     if (exchange->prepared != PROTO_CODE_OK)
         return (int)exchange->prepared;
-    enum proto_code code = handle(exchange, tx);
+    code = handle(exchange, tx);
     int outcome = api_outcome(&request->ctx, code);
     if (outcome < 0)
         return outcome;
@@ -170,10 +207,7 @@ static int run_in_transaction(struct store_tx *tx, void *arg)
         return (int)code;
     if (encode(exchange) < 0)
         return STORE_NO_MEMORY;
-    if (!request->key.text)
-        return STORE_OK;
-    return http_key_keep(tx, &request->key, &request->reply, wall_ms(),
-                         &request->server->replies_expired_ms);
+    return request->key.text ? keep_reply(request, tx) : STORE_OK;
 }
 
 /* A negative store status in the API's words. */

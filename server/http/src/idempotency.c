@@ -1,6 +1,7 @@
 /* Replies kept for Idempotency-Key; idempotency.h says why in this transaction. */
 #include "idempotency.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,9 @@
 #include <store/store.h>
 
 #include "seal.h"
+
+/* A hash and a project's log, whose name is an id and a number. */
+#define HTTP_KEY_REQUEST_BYTES 256
 
 bool http_key_valid(const char *text)
 {
@@ -93,6 +97,15 @@ static int replay(const struct http_key *key, const struct store_reply *kept,
     return 0;
 }
 
+/* request: as kept, its hash known to be the same. */
+static bool is_of_another_project(const struct http_key *key, const char *request)
+{
+    const char *incarnation = request + strlen(key->request_sha256);
+
+    return *incarnation == ' ' && key->incarnation &&
+           strcmp(incarnation + 1, key->incarnation) != 0;
+}
+
 int http_key_find(struct store_tx *tx, const struct http_key *key, struct proto_arena *arena,
                   struct http_reply *reply, enum http_replay *ret_replay)
 {
@@ -105,9 +118,13 @@ int http_key_find(struct store_tx *tx, const struct http_key *key, struct proto_
         *ret_replay = HTTP_REPLAY_NONE;
         return 0;
     }
-    if (strcmp(kept.request_sha256, key->request_sha256) != 0) {
+    if (strncmp(kept.request_sha256, key->request_sha256, strlen(key->request_sha256)) != 0) {
         *ret_replay = HTTP_REPLAY_DIFFERS;
         return 0;
+    }
+    if (is_of_another_project(key, kept.request_sha256)) {
+        *ret_replay = HTTP_REPLAY_NONE;
+        return store_tx_reply_delete(tx, key->owner, key->text);
     }
     return replay(key, &kept, arena, reply, ret_replay);
 }
@@ -120,14 +137,18 @@ static void freep(char **bytes)
 int http_key_keep(struct store_tx *tx, const struct http_key *key, const struct http_reply *reply,
                   int64_t now_ms, int64_t *expired_ms)
 {
+    bool bound = key->incarnation && *key->incarnation;
+    char request[HTTP_KEY_REQUEST_BYTES];
     struct store_reply kept = {
-        .request_sha256 = key->request_sha256,
+        .request_sha256 = request,
         .status = reply->status,
         .content_type = reply->content_type,
         .body = reply->body,
         .body_bytes = reply->body_bytes,
     };
 
+    snprintf(request, sizeof(request), "%s%s%s", key->request_sha256, bound ? " " : "",
+             bound ? key->incarnation : "");
     if (now_ms - *expired_ms >= HTTP_REPLY_EXPIRE_PERIOD_MS) {
         int status = store_tx_reply_expire(tx, now_ms - HTTP_REPLY_KEPT_MS);
         if (status < 0)

@@ -140,19 +140,23 @@ static enum proto_code count_failure(struct http_request *request,
                            HTTP_FAILURES_MAX);
 }
 
-/* Whether the token that was sent opens the route. */
-static enum proto_code check_token(struct http_request *request, struct MHD_Connection *connection)
+enum proto_code http_request_admit(struct http_request *request)
 {
     const struct api_route *route = request->match.route;
 
+    if (route->roles & API_PUBLIC)
+        return PROTO_CODE_OK;
+    return request->server->config.admit(&request->ctx, route, request->bearer);
+}
+
+static enum proto_code check_token(struct http_request *request, struct MHD_Connection *connection)
+{
     if (http_query_has(request->query_text, "access_token"))
         return proto_error_set(&request->ctx.error, PROTO_CODE_INVALID_QUERY, "access_token",
                                "A token belongs in the header Authorization: Bearer TOKEN; in an "
                                "address it would end up in logs. Take it for known to others.");
-    if (route->roles & API_PUBLIC)
-        return PROTO_CODE_OK;
     request->bearer = http_auth_bearer(request->headers.authorization);
-    enum proto_code code = request->server->config.admit(&request->ctx, route, request->bearer);
+    enum proto_code code = http_request_admit(request);
     if (code == PROTO_CODE_UNAUTHORIZED && request->bearer)
         code = count_failure(request, connection);
     return code;

@@ -73,6 +73,10 @@ bool http_request_reserve(struct http_request *request, size_t bytes);
 /* The body is not needed any more: its memory, its room and its file are free for others. */
 void http_request_release_body(struct http_request *request);
 
+/* Whether the token that was sent opens the route, by what is known of it now. */
+__attribute__((warn_unused_result)) enum proto_code
+http_request_admit(struct http_request *request);
+
 /* Turns ctx.error into the reply. */
 void http_request_refuse(struct http_request *request);
 

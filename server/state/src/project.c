@@ -14,6 +14,11 @@ const struct view *project_view(const struct project *project)
     return &project->draft;
 }
 
+const char *project_log_name(const struct project *project)
+{
+    return project->log_name;
+}
+
 void project_id_format(char prefix, int64_t seq, char ret_id[ID_BYTES])
 {
     snprintf(ret_id, ID_BYTES, "%c%010" PRId64, prefix, seq);

@@ -47,6 +47,12 @@ void api_release(struct api_ctx *ctx)
     (void)ctx;
 }
 
+int api_incarnation(struct api_ctx *ctx, const char **ret_incarnation)
+{
+    *ret_incarnation = ctx->incarnation;
+    return 0;
+}
+
 static enum proto_code get_health(struct api_ctx *ctx, const void *request, void *response)
 {
     struct proto_health *health = response;
@@ -88,10 +94,15 @@ static enum proto_code get_project(struct api_ctx *ctx, const void *request, voi
     return PROTO_CODE_OK;
 }
 
+/* Whom the next look at the token turns away. */
+#define REVOKED "revoked"
+
 static enum proto_code prepare_project(struct api_ctx *ctx, void *request)
 {
     const struct project *project = request;
 
+    if (strcmp(project->id, "revoked-meanwhile") == 0)
+        strcpy(ctx->principal.id, REVOKED);
     if (strcmp(project->id, "fail-prepare") != 0)
         return PROTO_CODE_OK;
     return proto_error_set(&ctx->error, PROTO_CODE_PROJECT_NOT_FOUND, "/id", "refused early");
@@ -178,6 +189,8 @@ static enum proto_code admit(struct api_ctx *ctx, const struct api_route *route,
 {
     if (!bearer || (strcmp(bearer, FIXTURE_TOKEN) != 0 && strcmp(bearer, FIXTURE_READER) != 0))
         return proto_error_set(&ctx->error, PROTO_CODE_UNAUTHORIZED, "", "no such token");
+    if (strcmp(ctx->principal.id, REVOKED) == 0)
+        return proto_error_set(&ctx->error, PROTO_CODE_UNAUTHORIZED, "", "revoked meanwhile");
     strcpy(ctx->principal.id, strcmp(bearer, FIXTURE_READER) == 0 ? "t2" : "t1");
     if (route->writes && strcmp(bearer, FIXTURE_READER) == 0)
         return proto_error_set(&ctx->error, PROTO_CODE_INSUFFICIENT_SCOPE, "", "for writers");

@@ -132,6 +132,15 @@ int store_tx_reply_get(struct store_tx *tx, const char *owner, const char *key,
     return STORE_NOT_FOUND;
 }
 
+/* Not taken back when the body fails: no route here deletes a reply. */
+int store_tx_reply_delete(struct store_tx *tx, const char *owner, const char *key)
+{
+    for (struct kept *kept = tx->store->first; kept; kept = kept->next)
+        if (!strcmp(kept->owner, owner) && !strcmp(kept->key, key))
+            kept->key[0] = '\0';
+    return STORE_OK;
+}
+
 int store_tx_reply_expire(struct store_tx *tx, int64_t at_ms)
 {
     (void)tx;

@@ -172,6 +172,59 @@ START_TEST(a_secret_is_kept_sealed)
 }
 END_TEST
 
+static enum http_replay found_in(struct store *store, const char *incarnation, const char *body)
+{
+    struct step step = step_for("admin", "k", body);
+
+    step.key.incarnation = incarnation;
+    ck_assert_int_eq(store_write(store, find, &step), STORE_OK);
+    step_deinit(&step);
+    return step.replay;
+}
+
+static void keep_in(struct store *store, const char *incarnation)
+{
+    struct step step = step_for("admin", "k", "body");
+
+    step.key.incarnation = incarnation;
+    step.reply.status = 204;
+    ck_assert_int_eq(store_write(store, keep, &step), STORE_OK);
+    step_deinit(&step);
+}
+
+START_TEST(an_answer_holds_for_its_project)
+{
+    static const char *const others[] = {"p~1", "p~12", "p", "q", ""};
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        struct store *store = fixture_store_new();
+
+        keep_in(store, "p~2");
+        ck_assert_int_eq(found_in(store, "p~2", "body"), HTTP_REPLAY_SAME);
+        ck_assert_int_eq(found_in(store, others[i], "other"), HTTP_REPLAY_DIFFERS);
+        ck_assert_int_eq(found_in(store, others[i], "body"), HTTP_REPLAY_NONE);
+        keep_in(store, others[i]);
+        ck_assert_int_eq(found_in(store, others[i], "body"), HTTP_REPLAY_SAME);
+        fixture_store_free(store);
+    }
+}
+END_TEST
+
+START_TEST(an_answer_of_no_project_holds_for_any)
+{
+    static const char *const none[] = {NULL, ""};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct store *store = fixture_store_new();
+
+        keep_in(store, none[i]);
+        ck_assert_int_eq(found_in(store, "p", "body"), HTTP_REPLAY_SAME);
+        ck_assert_int_eq(found_in(store, NULL, "body"), HTTP_REPLAY_SAME);
+        fixture_store_free(store);
+    }
+}
+END_TEST
+
 START_TEST(the_hash_covers_every_part)
 {
     static const char *const others[][3] = {
@@ -215,6 +268,8 @@ int main(void)
         another_request_with_the_key_is_told_apart,
         what_is_rolled_back_is_not_replayed,
         a_secret_is_kept_sealed,
+        an_answer_holds_for_its_project,
+        an_answer_of_no_project_holds_for_any,
         the_hash_covers_every_part,
         keys_are_words,
     };

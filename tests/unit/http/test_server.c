@@ -313,6 +313,28 @@ START_TEST(only_success_is_kept_under_a_key)
 }
 END_TEST
 
+START_TEST(a_token_that_ends_before_the_transaction_writes_nothing)
+{
+    static const char *const keys[] = {"", "Idempotency-Key: late\r\n"};
+    int fd = client_connect(fixture.port);
+    struct answer before = client_call(fd, "POST", "/v1/projects", "", "{\"id\":\"a\"}");
+    char value[256];
+
+    for (size_t i = 0; i < 2; i++) {
+        struct answer answer =
+            client_call(fd, "POST", "/v1/projects", keys[i], "{\"id\":\"revoked-meanwhile\"}");
+
+        check_problem(&answer, 401, "unauthorized");
+        ck_assert_str_eq(client_header(&answer, "WWW-Authenticate", value),
+                         "Bearer error=\"invalid_token\"");
+    }
+    ck_assert_uint_eq(fixture_store_replies(fixture.store), 0);
+    struct answer after = client_call(fd, "POST", "/v1/projects", "", "{\"id\":\"a\"}");
+    ck_assert_int_eq(seq_of(&after), seq_of(&before) + 1);
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_known_key_counts_more_than_a_bad_body)
 {
     int fd = client_connect(fixture.port);
@@ -477,6 +499,7 @@ int main(void)
         an_optional_body_may_be_left_out,
         a_retry_with_its_key_changes_nothing,
         only_success_is_kept_under_a_key,
+        a_token_that_ends_before_the_transaction_writes_nothing,
         a_known_key_counts_more_than_a_bad_body,
         retries_that_race_have_one_effect,
         a_failed_commit_is_never_a_success,

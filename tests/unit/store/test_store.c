@@ -323,6 +323,19 @@ static int expire_body(struct store_tx *tx, void *arg)
     return store_tx_reply_put(tx, "ann", "k1", 3000, &empty_reply);
 }
 
+static int delete_body(struct store_tx *tx, void *arg)
+{
+    (void)arg;
+    struct store_reply reply;
+    ck_assert_int_eq(store_tx_reply_delete(tx, "bob", "k1"), STORE_OK); /* not his */
+    ck_assert_int_eq(store_tx_reply_get(tx, "ann", "k1", &reply), STORE_OK);
+    ck_assert_int_eq(store_tx_reply_delete(tx, "ann", "k1"), STORE_OK);
+    expect_reply(&reply, &empty_reply); /* the copy outlives the row */
+    ck_assert_int_eq(store_tx_reply_get(tx, "ann", "k1", &reply), STORE_NOT_FOUND);
+    ck_assert_int_eq(store_tx_reply_get(tx, "ann", "k2", &reply), STORE_OK);
+    return store_tx_reply_put(tx, "ann", "k1", 3000, &binary_reply);
+}
+
 static int put_again_body(struct store_tx *tx, void *arg)
 {
     (void)arg;
@@ -342,6 +355,7 @@ START_TEST(replies_are_kept_found_and_dropped)
     reopen();
     ck_assert_int_eq(store_write(store, put_again_body, NULL), STORE_INVALID);
     ck_assert_int_eq(store_write(store, expire_body, NULL), STORE_OK);
+    ck_assert_int_eq(store_write(store, delete_body, NULL), STORE_OK);
 }
 END_TEST
 

@@ -58,6 +58,9 @@ struct api_ctx {
     struct proto_arena *arena;           /* lives until the answer has been sent */
     struct api_principal principal;
     const char *params[API_MAX_PARAMS]; /* decoded path parameters, in order */
+    /* Which project of that id the path meant when the request was let in: its log's name; "":
+     * there was none; NULL: the path names none. Set by api_admit. */
+    const char *incarnation;
     /* query */
     double wait_s;     /* ?wait_s=, 0 */
     const void *base;  /* what a PATCH was applied to, or a refit was worked out from */
@@ -86,6 +89,10 @@ __attribute__((warn_unused_result)) int api_keep(struct api_ctx *ctx, void *obje
  * its own, or because it refused (code is not OK) after it had changed the working project, which
  * only a rollback undoes. */
 int api_outcome(const struct api_ctx *ctx, enum proto_code code);
+/* Inside a transaction: which project of its id the path means now, in the words of
+ * ctx->incarnation. 0 or a negative store_status. */
+__attribute__((warn_unused_result)) int api_incarnation(struct api_ctx *ctx,
+                                                        const char **ret_incarnation);
 /* After the answer has been encoded: gives back all that was kept. */
 void api_release(struct api_ctx *ctx);
 
@@ -131,7 +138,8 @@ struct api_route;
 
 /* Whether the token opens the route; fills ctx->principal, as far as the token is known. params and
  * state of ctx are set. bearer: as sent, NULL: none. PROTO_CODE_OK, UNAUTHORIZED, TOKEN_EXPIRED,
- * PROJECT_NOT_FOUND or INSUFFICIENT_SCOPE. Any thread; waits for nobody. */
+ * PROJECT_NOT_FOUND or INSUFFICIENT_SCOPE. Any thread; waits for nobody. Asked again about the same
+ * request it looks at the token as it is by then; ctx->incarnation stays. */
 enum proto_code api_admit(struct api_ctx *ctx, const struct api_route *route, const char *bearer);
 
 struct api_route {

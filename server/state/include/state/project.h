@@ -22,6 +22,9 @@ struct store_tx;
 
 /* The project as it stands inside the open transaction; borrowed. */
 const struct view *project_view(const struct project *project);
+/* Its log's name in the store: no later project of the same id has it. Lives as long as the state.
+ */
+const char *project_log_name(const struct project *project);
 
 __attribute__((warn_unused_result)) int project_update(struct project *project, struct store_tx *tx,
                                                        const struct proto_project *settings,

@@ -73,8 +73,8 @@ enum proto_code state_no_project(const char *project_id, struct proto_error *ret
 
 int64_t state_now_ms(const struct state *state);
 struct store *state_store(struct state *state);
-/* The store's name of a project's log, for reading blobs: borrowed; NULL when there is no such
- * project. */
+/* The store's name of a project's log (project_log_name) as readers see it; NULL when there is no
+ * such project. */
 const char *state_log_name(struct state *state, const char *project_id);
 
 #endif

@@ -109,7 +109,7 @@ __attribute__((warn_unused_result)) int store_tx_read_blob(struct store_tx *tx, 
 
 /* A reply kept for Idempotency-Key. owner: who asked (id of the token). */
 struct store_reply {
-    const char *request_sha256; /* hex, over method, path and body */
+    const char *request_sha256; /* hex, over method, path and body; then what http adds to it */
     int status;
     const char *content_type; /* NULL: none */
     const char *body;         /* NULL: none; any bytes; a zero follows them when read back */
@@ -124,6 +124,9 @@ __attribute__((warn_unused_result)) int store_tx_reply_put(struct store_tx *tx, 
 __attribute__((warn_unused_result)) int store_tx_reply_get(struct store_tx *tx, const char *owner,
                                                            const char *key,
                                                            struct store_reply *ret_reply);
+/* STORE_OK also when there is none. */
+__attribute__((warn_unused_result)) int store_tx_reply_delete(struct store_tx *tx,
+                                                              const char *owner, const char *key);
 /* Drops replies older than at_ms. */
 __attribute__((warn_unused_result)) int store_tx_reply_expire(struct store_tx *tx, int64_t at_ms);
 
