@@ -13,8 +13,13 @@
 #include <amf/matrix.h>
 
 #include "blas.h"
+#include "internal.h"
 
 void dpotrf_(const char *uplo, const blasint *n, double *a, const blasint *lda, blasint *info);
+
+void dsyevd_(const char *job, const char *uplo, const blasint *n, double *a, const blasint *lda,
+             double *values, double *work, const blasint *work_size, blasint *integers,
+             const blasint *integer_size, blasint *info);
 
 _Static_assert(sizeof(blasint) == sizeof(int), "sizes are narrowed to int");
 
@@ -47,6 +52,12 @@ enum amf_status amf_blas_subtract_inner(size_t m, size_t n, size_t k, const doub
     return blas_gemm(CblasTrans, CblasNoTrans, m, n, k, -1, a, lda, b, ldb, 1, c, ldc);
 }
 
+enum amf_status amf_blas_add_inner(size_t m, size_t n, size_t k, const double *a, size_t lda,
+                                   const double *b, size_t ldb, double *c, size_t ldc)
+{
+    return blas_gemm(CblasTrans, CblasNoTrans, m, n, k, 1, a, lda, b, ldb, 1, c, ldc);
+}
+
 enum amf_status amf_blas_subtract_outer(size_t m, size_t n, size_t k, const double *a, size_t lda,
                                         const double *b, size_t ldb, double *c, size_t ldc)
 {
@@ -57,6 +68,20 @@ enum amf_status amf_blas_outer(size_t m, size_t n, size_t k, double alpha, const
                                size_t lda, const double *b, size_t ldb, double *c, size_t ldc)
 {
     return blas_gemm(CblasNoTrans, CblasTrans, m, n, k, alpha, a, lda, b, ldb, 0, c, ldc);
+}
+
+enum amf_status amf_blas_gram(size_t m, size_t k, const double *a, size_t lda, double *c,
+                              size_t ldc)
+{
+    if (!blas_fits(m, k, 0) || !blas_fits(lda, ldc, 0))
+        return AMF_TOO_LARGE;
+    if (m && k)
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, (blasint)m, (blasint)k, 1, a,
+                    (blasint)lda, 0, c, (blasint)ldc);
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = i + 1; j < m; j++)
+            c[i * ldc + j] = c[j * ldc + i];
+    return AMF_OK;
 }
 
 enum amf_status amf_blas_solve(enum amf_blas_side side, size_t m, size_t n, const double *factor,
@@ -102,6 +127,31 @@ enum amf_status amf_blas_cholesky(size_t n, double *a, size_t lda)
         if (!(isfinite(a[i * lda + i]) && a[i * lda + i] > 0))
             return AMF_NOT_POSDEF;
     return AMF_OK;
+}
+
+enum amf_status amf_blas_eigen(size_t n, double *a, size_t lda, double *ret_values)
+{
+    blasint size = (blasint)n, stride = (blasint)lda, room, integer_room, ask = -1, info = 0;
+    AMF_FREE_CLEANUP double *work = NULL;
+    AMF_FREE_CLEANUP blasint *integers = NULL;
+    double best_room = 0;
+
+    if (!blas_fits(n, lda, 0))
+        return AMF_TOO_LARGE;
+    if (!n)
+        return AMF_OK;
+    if (!blas_triangle_finite(n, a, lda))
+        return AMF_NOT_FINITE;
+    dsyevd_("V", "U", &size, a, &stride, ret_values, &best_room, &ask, &integer_room, &ask, &info);
+    if (info)
+        return AMF_BAD_ARGUMENT;
+    room = (blasint)best_room;
+    work = amf_new_array((size_t)room, sizeof(double));
+    integers = amf_new_array((size_t)integer_room, sizeof(blasint));
+    if (!work || !integers)
+        return AMF_NO_MEMORY;
+    dsyevd_("V", "U", &size, a, &stride, ret_values, work, &room, integers, &integer_room, &info);
+    return info ? AMF_NOT_POSDEF : AMF_OK;
 }
 
 void amf_blas_single_threaded(void)

@@ -58,12 +58,18 @@ void amf_engine_clear(struct amf_engine *engine)
     *engine = (struct amf_engine){.spare = spare};
 }
 
+void amf_engine_forget(struct amf_engine *engine)
+{
+    amf_engine_clear(engine);
+    amf_engine_tiles_unref(engine->spare);
+    engine->spare = NULL;
+}
+
 void amf_engine_free(struct amf_engine *engine)
 {
     if (!engine)
         return;
-    amf_engine_clear(engine);
-    amf_engine_tiles_unref(engine->spare);
+    amf_engine_forget(engine);
     free(engine);
 }
 

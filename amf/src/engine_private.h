@@ -123,6 +123,8 @@ static inline bool engine_separates(const struct amf_kernel *kernel)
 AMF_CHECKED enum amf_status amf_engine_update(struct amf_engine *engine,
                                               const struct engine_input *input);
 void amf_engine_clear(struct amf_engine *engine);
+/* The same without spare tiles. */
+void amf_engine_forget(struct amf_engine *engine);
 /* Of a member's pairs under one task, 0 where it is not covered. mean: action_width doubles a row.
  */
 const double *amf_engine_variance(const struct amf_engine *engine, size_t member, size_t task);

@@ -22,6 +22,8 @@ void amf_scorer_free(struct amf_scorer *scorer)
         return;
     amf_kernel_unref(scorer->kernel);
     amf_posterior_unref(scorer->posterior);
+    amf_ridge_unref(scorer->ridge);
+    amf_feature_map_free(scorer->map);
     amf_measure_free(scorer->measure);
     free(scorer->members);
     free(scorer->step_log_likelihood);
@@ -54,6 +56,8 @@ static enum amf_status scorer_prepare(struct amf_scorer *scorer, const struct am
     bool blocks = scorer->settings.measure != AMF_MEASURE_PRIOR_ENTROPY;
     enum amf_status status = AMF_OK;
 
+    if (scorer->ridge)
+        return AMF_OK;
     if (scorer->engine && blocks)
         status = amf_scorer_keep(scorer, problem);
     if (!status && scorer->engine && !scorer->kept.ready)
@@ -110,42 +114,60 @@ enum amf_status amf_scorer_new(const struct amf_problem *problem, struct amf_poo
 
 /* ---- one ranking ---- */
 
+struct scorer_pending { /* pending tasks, and what is held with them in the scorer's form */
+    const size_t *tasks;
+    size_t count;
+    struct amf_posterior *posterior;
+    struct amf_ridge *ridge;
+};
+
+static void scorer_pending_deinit(struct scorer_pending *pending)
+{
+    amf_posterior_unref(pending->posterior);
+    amf_ridge_unref(pending->ridge);
+}
+
 struct scorer_member_task {
     size_t member, task;
 };
 
 /* A task for which nothing weighs anything adds no block. */
-static enum amf_status scorer_check_pending(const struct amf_scorer *scorer, const size_t *pending,
-                                            size_t pending_count, bool *ret_ignored)
+static enum amf_status scorer_check_pending(const struct amf_scorer *scorer,
+                                            const struct scorer_pending *pending, bool *ret_ignored)
 {
-    for (size_t p = 0; p < pending_count; p++) {
-        if (pending[p] >= scorer->task_count)
+    for (size_t p = 0; p < pending->count; p++) {
+        if (pending->tasks[p] >= scorer->task_count)
             return AMF_BAD_ARGUMENT;
-        ret_ignored[p] = !(scorer->summary[pending[p]].sum > 0);
+        ret_ignored[p] = !(scorer->summary[pending->tasks[p]].sum > 0);
     }
     return AMF_OK;
 }
 
-/* The posterior with the blocks that pending tasks add. */
-static enum amf_status scorer_extend(const struct amf_scorer *scorer, const size_t *pending,
-                                     size_t pending_count, const bool *ignored,
-                                     struct amf_posterior **ret_posterior)
+/* The posterior with the blocks that pending tasks add, in whichever form the scorer has it; none
+ * where `kept` tells all that is needed. */
+static enum amf_status scorer_extend(const struct amf_scorer *scorer, const bool *ignored,
+                                     struct scorer_pending *pending)
 {
-    AMF_FREE_CLEANUP struct amf_block *blocks = amf_new_array(pending_count, sizeof(*blocks));
+    AMF_FREE_CLEANUP struct amf_block *blocks = amf_new_array(pending->count, sizeof(*blocks));
     size_t count = 0;
 
     if (!blocks)
         return AMF_NO_MEMORY;
-    for (size_t p = 0; p < pending_count; p++)
+    for (size_t p = 0; p < pending->count; p++)
         if (!ignored[p])
-            blocks[count++] =
-                scorer_member_block(scorer, scorer->summary[pending[p]].largest, pending[p]);
-    if (!count) {
-        *ret_posterior = amf_posterior_ref(scorer->posterior);
-        return AMF_OK;
-    }
-    return amf_posterior_extend(scorer->posterior, blocks, count, NULL, scorer->pool,
-                                scorer->cancel, ret_posterior);
+            blocks[count++] = scorer_member_block(
+                scorer, scorer->summary[pending->tasks[p]].largest, pending->tasks[p]);
+    if (scorer->ridge && count)
+        return amf_ridge_extend(scorer->ridge, blocks, count, scorer->pool, scorer->cancel,
+                                &pending->ridge);
+    if (scorer->posterior && count)
+        return amf_posterior_extend(scorer->posterior, blocks, count, NULL, scorer->pool,
+                                    scorer->cancel, &pending->posterior);
+    if (scorer->ridge)
+        pending->ridge = amf_ridge_ref(scorer->ridge);
+    if (scorer->posterior)
+        pending->posterior = amf_posterior_ref(scorer->posterior);
+    return AMF_OK;
 }
 
 static double scorer_clipped_share(const struct amf_scorer *scorer, size_t task)
@@ -191,9 +213,20 @@ static void scorer_describe(const struct amf_scorer *scorer, struct amf_scores *
                          scorer->test_extent.used == scorer->test_extent.total;
 }
 
+static enum amf_status scorer_sum_blocks(const struct amf_scorer *scorer,
+                                         const struct scorer_pending *pending, double *ret_sums,
+                                         double *ret_jitter)
+{
+    if (scorer->kept.ready)
+        return amf_scorer_kept_sum_blocks(scorer, pending->tasks, pending->count, ret_sums,
+                                          ret_jitter);
+    if (pending->ridge)
+        return amf_scorer_ridge_sum_blocks(scorer, pending->ridge, ret_sums);
+    return amf_scorer_sum_blocks(scorer, pending->posterior, ret_sums, ret_jitter);
+}
+
 static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
-                                             const struct amf_posterior *posterior,
-                                             const size_t *pending, size_t pending_count,
+                                             const struct scorer_pending *pending,
                                              struct amf_scores *scores, double *target_gain)
 {
     AMF_MATRIX_CLEANUP struct amf_matrix sums = AMF_MATRIX_NULL;
@@ -203,10 +236,7 @@ static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
 
     if (status || !weights)
         return status ? status : AMF_NO_MEMORY;
-    status =
-        scorer->kept.ready
-            ? amf_scorer_kept_sum_blocks(scorer, pending, pending_count, sums.data, &scores->jitter)
-            : amf_scorer_sum_blocks(scorer, posterior, sums.data, &scores->jitter);
+    status = scorer_sum_blocks(scorer, pending, sums.data, &scores->jitter);
     for (size_t b = 0; b < scorer->block_count; b++)
         weights[b] = scorer->blocks[b].weight;
     for (size_t k = 0; !status && k < scorer->candidate_count; k++) {
@@ -227,7 +257,7 @@ static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
 /* prior_entropy looks at no block, only at the variances under pending work: one pass over the
  * pairs of every candidate. */
 static enum amf_status scorer_predict_pairs(const struct amf_scorer *scorer,
-                                            const struct amf_posterior *posterior,
+                                            const struct scorer_pending *pending,
                                             const struct scorer_member_task *pairs, size_t count,
                                             double *ret_variance)
 {
@@ -240,8 +270,12 @@ static enum amf_status scorer_predict_pairs(const struct amf_scorer *scorer,
         return AMF_NO_MEMORY;
     for (size_t p = 0; p < count; p++)
         blocks[p] = scorer_member_block(scorer, pairs[p].member, pairs[p].task);
-    status = amf_posterior_predict(posterior, blocks, count, scorer->pool, scorer->cancel, NULL,
-                                   compact);
+    if (pending->ridge)
+        status = amf_ridge_predict(pending->ridge, blocks, count, scorer->pool, scorer->cancel,
+                                   NULL, compact, NULL);
+    else
+        status = amf_posterior_predict(pending->posterior, blocks, count, scorer->pool,
+                                       scorer->cancel, NULL, compact);
     for (size_t p = 0; !status && p < count; from += blocks[p++].row_count)
         memcpy(ret_variance + scorer_pair(scorer, pairs[p].member, pairs[p].task), from,
                blocks[p].row_count * sizeof(double));
@@ -267,7 +301,7 @@ static size_t scorer_list_pairs(const struct amf_scorer *scorer,
 }
 
 static enum amf_status scorer_sum_entropies(const struct amf_scorer *scorer,
-                                            const struct amf_posterior *posterior,
+                                            const struct scorer_pending *pending,
                                             struct amf_scores *scores)
 {
     AMF_FREE_CLEANUP double *variance = amf_new_array(scorer->pair_count, sizeof(double));
@@ -277,10 +311,10 @@ static enum amf_status scorer_sum_entropies(const struct amf_scorer *scorer,
 
     if (!variance || !pairs)
         return AMF_NO_MEMORY;
-    if (amf_posterior_rows(posterior) == amf_posterior_rows(scorer->posterior))
+    if (pending->posterior == scorer->posterior && pending->ridge == scorer->ridge)
         memcpy(variance, scorer->variance, scorer->pair_count * sizeof(double));
     else
-        status = scorer_predict_pairs(scorer, posterior, pairs, scorer_list_pairs(scorer, pairs),
+        status = scorer_predict_pairs(scorer, pending, pairs, scorer_list_pairs(scorer, pairs),
                                       variance);
     for (size_t k = 0; !status && k < scores->candidate_count; k++)
         if (scores->candidates[k].scorable)
@@ -336,29 +370,29 @@ static enum amf_status scorer_check_scores(const struct amf_scorer *scorer,
     return finite ? AMF_OK : AMF_NOT_FINITE;
 }
 
-enum amf_status amf_scorer_score(const struct amf_scorer *scorer, const size_t *pending,
-                                 size_t pending_count, struct amf_scores **ret_scores)
+enum amf_status amf_scorer_score(const struct amf_scorer *scorer, const size_t *tasks, size_t count,
+                                 struct amf_scores **ret_scores)
 {
     double *target_gain = NULL;
-    AMF_SCORES_CLEANUP struct amf_scores *scores = scores_new(scorer, pending_count, &target_gain);
-    AMF_POSTERIOR_CLEANUP struct amf_posterior *posterior = NULL;
+    AMF_SCORES_CLEANUP struct amf_scores *scores = scores_new(scorer, count, &target_gain);
+    __attribute__((cleanup(scorer_pending_deinit))) struct scorer_pending pending = {
+        .tasks = tasks, .count = count};
     enum amf_status status;
 
     if (!scores)
         return AMF_NO_MEMORY;
     scores->jitter = scorer->jitter;
-    status = scorer_check_pending(scorer, pending, pending_count, scores->pending_ignored);
-    if (!status && !scorer->kept.ready)
-        status = scorer_extend(scorer, pending, pending_count, scores->pending_ignored, &posterior);
+    status = scorer_check_pending(scorer, &pending, scores->pending_ignored);
+    if (!status)
+        status = scorer_extend(scorer, scores->pending_ignored, &pending);
     if (status)
         return status;
-    if (posterior)
-        scores->jitter = fmax(scores->jitter, amf_posterior_jitter(posterior));
+    if (pending.posterior)
+        scores->jitter = fmax(scores->jitter, amf_posterior_jitter(pending.posterior));
     scorer_describe(scorer, scores);
-    status =
-        scorer->settings.measure == AMF_MEASURE_PRIOR_ENTROPY
-            ? scorer_sum_entropies(scorer, posterior, scores)
-            : scorer_sum_candidates(scorer, posterior, pending, pending_count, scores, target_gain);
+    status = scorer->settings.measure == AMF_MEASURE_PRIOR_ENTROPY
+                 ? scorer_sum_entropies(scorer, &pending, scores)
+                 : scorer_sum_candidates(scorer, &pending, scores, target_gain);
     if (!status)
         status = scorer_check_scores(scorer, scores);
     if (status)

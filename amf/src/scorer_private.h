@@ -5,6 +5,7 @@
 #include <amf/criterion.h>
 #include <amf/matrix.h>
 #include <amf/posterior.h>
+#include <amf/ridge.h>
 #include <amf/scorer.h>
 
 #include "engine_private.h"
@@ -54,6 +55,8 @@ struct amf_scorer {
     struct amf_engine *engine; /* borrowed while the scorer is made; NULL: it cannot do this one */
     struct amf_posterior *posterior; /* what the criterion is conditioned on, without pending work;
                                       * NULL where `kept` is ready and tells all that is needed */
+    struct amf_feature_map *map;     /* with ridge; NULL where pairs are the better form */
+    struct amf_ridge *ridge;         /* in place of posterior */
     double noise, jitter;            /* jitter: of this or of the likelihoods' posterior */
     struct amf_measure *measure;
 
@@ -131,6 +134,16 @@ void amf_scorer_kept_deinit(struct scorer_kept *kept);
 AMF_CHECKED enum amf_status amf_scorer_kept_sum_blocks(const struct amf_scorer *scorer,
                                                        const size_t *pending, size_t pending_count,
                                                        double *ret_sums, double *ret_jitter);
+/* scorer_ridge.c. kept: steps of each trajectory after thinning. */
+bool amf_scorer_takes_ridge(const struct amf_problem *problem, const size_t *kept);
+/* actions: of the held blocks' rows, or NULL. */
+AMF_CHECKED enum amf_status amf_scorer_make_ridge(struct amf_scorer *scorer,
+                                                  const struct amf_block *held, size_t count,
+                                                  const double *actions);
+/* As amf_scorer_sum_blocks. */
+AMF_CHECKED enum amf_status amf_scorer_ridge_sum_blocks(const struct amf_scorer *scorer,
+                                                        const struct amf_ridge *pending,
+                                                        double *ret_sums);
 /* scorer_gain.c */
 AMF_CHECKED enum amf_status amf_scorer_keep_covariances(struct amf_scorer *scorer);
 /* pending: the posterior with pending work. ret_sums: block_count x target_count, zeroed by the

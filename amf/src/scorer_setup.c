@@ -18,6 +18,7 @@ struct setup {
     const struct amf_problem *problem;
     unsigned char *conditioned, *occupancy; /* flags per trajectory, limits applied */
     size_t *kept;                           /* steps per trajectory after thinning */
+    bool ridge;                             /* in the weights' form */
     size_t *first_row;                      /* per trajectory; meaningless when unused */
     size_t row_count;
     double *states; /* row_count x state_dim */
@@ -107,8 +108,9 @@ static enum amf_status setup_choose_sets(struct setup *setup)
     for (size_t i = 0; i < setup->problem->trajectory_count; i++)
         setup->kept[i] =
             amf_sample_thin_count(setup->problem->trajectories[i].step_count, settings->max_steps);
-    status = setup_choose(setup, true, settings->conditioning_limit, setup->conditioned,
-                          &scorer->conditioning);
+    setup->ridge = amf_scorer_takes_ridge(setup->problem, setup->kept);
+    status = setup_choose(setup, true, setup->ridge ? 0 : settings->conditioning_limit,
+                          setup->conditioned, &scorer->conditioning);
     if (!status)
         status = setup_choose(setup, false, settings->occupancy_limit, setup->occupancy,
                               &scorer->occupancy);
@@ -534,6 +536,28 @@ static enum amf_status setup_posterior(struct setup *setup)
     return status;
 }
 
+/* Likewise in the weights' form. */
+static enum amf_status setup_ridge(struct setup *setup)
+{
+    struct amf_scorer *scorer = setup->scorer;
+    bool gp = setup->problem->policy == AMF_POLICY_GP;
+    SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
+    enum amf_status status = setup_pairs_init(&pairs, scorer);
+
+    if (!status)
+        status = amf_scorer_make_ridge(scorer, setup->held, setup->held_count,
+                                       gp ? setup->actions : NULL);
+    if (!status)
+        status = amf_ridge_predict(scorer->ridge, pairs.blocks, pairs.count, scorer->pool,
+                                   scorer->cancel, gp ? pairs.mean : NULL, pairs.variance, NULL);
+    if (status)
+        return status;
+    if (gp)
+        setup_gp_likelihoods(setup, &pairs);
+    setup_scatter_variance(scorer, &pairs);
+    return AMF_OK;
+}
+
 /* Conditioned on nothing; what is held matters where weights need its likelihoods. */
 static enum amf_status setup_prior(struct setup *setup)
 {
@@ -556,14 +580,19 @@ static enum amf_status setup_prior(struct setup *setup)
     return status;
 }
 
-/* Likelihoods, and the variances before pending work. */
+/* Likelihoods, and the variances before pending work. An engine that has no part in them forgets.
+ */
 static enum amf_status setup_condition(struct setup *setup)
 {
     struct amf_scorer *scorer = setup->scorer;
     bool all = scorer->settings.conditioning == AMF_CONDITIONING_ALL;
 
-    if (!amf_engine_takes(scorer->kernel, scorer->noise, all))
+    if (setup->ridge || !amf_engine_takes(scorer->kernel, scorer->noise, all)) {
+        amf_engine_forget(scorer->engine);
         scorer->engine = NULL;
+    }
+    if (setup->ridge)
+        return setup_ridge(setup);
     if (!all)
         return setup_prior(setup);
     return scorer->engine ? setup_engine(setup, true) : setup_posterior(setup);

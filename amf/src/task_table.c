@@ -110,9 +110,9 @@ static void table_solve_unit(size_t n, const double *factor, size_t col, double 
         ret[i] /= factor[i * n + i];
     }
     for (size_t i = n; i-- > 0;) {
-        for (size_t k = i + 1; k < n; k++)
-            ret[i] -= factor[k * n + i] * ret[k];
         ret[i] /= factor[i * n + i];
+        for (size_t k = 0; k < i; k++)
+            ret[k] -= factor[i * n + k] * ret[i];
     }
 }
 

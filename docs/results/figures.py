@@ -113,7 +113,7 @@ def print_tables():
                 and (one[2] != "oracle" or "backtest" in worlds[0])]
         table_of_variants(kept, worlds)
         print()
-    for kernel in ("matern32", "matern52", "linear"):
+    for kernel in ("matern32", "linear"):
         names = [f"backtest-{given}-{kernel}" for given in FRANKA]
         row(kernel, [cell(name, "criterion", name) for name in names])
     for assumed in ("0.15", "0.4"):

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <proto/hex.h>
+
 #define BLOB_FOLDER "demonstrations/"
 #define BLOB_ENDING ".safetensors"
 #define SIZE_AT 124
@@ -109,16 +111,12 @@ int proto_archive_blob_name(const char *id, char ret_name[PROTO_ARCHIVE_NAME_BYT
 
 void archive_sum_put(struct proto_text *sums, struct sha256_ctx *hash, const char *name)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t digest[SHA256_DIGEST_SIZE];
-    char hex[HEX_BYTES];
+    char hex[HEX_BYTES + 1];
 
     sha256_digest(hash, sizeof(digest), digest);
-    for (size_t i = 0; i < sizeof(digest); i++) {
-        hex[2 * i] = digits[digest[i] >> 4];
-        hex[2 * i + 1] = digits[digest[i] & 15];
-    }
-    proto_text_put(sums, hex, sizeof(hex));
+    proto_hex_write(digest, sizeof(digest), hex);
+    proto_text_puts(sums, hex);
     proto_text_puts(sums, "  ");
     proto_text_puts(sums, name);
     proto_text_puts(sums, "\n");

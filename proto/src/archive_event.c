@@ -96,7 +96,7 @@ int proto_archive_event_parse(char *line, size_t length, struct proto_archive_ev
     if (length < 2 || strlen(line) != length || *end != '}')
         return -1;
     if (!skip(&at, "{\"seq\":") || !take_number(&at, &event.seq) || !skip(&at, ",\"at\":\"") ||
-        !(text = take_text(&at)) || proto_time_parse(text, strlen(text), &event.at_ms) < 0)
+        !(text = take_text(&at)) || proto_time_parse(text, &event.at_ms) < 0)
         return -1;
     if (!skip(&at, ",\"type\":\"") || !(text = take_text(&at)) || !is_type(text))
         return -1;

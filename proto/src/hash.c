@@ -3,6 +3,7 @@
 
 #include <nettle/sha2.h>
 
+#include <proto/hex.h>
 #include <proto/wire.h>
 
 #include "bytes.h"
@@ -35,7 +36,7 @@ static void hash_matrix(struct sha256_ctx *sha256, const struct proto_matrix *ma
 
 void proto_demonstration_hash(const struct proto_demonstration *demonstration, char ret_hex[65])
 {
-    static const char digits[] = "0123456789abcdef", version[] = "amf demonstration 1\n";
+    static const char version[] = "amf demonstration 1\n";
     struct sha256_ctx sha256;
     uint8_t success = demonstration->success ? 1 : 0, digest[SHA256_DIGEST_SIZE];
     sha256_init(&sha256);
@@ -46,9 +47,5 @@ void proto_demonstration_hash(const struct proto_demonstration *demonstration, c
     hash_matrix(&sha256, &demonstration->states);
     hash_matrix(&sha256, &demonstration->actions);
     sha256_digest(&sha256, sizeof(digest), digest);
-    for (size_t i = 0; i < sizeof(digest); i++) {
-        ret_hex[2 * i] = digits[digest[i] >> 4];
-        ret_hex[2 * i + 1] = digits[digest[i] & 15];
-    }
-    ret_hex[64] = '\0';
+    proto_hex_write(digest, sizeof(digest), ret_hex);
 }

@@ -212,6 +212,10 @@ static enum proto_code check_nodes(const struct proto_strings *nodes, struct pro
     if (nodes->count == 0)
         return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kernel/graph/nodes",
                                "nodes is empty; expected the keys of the tasks");
+    if (nodes->count > PROTO_GRAPH_NODES_MAX)
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kernel/graph/nodes",
+                               "%zu nodes; expected at most %d", nodes->count,
+                               PROTO_GRAPH_NODES_MAX);
     for (size_t i = 0; i < nodes->count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (strcmp(nodes->items[i], nodes->items[j]) != 0)

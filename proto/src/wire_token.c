@@ -1,8 +1,23 @@
 /* Tokens: fields and ranges. */
+#include <stdio.h>
+#include <string.h>
+
 #include "tables.h"
 
 const char *const proto_role_names[] = {"admin", "operator", "robot", "reader", NULL};
 const char *const proto_token_state_names[] = {"live", "expired", NULL};
+
+void proto_roles_write(unsigned roles, const char *between, char *ret_text, size_t size)
+{
+    *ret_text = '\0';
+    for (int role = 0; proto_role_names[role]; role++) {
+        size_t used = strlen(ret_text);
+
+        if (roles & 1u << role)
+            snprintf(ret_text + used, size - used, "%s%s", used ? between : "",
+                     proto_role_names[role]);
+    }
+}
 
 #define MAX_EXPIRES_IN_S 315576000 /* ten years */
 

@@ -321,10 +321,37 @@ class Refusals(Case):
             with self.subTest(name):
                 self.events(change)
 
+    def test_numbers_logged_when_all_they_are_of_was_taken_back(self):
+        at = f"{PROJECTS}/emptied"
+        self.daemon.ok("POST", PROJECTS, {"id": "emptied", "fit_after": 1})
+        self.daemon.ok("PUT", f"{at}/tasks/a", {})
+        held = self.daemon.ok("POST", f"{at}/demonstrations", trajectory("a", 1))
+        self.daemon.ok("DELETE", f"{at}/demonstrations/{held['id']}")
+
+        def fitted_late(lines):  # what the fitting thread does where a demonstration goes while it works
+            late = {**json.loads(lines[-2]), "seq": len(lines) + 1, "at": json.loads(lines[-1])["at"]}
+            assert late["type"] == "scales_frozen"
+            return [*lines, json.dumps(late, separators=(",", ":"), ensure_ascii=False)]
+        self.take("emptied-copy", altered(export(self.daemon, "emptied"), events=fitted_late,
+                                          head=lambda said: said.update(seq=said["seq"] + 1)))
+
     def test_the_line_at_fault_is_named(self):
         def change(events):
             events[2]["body"]["weight"] = -1
         self.events(change, "invalid_archive", at="events.jsonl line 3 /weight")
+
+    def test_a_log_without_events(self):
+        def no_blobs(entries):
+            for name in [n for n in entries if n.startswith("demonstrations/")]:
+                del entries[name]
+        empty = altered(self.archive, events=lambda lines: [], blobs=no_blobs,
+                        head=lambda said: said.update(seq=0, leases=[]))
+        self.refused(empty, (422,), "invalid_archive", "events.jsonl")
+
+    def test_a_last_line_that_would_go_on_into_the_next_entry(self):
+        def cut(entries):
+            entries["events.jsonl"] = entries["events.jsonl"][:-1]
+        self.refused(altered(self.archive, blobs=cut), (422,), "invalid_archive", "events.jsonl")
 
     def test_a_head_that_disagrees_with_the_events(self):
         for change in (lambda said: said.update(seq=said["seq"] - 1), lambda said: said.update(leases=[]),

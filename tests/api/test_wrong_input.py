@@ -101,6 +101,7 @@ class Graphs(Case):
     def test_a_graph_names_what_is_wrong_with_it(self):
         good = {"nodes": ["a", "b"], "edges": [[0, 1, 1.0]], "lambda": 0.5}
         for change, at in [({"nodes": []}, "/kernel/graph/nodes"),
+                           ({"nodes": [f"n{i}" for i in range(513)], "edges": []}, "/kernel/graph/nodes"),
                            ({"nodes": ["a", "a"]}, "/kernel/graph/nodes/1"),
                            ({"nodes": ["a", "no key"]}, "/kernel/graph/nodes/1"),
                            ({"edges": [[0, 2, 1]]}, "/kernel/graph/edges/0/1"),

@@ -149,11 +149,18 @@ int bench_machine(struct amf_pool *pool, struct bench_machine *ret_machine)
     return isfinite(ret_machine->gemm_flops) ? 0 : -1;
 }
 
-void bench_print(const struct bench_machine *machine, const struct bench_figure *figure)
+void bench_print_end(const struct bench_machine *machine)
 {
     struct rusage usage;
 
     getrusage(RUSAGE_SELF, &usage);
+    printf("\"dgemm_gflops\": %.1f, \"peak_mib\": %.0f, \"machine\": \"%s\"}\n",
+           machine->gemm_flops / 1e9, (double)usage.ru_maxrss / 1024, machine->name);
+    fflush(stdout);
+}
+
+void bench_print(const struct bench_machine *machine, const struct bench_figure *figure)
+{
     printf("{\"name\": \"%s\", \"figure\": \"%s\", \"value\": %.4g, \"unit\": \"s\", \"ceiling\": "
            "\"%s\", \"ceiling_value\": %.4g, \"ratio\": %.2f, ",
            figure->name, figure->figure, figure->value_s, figure->ceiling, figure->ceiling_s,
@@ -167,7 +174,5 @@ void bench_print(const struct bench_machine *machine, const struct bench_figure 
         printf("\"flops\": %.4g, ", figure->flops);
     else
         printf("\"flops\": null, ");
-    printf("\"dgemm_gflops\": %.1f, \"peak_mib\": %.0f, \"machine\": \"%s\"}\n",
-           machine->gemm_flops / 1e9, (double)usage.ru_maxrss / 1024, machine->name);
-    fflush(stdout);
+    bench_print_end(machine);
 }

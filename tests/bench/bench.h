@@ -32,5 +32,7 @@ struct bench_figure {
 
 /* One line, with the machine, dgemm's rate in this run and the peak memory of the process. */
 void bench_print(const struct bench_machine *machine, const struct bench_figure *figure);
+/* The end of every line: these three. For lines whose figure is no time. */
+void bench_print_end(const struct bench_machine *machine);
 
 #endif

@@ -129,7 +129,7 @@ static int read_arrays(struct inputs *in, const unsigned char *bytes, size_t len
     return status ? -1 : 0;
 }
 
-static int read_file(struct inputs *in, const char *path)
+int inputs_read_bytes(const char *path, unsigned char **ret_bytes, size_t *ret_length)
 {
     FILE *file = fopen(path, "rb");
     unsigned char *bytes = NULL;
@@ -140,11 +140,28 @@ static int read_file(struct inputs *in, const char *path)
         length = ftell(file);
     if (length > 0 && (bytes = malloc((size_t)length)) != NULL && !fseek(file, 0, SEEK_SET) &&
         fread(bytes, 1, (size_t)length, file) == (size_t)length)
-        status = read_arrays(in, bytes, (size_t)length);
+        status = 0;
     else
         fprintf(stderr, "cannot read %s\n", path);
     if (file)
         fclose(file);
+    if (status) {
+        free(bytes);
+        return -1;
+    }
+    *ret_bytes = bytes;
+    *ret_length = (size_t)length;
+    return 0;
+}
+
+static int read_file(struct inputs *in, const char *path)
+{
+    unsigned char *bytes = NULL;
+    size_t length = 0;
+    int status = inputs_read_bytes(path, &bytes, &length);
+
+    if (!status)
+        status = read_arrays(in, bytes, length);
     free(bytes);
     return status;
 }

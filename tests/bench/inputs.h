@@ -26,6 +26,9 @@ __attribute__((warn_unused_result)) int inputs_kitchen(struct inputs *inputs, co
 /* The shape of the bundled robot data as the daemon ranks it, without a file: 5 unlike tasks, 16
  * steps, floor and samples. */
 __attribute__((warn_unused_result)) int inputs_franka(struct inputs *inputs, size_t demonstrations);
+/* A whole file, which the caller frees; says on stderr what is wrong. 0, or -1. */
+__attribute__((warn_unused_result)) int
+inputs_read_bytes(const char *path, unsigned char **ret_bytes, size_t *ret_length);
 void inputs_deinit(struct inputs *inputs);
 #define INPUTS_CLEANUP __attribute__((cleanup(inputs_deinit)))
 

@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include <amf_client/shape.h>
+#include <proto/hex.h>
 
 #define RETRIES 3
 #define FIRST_PAUSE_S 0.1
@@ -139,8 +140,7 @@ static enum amf_client_status choose_key(const char *key, struct amf_client_resu
     }
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
         return fail(result, AMF_CLIENT_NO_MEMORY, "no random bytes for an Idempotency-Key");
-    for (size_t i = 0; i < sizeof(random); i++)
-        snprintf(result->key + 2 * i, 3, "%02x", random[i]);
+    proto_hex_write(random, sizeof(random), result->key);
     return AMF_CLIENT_OK;
 }
 

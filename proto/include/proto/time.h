@@ -2,7 +2,6 @@
 #ifndef PROTO_TIME_H
 #define PROTO_TIME_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #define PROTO_TIME_BYTES 32
@@ -10,8 +9,10 @@
 /* at_ms: milliseconds since 1970. 0, or -1: not within the years 1970 to 9999. */
 __attribute__((warn_unused_result)) int proto_time_format(int64_t at_ms,
                                                           char ret_text[PROTO_TIME_BYTES]);
-/* Exactly what proto_time_format writes, of `length` bytes. 0 or -1. */
-__attribute__((warn_unused_result)) int proto_time_parse(const char *text, size_t length,
-                                                         int64_t *ret_at_ms);
+/* A time of RFC 3339 with any offset; what is finer than a millisecond is cut. 0, or -1: it is
+ * none, or not within these years. */
+__attribute__((warn_unused_result)) int proto_time_read(const char *text, int64_t *ret_at_ms);
+/* Exactly what proto_time_format writes. 0 or -1. */
+__attribute__((warn_unused_result)) int proto_time_parse(const char *text, int64_t *ret_at_ms);
 
 #endif

@@ -75,6 +75,9 @@ struct proto_policy {
     int kind; /* enum proto_policy_kind */
 };
 
+/* The correlation of tasks costs nodes^3 with each ranking: 0.2 s. */
+enum { PROTO_GRAPH_NODES_MAX = 512 };
+
 struct proto_graph {
     struct proto_strings nodes; /* task keys */
     struct proto_matrix edges;  /* E x 3: node index, node index, weight > 0 */
@@ -427,6 +430,9 @@ extern const struct proto_shape proto_project_shape, proto_task_shape, proto_dem
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */
 extern const char *const proto_role_names[], *const proto_token_state_names[];
+/* The names of a set of roles (a bit each, 1 << enum proto_role), `between` between them. Cut where
+ * the text ends. */
+void proto_roles_write(unsigned roles, const char *between, char *ret_text, size_t size);
 extern const char *const proto_rule_names[],
     *const proto_measure_names[], *const proto_weights_names[],
                                       *const proto_occupancy_names[],

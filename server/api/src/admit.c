@@ -4,7 +4,6 @@
  * route. A project that a token may not reach does not exist for it: the same answer as for one
  * that never was, so that nobody finds out names by asking.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "verbs.h"
@@ -54,23 +53,13 @@ static enum proto_code check_reach(struct api_ctx *ctx, const struct api_route *
                            ctx->principal.name, ctx->principal.project);
 }
 
-static void list_roles(const struct api_route *route, char *text, size_t size)
-{
-    for (int role = 0; proto_role_names[role]; role++) {
-        size_t used = strlen(text);
-
-        if (role == PROTO_ROLE_ADMIN || route->roles & 1u << role)
-            snprintf(text + used, size - used, "%s%s", used ? " or " : "", proto_role_names[role]);
-    }
-}
-
 static enum proto_code check_role(struct api_ctx *ctx, const struct api_route *route)
 {
-    char roles[64] = "";
+    char roles[64];
 
     if (ctx->principal.role == PROTO_ROLE_ADMIN || route->roles & 1u << ctx->principal.role)
         return PROTO_CODE_OK;
-    list_roles(route, roles, sizeof roles);
+    proto_roles_write(route->roles | 1u << PROTO_ROLE_ADMIN, " or ", roles, sizeof roles);
     return proto_error_set(&ctx->error, PROTO_CODE_INSUFFICIENT_SCOPE, "",
                            "The token %s has the role %s; this takes %s.", ctx->principal.name,
                            proto_role_names[ctx->principal.role], roles);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+#include <proto/time.h>
 #include <store/store.h>
 
 #include "verbs.h"
@@ -20,7 +21,7 @@ static enum proto_code find_end(struct api_ctx *ctx, const struct proto_token *a
 
     if (asked->expires_in_s != PROTO_INT_NULL)
         expires_ms = now_ms + 1000 * asked->expires_in_s;
-    else if (asked->expires_at && !clock_parse(asked->expires_at, &expires_ms))
+    else if (asked->expires_at && proto_time_read(asked->expires_at, &expires_ms) < 0)
         return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/expires_at",
                                "expires_at is no RFC 3339 time, such as 2027-01-31T12:00:00Z.");
     if (expires_ms <= now_ms)

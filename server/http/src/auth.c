@@ -19,23 +19,13 @@ const char *http_auth_bearer(const char *authorization)
     return length > 0 && length <= HTTP_TOKEN_MAX_BYTES ? token : NULL;
 }
 
-static void add_roles(const struct api_route *route, char *text, size_t size)
-{
-    for (int role = 0; proto_role_names[role]; role++) {
-        size_t used = strlen(text);
-
-        if (role == PROTO_ROLE_ADMIN || route->roles & 1u << role)
-            snprintf(text + used, size - used, "%s%s", used ? " " : "", proto_role_names[role]);
-    }
-}
-
 void http_auth_challenge(enum proto_code code, bool token_sent, const struct api_route *route,
                          char ret_challenge[HTTP_CHALLENGE_BYTES])
 {
-    char roles[64] = "";
+    char roles[48];
 
     if (code == PROTO_CODE_INSUFFICIENT_SCOPE && route) {
-        add_roles(route, roles, sizeof(roles));
+        proto_roles_write(route->roles | 1u << PROTO_ROLE_ADMIN, " ", roles, sizeof(roles));
         snprintf(ret_challenge, HTTP_CHALLENGE_BYTES,
                  "Bearer error=\"insufficient_scope\", scope=\"%s\"", roles);
     } else {

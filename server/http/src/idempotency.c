@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <proto/hex.h>
 #include <store/store.h>
 
 #include "seal.h"
@@ -32,15 +33,10 @@ void http_key_add(struct http_key *key, const void *bytes, size_t length)
 
 void http_key_end(struct http_key *key)
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t digest[SHA256_DIGEST_SIZE];
 
     sha256_digest(&key->hash, sizeof(digest), digest);
-    for (size_t i = 0; i < sizeof(digest); i++) {
-        key->request_sha256[2 * i] = digits[digest[i] >> 4];
-        key->request_sha256[2 * i + 1] = digits[digest[i] & 15];
-    }
-    key->request_sha256[64] = '\0';
+    proto_hex_write(digest, sizeof(digest), key->request_sha256);
 }
 
 static int look_up(struct store_tx *tx, void *arg)

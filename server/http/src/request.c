@@ -10,21 +10,18 @@
 #include <strings.h>
 #include <sys/random.h>
 
+#include <proto/hex.h>
+
 #include "query.h"
 
 static void make_id(char ret_id[HTTP_REQUEST_ID_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char bytes[(HTTP_REQUEST_ID_BYTES - 1) / 2] = {0};
 
     /* Asked for 16 bytes, getrandom neither blocks after boot nor is interrupted. */
     if (getrandom(bytes, sizeof(bytes), 0) < 0)
         memset(bytes, 0, sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++) {
-        ret_id[2 * i] = digits[bytes[i] >> 4];
-        ret_id[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    ret_id[HTTP_REQUEST_ID_BYTES - 1] = '\0';
+    proto_hex_write(bytes, sizeof(bytes), ret_id);
 }
 
 struct http_request *http_request_new(struct http_server *server,

@@ -152,8 +152,8 @@ int check_scales_frozen(const struct project *project, const struct event_head *
     size_t vector = draft->tasks.count ? view_task(draft, 0)->task.vector.count : 0;
 
     (void)head;
-    if (settings->state_dim == PROTO_INT_NULL || settings->action_dim == PROTO_INT_NULL ||
-        draft->held == 0)
+    /* A fit that takes its time may be logged when all it was made of has been taken back. */
+    if (settings->state_dim == PROTO_INT_NULL || settings->action_dim == PROTO_INT_NULL)
         return refuse(ret_error, "There was nothing to take the numbers from.");
     if (!numbers_fit(&scales->state_mean, states, false, -INFINITY) ||
         !numbers_fit(&scales->state_std, states, false, 0) ||

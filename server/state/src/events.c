@@ -333,38 +333,53 @@ static int apply_assignment_opened(struct project *project, const struct event_h
     return 0;
 }
 
+/* Its place among the open ones; their number: it is not open. */
+static size_t open_place(const struct view *draft, const char *id)
+{
+    size_t place = 0;
+
+    while (place < draft->open_count &&
+           strcmp(view_assignment(draft, draft->open[place])->assignment.id, id) != 0)
+        place++;
+    return place;
+}
+
+/* `now` may borrow from the one that it takes the place of. */
+static int replace_open(struct view *draft, size_t place, const struct proto_assignment *now,
+                        int64_t expires_ms)
+{
+    size_t index = draft->open[place];
+    struct assignment *cell = cell_new(sizeof *cell);
+    int failed =
+        !cell || proto_copy(&proto_assignment_shape, now, cell_arena(cell), &cell->assignment);
+
+    if (!failed) {
+        cell->opened_seq = view_assignment(draft, index)->opened_seq;
+        cell->expires_ms = expires_ms;
+        failed = roll_replace(&draft->assignments, index, cell);
+    }
+    cell_unref(cell);
+    return failed ? STORE_NO_MEMORY : 0;
+}
+
 static int apply_assignment_end(struct project *project,
                                 const struct proto_event_assignment_end *end, int state)
 {
     struct view *draft = &project->draft;
-    size_t place = 0, index;
-    struct assignment *old, *cell = cell_new(sizeof *cell);
+    size_t place = open_place(draft, end->id), task;
+    const struct assignment *old;
     struct proto_assignment ended;
-    int failed;
 
-    while (place < draft->open_count &&
-           strcmp(view_assignment(draft, draft->open[place])->assignment.id, end->id) != 0)
-        place++;
-    if (place == draft->open_count) {
-        cell_unref(cell);
+    if (place == draft->open_count)
         return STORE_CORRUPT;
-    }
-    index = draft->open[place];
-    old = view_assignment(draft, index);
+    old = view_assignment(draft, draft->open[place]);
+    task = view_find_task(draft, old->assignment.task);
     ended = old->assignment;
     ended.state = state;
     ended.demonstration = end->demonstration;
-    failed =
-        !cell || proto_copy(&proto_assignment_shape, &ended, cell_arena(cell), &cell->assignment);
-    if (!failed) {
-        cell->opened_seq = old->opened_seq;
-        cell->expires_ms = old->expires_ms;
-        draft->counts[view_find_task(draft, ended.task)].pending--;
-        failed = roll_replace(&draft->assignments, index, cell);
-    }
-    cell_unref(cell);
-    if (failed)
+    if (replace_open(draft, place, &ended, old->expires_ms))
         return STORE_NO_MEMORY;
+    draft->counts[task].pending--;
     draft->open_count--;
     memmove(draft->open + place, draft->open + place + 1,
             (draft->open_count - place) * sizeof *draft->open);
@@ -387,32 +402,16 @@ static int apply_assignment_expired(struct project *project, const struct event_
 
 static int carry_lease(struct view *draft, const struct proto_carried_lease *lease)
 {
-    size_t place = 0;
+    size_t place = open_place(draft, lease->id);
     char expires_at[CLOCK_TEXT_BYTES];
-    struct assignment *cell = cell_new(sizeof *cell), *old;
     struct proto_assignment carried;
-    int failed;
 
-    while (place < draft->open_count &&
-           strcmp(view_assignment(draft, draft->open[place])->assignment.id, lease->id) != 0)
-        place++;
-    if (place == draft->open_count) {
-        cell_unref(cell);
+    if (place == draft->open_count)
         return STORE_CORRUPT;
-    }
-    old = view_assignment(draft, draft->open[place]);
-    carried = old->assignment;
+    carried = view_assignment(draft, draft->open[place])->assignment;
     clock_format(lease->expires_ms, expires_at);
     carried.expires_at = expires_at;
-    failed =
-        !cell || proto_copy(&proto_assignment_shape, &carried, cell_arena(cell), &cell->assignment);
-    if (!failed) {
-        cell->opened_seq = old->opened_seq;
-        cell->expires_ms = lease->expires_ms;
-        failed = roll_replace(&draft->assignments, draft->open[place], cell);
-    }
-    cell_unref(cell);
-    return failed ? STORE_NO_MEMORY : 0;
+    return replace_open(draft, place, &carried, lease->expires_ms);
 }
 
 static int apply_leases_carried(struct project *project, const struct event_head *head,

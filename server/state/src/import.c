@@ -70,6 +70,9 @@ static enum proto_code on_begin(void *arg, const struct proto_archive_entry *ent
 
     if (!strcmp(entry->name, "events.jsonl"))
         import->events = *entry;
+    else if (import->line_bytes > 0)
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "events.jsonl",
+                               "Its last line does not end.");
     if (sscanf(entry->name, "demonstrations/%20[d0-9].", blob.id) != 1)
         return PROTO_CODE_OK;
     if (entry->bytes > STORE_BLOB_MAX_BYTES)
@@ -89,7 +92,7 @@ static enum proto_code on_begin(void *arg, const struct proto_archive_entry *ent
     return PROTO_CODE_OK;
 }
 
-/* Lines are read whole later: none may be of any length. */
+/* Lines are read whole later: none may be of any length, nor go on into the next entry. */
 static enum proto_code on_bytes(void *arg, const struct proto_archive_entry *entry,
                                 const unsigned char *bytes, size_t length,
                                 struct proto_error *ret_error)
@@ -198,9 +201,6 @@ static int take_line(struct state_import *import, char *line, size_t length, siz
     size_t blob_bytes = 0;
     int status;
 
-    if (length == 0 || line[length - 1] != '\n')
-        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
-                                    "The line does not end.");
     line[length - 1] = '\0';
     if (proto_archive_event_parse(line, length - 1, &parsed))
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
@@ -258,13 +258,10 @@ static int each_event(struct state_import *import, take_fn take, void *arg,
         ssize_t length = getline(&line, &room, file);
 
         number++;
-        if (length <= 0) {
+        if (length <= 0 || (uint64_t)length > left) {
             status = unreadable(ret_error);
             break;
         }
-        /* The last line ends where the entry does, even if nothing says so. */
-        if ((uint64_t)length > left)
-            length = (ssize_t)left;
         left -= (uint64_t)length;
         status = take_line(import, line, (size_t)length, &next_blob, take, arg, ret_error);
         if (status > 0)
@@ -307,7 +304,7 @@ static int check_head(const struct state_import *import, struct proto_error *ret
 
     for (size_t i = 0; fits && i < draft->open_count; i++)
         fits = !strcmp(view_assignment(draft, draft->open[i])->assignment.id, leases[i].id);
-    if (fits && head->at && !proto_time_parse(head->at, strlen(head->at), &at_ms))
+    if (fits && head->at && !proto_time_parse(head->at, &at_ms))
         return 0;
     return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "export.json",
                                 "Its seq, time or leases are not those of the events.");
@@ -325,6 +322,9 @@ static int fold(struct state_import *import, struct proto_error *ret_error)
     if (!project->hashes)
         return no_memory(ret_error);
     status = each_event(import, fold_event, NULL, ret_error);
+    if (!status && project->draft.seq == 0)
+        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "events.jsonl",
+                                    "There is no event in it.");
     if (!status)
         status = check_head(import, ret_error);
     if (!status && project->rethin_due)
@@ -402,7 +402,7 @@ static int carry_leases(const struct state_import *import, struct project *proje
     struct proto_event_carried carried = {head->project, {leases, draft->open_count}};
     int64_t at_ms;
 
-    if (!leases || proto_time_parse(head->at, strlen(head->at), &at_ms))
+    if (!leases || proto_time_parse(head->at, &at_ms))
         return STORE_NO_MEMORY;
     for (size_t i = 0; i < draft->open_count; i++) {
         const struct assignment *open = view_assignment(draft, draft->open[i]);

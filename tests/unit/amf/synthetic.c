@@ -17,6 +17,11 @@ static double *draw(struct amf_rng *rng, size_t count, double scale)
     return values;
 }
 
+static size_t feature_dim(const struct synthetic_shape *shape)
+{
+    return shape->feature_dim ? shape->feature_dim : FEATURE_DIM;
+}
+
 static double coordinate(const double *vector, size_t dim, size_t d)
 {
     return dim ? vector[d % dim] : 0;
@@ -50,15 +55,14 @@ static const double *const *table(const double **pointers, const double *values,
 
 static void add_tables(struct synthetic *s, const struct synthetic_shape *shape)
 {
-    size_t m = shape->tasks;
+    size_t m = shape->tasks, features = feature_dim(shape);
 
     for (size_t i = 0; i < shape->demonstrations; i++) {
         struct amf_trajectory *trajectory = &s->trajectories[i];
         size_t first = i * m * shape->steps, steps = trajectory->step_count;
         const double **pointers = s->pointers + 3 * i * m;
 
-        trajectory->features =
-            table(pointers, s->features + first * FEATURE_DIM, m, steps * FEATURE_DIM);
+        trajectory->features = table(pointers, s->features + first * features, m, steps * features);
         trajectory->gradients =
             table(pointers + m, s->gradients + first * GRADIENT_DIM, m, steps * GRADIENT_DIM);
         trajectory->policy_mean = table(pointers + 2 * m, s->means + first * shape->action_dim, m,
@@ -100,7 +104,7 @@ static void set_problem(struct synthetic *s, const struct synthetic_shape *shape
     problem->state_dim = shape->state_dim;
     problem->action_dim = shape->action_dim;
     problem->task_dim = shape->task_dim;
-    problem->feature_dim = FEATURE_DIM;
+    problem->feature_dim = feature_dim(shape);
     problem->gradient_dim = GRADIENT_DIM;
     problem->task_count = shape->tasks;
     problem->task_vectors = s->task_vectors;
@@ -124,7 +128,7 @@ void synthetic_init(struct synthetic *synthetic, const struct synthetic_shape *s
 
     amf_rng_init(&rng, shape->seed, 0);
     s.task_vectors = draw(&rng, m * shape->task_dim, 1);
-    s.features = draw(&rng, pairs * FEATURE_DIM, 0.5);
+    s.features = draw(&rng, pairs * feature_dim(shape), 0.5);
     s.gradients = draw(&rng, pairs * GRADIENT_DIM, 0.7);
     s.means = draw(&rng, pairs * shape->action_dim, 0.5);
     s.target_weights = calloc(m, sizeof(double));

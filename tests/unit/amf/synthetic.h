@@ -10,6 +10,7 @@ struct synthetic_shape {
     bool uneven; /* lengths vary between 1 and steps */
     enum amf_kernel_kind kernel;
     double noise;
+    size_t feature_dim; /* 0: 6 */
 };
 
 struct synthetic {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <proto/archive.h>
-#include <proto/time.h>
 
 #include "support.h"
 
@@ -277,23 +276,6 @@ START_TEST(a_line_with_a_nul_or_a_newline_is_none)
 }
 END_TEST
 
-START_TEST(moments_go_round)
-{
-    const int64_t moments[] = {0, 1, 999, 951782400000, 1795255398250, 253402300799999};
-    char text[PROTO_TIME_BYTES];
-    int64_t again = 0;
-
-    for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
-        ck_assert_int_eq(proto_time_format(moments[i], text), 0);
-        ck_assert_int_eq(proto_time_parse(text, strlen(text), &again), 0);
-        ck_assert_int_eq(again, moments[i]);
-    }
-    ck_assert_str_eq(text, "9999-12-31T23:59:59.999Z");
-    ck_assert_int_eq(proto_time_format(-1, text), -1);
-    ck_assert_int_eq(proto_time_format(253402300800000, text), -1);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("archive");
@@ -311,7 +293,6 @@ int main(void)
                         (int)(sizeof(lines) / sizeof(lines[0])));
     tcase_add_test(tests, a_line_comes_apart_as_it_was_put_together);
     tcase_add_test(tests, a_line_with_a_nul_or_a_newline_is_none);
-    tcase_add_test(tests, moments_go_round);
     suite_add_tcase(suite, tests);
     return support_run(suite);
 }

@@ -2,7 +2,6 @@
 #ifndef STATE_CLOCK_H
 #define STATE_CLOCK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <proto/time.h>
@@ -17,8 +16,6 @@ struct clock {
 extern const struct clock clock_system;
 
 int64_t clock_now_ms(const struct clock *clock);
-/* An RFC 3339 time with any offset, the years 1970 to 9999. False: it is none. */
-bool clock_parse(const char *text, int64_t *ret_ms);
 /* proto_time_format; "" beyond its years. */
 void clock_format(int64_t at_ms, char ret_text[CLOCK_TEXT_BYTES]);
 /* Seconds of a clock that never jumps, from an arbitrary start: for durations and ages. */
