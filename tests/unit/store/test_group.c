@@ -105,14 +105,27 @@ START_TEST(many_threads_leave_no_gaps)
 }
 END_TEST
 
-/* What happened on the writer thread, one letter each. Read after the writes have returned. */
+/* What happened on the writer thread, one letter each. Read as a whole after the writes have
+ * returned; its length also before, when a group may have been taken in two. */
 static char trace[64];
+static pthread_mutex_t trace_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static size_t trace_length(void)
+{
+    pthread_mutex_lock(&trace_mutex);
+    size_t length = strlen(trace);
+    pthread_mutex_unlock(&trace_mutex);
+    return length;
+}
 
 static void note(char letter)
 {
+    pthread_mutex_lock(&trace_mutex);
     size_t length = strlen(trace);
+    if (length + 1 < sizeof(trace))
+        trace[length] = letter;
+    pthread_mutex_unlock(&trace_mutex);
     ck_assert_uint_lt(length + 1, sizeof(trace));
-    trace[length] = letter;
 }
 
 static void note_committed(void *arg)
@@ -180,7 +193,7 @@ static void *member_thread(void *arg)
 {
     struct member *member = arg;
     member->status = store_write(store, member_body, member);
-    member->trace_was = strlen(trace);
+    member->trace_was = trace_length();
     return NULL;
 }
 
