@@ -1,20 +1,18 @@
 /* GET /v1/projects/{project}/demonstrations/{demonstration}: whole, as JSON or as safetensors. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <store/store.h>
 
 #include "verbs.h"
 
-static enum proto_code read_whole(struct api_ctx *ctx, const char *id,
+static enum proto_code read_whole(struct api_ctx *ctx, const char *log_name, const char *id,
                                   struct proto_demonstration *ret_demonstration)
 {
-    const char *log_name = state_log_name(ctx->state, ctx->params[0]);
     unsigned char *bytes = NULL;
     size_t length;
     int status;
 
-    if (!log_name)
-        return state_no_project(ctx->params[0], &ctx->error);
     status = store_read_blob(state_store(ctx->state), log_name, id, &bytes, &length);
     if (status == STORE_NO_MEMORY || (!status && api_keep(ctx, bytes, free)))
         return api_no_memory(ctx);
@@ -32,19 +30,25 @@ enum proto_code api_demonstration_get(struct api_ctx *ctx, const void *request, 
 {
     struct proto_demonstration *answer = response, whole;
     const struct demonstration *held;
+    const char *log_name = state_log_name(ctx->state, ctx->params[0]), *log_now;
     const struct view *view = api_view(ctx);
     enum proto_code code;
 
     (void)request;
     if (!view)
         return ctx->error.code;
+    /* Deleted and made again in between, it would answer with the bytes of the one and the words of
+     * the other. A log's name never comes back. */
+    log_now = state_log_name(ctx->state, ctx->params[0]);
+    if (!log_name || !log_now || strcmp(log_name, log_now) != 0)
+        return state_no_project(ctx->params[0], &ctx->error);
     held = view_find_demonstration(view, ctx->params[1]);
     if (!held)
         return proto_error_set(&ctx->error, PROTO_CODE_DEMONSTRATION_NOT_FOUND, "",
                                "Project %s holds no demonstration %.64s.", view->id,
                                ctx->params[1]);
     proto_demonstration_defaults(&whole);
-    code = read_whole(ctx, held->meta.id, &whole);
+    code = read_whole(ctx, log_name, held->meta.id, &whole);
     if (code)
         return code;
     *answer = held->meta;
