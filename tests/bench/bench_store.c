@@ -24,7 +24,7 @@
 
 struct row {
     char *project, *type, *body, *blob_id;
-    int64_t seq, at_ms;
+    int64_t seq, at_ms, checksum, blob_checksum;
     void *blob;
     int blob_bytes;
 };
@@ -84,11 +84,12 @@ static size_t read_rows(sqlite3 *db, size_t count, struct row *rows)
     sqlite3_stmt *statement = NULL;
     size_t got = 0;
 
-    if (sqlite3_prepare_v2(db,
-                           "SELECT e.project, e.seq, e.at_ms, e.type, e.body, e.blob_id, b.bytes "
-                           "FROM event e JOIN blob b ON b.project = e.project AND "
-                           "b.blob_id = e.blob_id ORDER BY e.position DESC LIMIT ?",
-                           -1, &statement, NULL))
+    if (sqlite3_prepare_v2(
+            db,
+            "SELECT e.project, e.seq, e.at_ms, e.type, e.body, e.blob_id, b.bytes, "
+            "e.checksum, b.checksum FROM event e JOIN blob b ON b.project = e.project AND "
+            "b.blob_id = e.blob_id ORDER BY e.position DESC LIMIT ?",
+            -1, &statement, NULL))
         return 0;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)count);
     while (got < count && sqlite3_step(statement) == SQLITE_ROW) {
@@ -100,7 +101,9 @@ static size_t read_rows(sqlite3 *db, size_t count, struct row *rows)
                             .type = text_of(statement, 3),
                             .body = text_of(statement, 4),
                             .blob_id = text_of(statement, 5),
-                            .blob_bytes = sqlite3_column_bytes(statement, 6)};
+                            .blob_bytes = sqlite3_column_bytes(statement, 6),
+                            .checksum = sqlite3_column_int64(statement, 7),
+                            .blob_checksum = sqlite3_column_int64(statement, 8)};
         row->blob = malloc((size_t)row->blob_bytes + 1);
         if (row->blob)
             memcpy(row->blob, sqlite3_column_blob(statement, 6), (size_t)row->blob_bytes);
@@ -112,9 +115,10 @@ static size_t read_rows(sqlite3 *db, size_t count, struct row *rows)
 static int copy_schema(sqlite3 *from, sqlite3 *to)
 {
     sqlite3_stmt *statement = NULL;
-    int rc = sqlite3_prepare_v2(
-        from, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid", -1, &statement,
-        NULL);
+    int rc = sqlite3_prepare_v2(from,
+                                "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT "
+                                "LIKE 'sqlite%' ORDER BY rowid",
+                                -1, &statement, NULL);
 
     while (rc == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
         rc = sqlite3_exec(to, (const char *)sqlite3_column_text(statement, 0), NULL, NULL, NULL);
@@ -137,12 +141,14 @@ static int insert(sqlite3_stmt *blob, sqlite3_stmt *event, const struct row *row
     sqlite3_bind_text(blob, 1, row->project, -1, SQLITE_STATIC);
     sqlite3_bind_text(blob, 2, row->blob_id, -1, SQLITE_STATIC);
     sqlite3_bind_blob(blob, 3, row->blob, row->blob_bytes, SQLITE_STATIC);
+    sqlite3_bind_int64(blob, 4, row->blob_checksum);
     sqlite3_bind_text(event, 1, row->project, -1, SQLITE_STATIC);
     sqlite3_bind_int64(event, 2, row->seq);
     sqlite3_bind_int64(event, 3, row->at_ms);
     sqlite3_bind_text(event, 4, row->type, -1, SQLITE_STATIC);
     sqlite3_bind_text(event, 5, row->body, -1, SQLITE_STATIC);
     sqlite3_bind_text(event, 6, row->blob_id, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(event, 7, row->checksum);
     int failed = sqlite3_step(blob) != SQLITE_DONE || sqlite3_step(event) != SQLITE_DONE;
     sqlite3_reset(blob);
     sqlite3_reset(event);
@@ -154,11 +160,12 @@ static int write_rows(sqlite3 *db, const struct row *rows, size_t count, size_t 
 {
     sqlite3_stmt *blob = NULL, *event = NULL;
     int failed =
-        sqlite3_prepare_v2(db, "INSERT INTO blob (project, blob_id, bytes) VALUES (?, ?, ?)", -1,
-                           &blob, NULL) ||
+        sqlite3_prepare_v2(
+            db, "INSERT INTO blob (project, blob_id, bytes, checksum) VALUES (?, ?, ?, ?)", -1,
+            &blob, NULL) ||
         sqlite3_prepare_v2(db,
-                           "INSERT INTO event (project, seq, at_ms, type, body, blob_id) "
-                           "VALUES (?, ?, ?, ?, ?, ?)",
+                           "INSERT INTO event (project, seq, at_ms, type, body, blob_id, checksum) "
+                           "VALUES (?, ?, ?, ?, ?, ?, ?)",
                            -1, &event, NULL);
     double start = bench_seconds();
 
