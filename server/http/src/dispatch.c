@@ -251,7 +251,9 @@ static enum proto_code run_writing(struct exchange *exchange)
         http_key_end(&request->key);
     int status = store_write(request->server->config.store, run_in_transaction, exchange);
     if (status < 0) {
-        http_log(request->server, "request %s: the store answered %d", request->id, status);
+        const struct log_field fields[] = {log_number("store_status", status),
+                                           log_text("request_id", request->id)};
+        log_tell(&request->server->config.log, LOG_ERROR, "store failed", fields, 2);
         return store_failure(status, &request->ctx.error);
     }
     return (enum proto_code)status;

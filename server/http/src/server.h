@@ -27,8 +27,4 @@ struct http_server {
     int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */
 };
 
-/* One line to config.log, cut at 512 bytes; bytes that do not print become '?'. */
-__attribute__((format(printf, 2, 3))) void http_log(const struct http_server *server,
-                                                    const char *format, ...);
-
 #endif

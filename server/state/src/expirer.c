@@ -43,10 +43,12 @@ static void expire_project(struct state *state, const struct view *view)
 {
     struct expiry expiry = {state, view->id};
 
+    const struct log_field project = log_text("project", view->id);
+
     if (has_expired(view, state_now_ms(state)) &&
         store_write(state->config.store, expire_body, &expiry) < 0)
-        state->config.log("an expired assignment could not be logged; tried again in a second",
-                          state->config.log_arg);
+        log_tell(&state->config.log, LOG_ERROR,
+                 "expired assignment not stored; tried again in a second", &project, 1);
 }
 
 static void expire_all(struct state *state)

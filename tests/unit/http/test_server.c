@@ -23,18 +23,21 @@ static struct {
     char text[16384];
 } logged = {PTHREAD_MUTEX_INITIALIZER, ""};
 
-static void collect(const char *line, void *arg)
+static void collect(const struct log_record *record, void *arg)
 {
+    char line[LOG_LINE_BYTES];
+
     (void)arg;
+    log_format(record, LOG_FORM_TEXT, "-", line);
     pthread_mutex_lock(&logged.lock);
     size_t used = strlen(logged.text);
-    snprintf(logged.text + used, sizeof(logged.text) - used, "%s\n", line);
+    snprintf(logged.text + used, sizeof(logged.text) - used, "%s", line);
     pthread_mutex_unlock(&logged.lock);
 }
 
 static void start(void)
 {
-    fixture_start(&fixture, 0, collect, NULL);
+    fixture_start(&fixture, 0, (struct log_sink){collect, NULL});
 }
 
 static void stop(void)

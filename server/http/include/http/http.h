@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include <api/api.h>
+#include <log/log.h>
 
 struct store;
 struct http_server;
@@ -31,10 +32,9 @@ struct http_config {
     /* api_admit: whether the bearer token that was sent (NULL: none) opens the route. */
     enum proto_code (*admit)(struct api_ctx *ctx, const struct api_route *route,
                              const char *bearer);
-    /* One line about a finished or failed request or an event of the library; called from any
-     * thread, never with a token or a query in it. */
-    void (*log)(const char *line, void *arg);
-    void *log_arg;
+    /* Told of each request when it has ended (docs/operations.md lists the fields), and of events
+     * of the library; never with a token's secret, a query or a body in it. */
+    struct log_sink log;
 };
 
 /* Starts listening. Borrowed pointers in config must outlive the server, but not the address and

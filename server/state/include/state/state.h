@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <log/log.h>
 #include <state/clock.h>
 #include <state/project.h>
 #include <state/ranking.h>
@@ -26,9 +27,8 @@ struct state_config {
     struct store *store;
     struct amf_pool *pool;
     struct clock clock;
-    const char *admin_token;                  /* see tokens.h; read at the start only; NULL: none */
-    void (*log)(const char *line, void *arg); /* may be called from any thread */
-    void *log_arg;
+    const char *admin_token; /* see tokens.h; read at the start only; NULL: none */
+    struct log_sink log;
 };
 
 /* Folds the log, hooks into the store, starts the thread that ranks. 0, or -1 with one line in
