@@ -180,7 +180,7 @@ static void print_choice(const struct config_key *key, long place, FILE *out)
 
 /* from: what to name in an error, such as "--workers" or "FILE:3". */
 static int key_write(struct config *config, const struct config_key *key, const char *value,
-                   const char *from, char ret_error[CONFIG_ERROR_BYTES])
+                     const char *from, char ret_error[CONFIG_ERROR_BYTES])
 {
     void *member = (char *)config + key->offset;
 
@@ -301,8 +301,8 @@ static int config_environment(struct config *config, char ret_error[CONFIG_ERROR
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const char *value = getenv(keys[i].environment);
 
-        if (value && key_set(config, &keys[i], ORIGIN_ENVIRONMENT, value, keys[i].environment,
-                             ret_error))
+        if (value &&
+            key_set(config, &keys[i], ORIGIN_ENVIRONMENT, value, keys[i].environment, ret_error))
             return -1;
     }
     return 0;

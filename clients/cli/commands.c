@@ -101,7 +101,9 @@ const struct command commands[] = {
      token_create_options, sizeof(struct token_create_options), NULL, false, cmd_token_create},
     {"token", "list", "", 0, 0, "list the tokens, without their secrets", .run = cmd_token_list},
     {"token", "revoke", "NAME|ID", 1, 1, "refuse a token from now on", .run = cmd_token_revoke},
-    {"server", "status", "", 0, 0, "tell whether the server lives, is ready, and which it is",
+    {"server", "status", "", 0, 0,
+     "tell how the server does: ready or why not, disk, queue, projects",
+     "Exit code 0: ready, 1: not ready, 3: not there. Without a token only whether it is ready.\n",
      .run = cmd_server_status},
     {"server", "backup", "", 0, 0, "write a copy of everything on the server to one file",
      "The copy is of one moment and has all that was acknowledged before it; other work goes on\n"

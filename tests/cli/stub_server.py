@@ -323,6 +323,15 @@ class Service:
 
     get_readyz = get_healthz
 
+    def get_status(self, **_):
+        rows = [{"id": name, "seq": 1 + sum(len(p[kind]) for kind in ("tasks", "demonstrations", "assignments")), "tasks": len(p["tasks"]),
+                 "demonstrations": len(p["demonstrations"]), "open_assignments": sum(a["state"] == "open" for a in p["assignments"].values()),
+                 "ranking_seq": 1, "ranking_age_s": 0.25, "provisional": True} for name, p in self.projects.items()]
+        return 200, {"version": "0.1.0", "uptime_s": 93784.5, "ready": True, "reason": None, "latched": False,
+                     "draining": False, "writer_queue": 2, "connections": 3, "connections_max": 512, "streams": 1,
+                     "data": {"directory": "/srv/amf", "database_bytes": 1600000000, "log_bytes": 4100000,
+                              "free_bytes": 79000000000}, "projects": rows, "next_cursor": None}
+
     def get_version(self, **_):
         return 200, {"version": "0.1.0", "api": "v1", "blas_core": None, "sqlite": None,
                      "microhttpd": None}
@@ -351,6 +360,7 @@ ROUTES = [(method, re.compile("^" + template.replace("{}", "([^/]+)") + "$"), ve
     ("POST", "/v1/tokens", "post_tokens"),
     ("GET", "/v1/tokens", "get_tokens"),
     ("DELETE", "/v1/tokens/{}", "delete_token"),
+    ("GET", "/v1/status", "get_status"),
     ("GET", "/healthz", "get_healthz"),
     ("GET", "/readyz", "get_readyz"),
     ("GET", "/version", "get_version"),

@@ -1,7 +1,8 @@
 /* The daemon's configuration file.
  *
  * Properties: a refusal is one line of text; settings that were taken, printed as a file and read
- * again are the same settings. Where they came from, which is printed in comments, is then the file.
+ * again are the same settings. Where they came from, which is printed in comments, is then the
+ * file.
  */
 
 #include <fcntl.h>

@@ -72,9 +72,9 @@ int main(void)
         &proto_completed_shape,       &proto_project_list_shape,
         &proto_task_list_shape,       &proto_demonstration_list_shape,
         &proto_assignment_list_shape, &proto_version_shape,
-        &proto_health_shape,          &proto_problem_shape,
-        &proto_scales_shape,          &proto_token_shape,
-        &proto_token_list_shape,
+        &proto_status_shape,          &proto_health_shape,
+        &proto_problem_shape,         &proto_scales_shape,
+        &proto_token_shape,           &proto_token_list_shape,
     };
 
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)

@@ -374,6 +374,28 @@ struct proto_version {
 struct proto_health {
     const char *status, *detail; /* "ok" or what is wrong */
 };
+struct proto_data_status {
+    const char *directory; /* NULL: not for this token */
+    int64_t database_bytes, log_bytes, free_bytes;
+};
+struct proto_project_status {
+    const char *id;
+    int64_t seq, tasks, demonstrations, open_assignments;
+    int64_t ranking_seq;  /* PROTO_INT_NULL: none yet */
+    double ranking_age_s; /* NaN: none yet */
+    bool provisional;
+};
+struct proto_status {
+    const char *version;
+    double uptime_s;
+    bool ready;
+    const char *reason; /* why not; NULL: it is */
+    bool latched, draining;
+    int64_t writer_queue, connections, connections_max, streams;
+    struct proto_data_status *data; /* NULL: not for a token of one project */
+    struct proto_list projects;     /* of struct proto_project_status */
+    const char *next_cursor;
+};
 struct proto_problem { /* RFC 9457 */
     const char *type, *title;
     int64_t status;
@@ -423,10 +445,10 @@ extern const struct proto_shape proto_project_shape, proto_task_shape, proto_dem
     proto_stored_shape, proto_retraction_shape, proto_ranking_shape, proto_ask_shape,
     proto_assignment_shape, proto_asked_shape, proto_complete_shape, proto_completed_shape,
     proto_project_list_shape, proto_task_list_shape, proto_demonstration_list_shape,
-    proto_assignment_list_shape, proto_version_shape, proto_health_shape, proto_problem_shape,
-    proto_scales_shape, proto_event_removed_shape, proto_event_assignment_end_shape,
-    proto_event_opened_shape, proto_event_carried_shape, proto_export_shape, proto_token_shape,
-    proto_token_list_shape;
+    proto_assignment_list_shape, proto_version_shape, proto_health_shape, proto_status_shape,
+    proto_problem_shape, proto_scales_shape, proto_event_removed_shape,
+    proto_event_assignment_end_shape, proto_event_opened_shape, proto_event_carried_shape,
+    proto_export_shape, proto_token_shape, proto_token_list_shape;
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */
 extern const char *const proto_role_names[], *const proto_token_state_names[];

@@ -191,6 +191,13 @@ const struct api_route api_routes[] = {
      .handle = api_token_delete},
 
     {.method = "GET",
+     .template = "/v1/status",
+     .roles = API_ANY_ROLE,
+     .own_project_only = true,
+     .query = API_QUERY_PAGE,
+     .response = &proto_status_shape,
+     .handle = api_server_status},
+    {.method = "GET",
      .template = "/v1/backup",
      .handle = api_server_backup,
      .other_type = "application/octet-stream",

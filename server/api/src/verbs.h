@@ -39,6 +39,7 @@ API_VERB(api_readyz);
 API_VERB(api_version);
 API_VERB(api_openapi);
 API_VERB(api_server_backup);
+API_VERB(api_server_status);
 
 /* What some routes do before their handler (defaults, waits, slow checks), and other forms of an
  * answer. */
@@ -75,6 +76,13 @@ enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project);
 /* A status of state/project.h as a handler's answer; a negative one fails the transaction. */
 enum proto_code api_status(struct api_ctx *ctx, int status);
 enum proto_code api_no_memory(struct api_ctx *ctx);
+/* Why the server should get no more work, in words; NULL: it is ready. */
+const char *api_not_ready(struct api_ctx *ctx);
+
+/* The views of a page of the projects that the token may see, one more than ctx->limit where there
+ * are more; kept until the answer has been sent. */
+enum proto_code api_page_of_projects(struct api_ctx *ctx, struct view ***ret_views,
+                                     size_t *ret_count);
 
 /* The project as it is told to clients. Inside a transaction a failure fails it. */
 enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *view,

@@ -261,6 +261,7 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
         return -1;
     }
     server->config = *config;
+    server->started_ms = http_monotonic_ms();
     if (start_connections(server, ret_error) < 0) {
         free(server);
         return -1;
@@ -282,6 +283,19 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
     return 0;
 }
 
+void http_server_look(void *door, struct api_door *ret_door)
+{
+    struct http_server *server = door;
+
+    *ret_door = (struct api_door){
+        .draining = http_connections_draining(&server->connections),
+        .connections = http_connections_count(&server->connections),
+        .connections_max = server->connections.max,
+        .streams = atomic_load(&server->streams),
+        .uptime_s = (double)(http_monotonic_ms() - server->started_ms) / 1000,
+    };
+}
+
 const char *http_library(void)
 {
     return MHD_get_version();
@@ -296,6 +310,7 @@ void http_server_free(struct http_server *server)
 {
     if (!server)
         return;
+    http_connections_announce_drain(&server->connections);
     http_acceptor_stop(&server->acceptor);
     size_t left = http_connections_drain(&server->connections, HTTP_DRAIN_MAX_MS);
     const struct log_field cut = log_number("connections", (int64_t)left);

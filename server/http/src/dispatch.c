@@ -130,8 +130,9 @@ static int encode(struct exchange *exchange)
     struct http_request *request = exchange->request;
 
     if (exchange->route->streams)
-        return http_reply_stream(&request->reply, exchange->route->other_type,
-                                 http_stream_new(&request->ctx.stream, request->connection));
+        return http_reply_stream(
+            &request->reply, exchange->route->other_type,
+            http_stream_new(&request->ctx.stream, request->connection, &request->server->streams));
     return http_reply_success(&request->reply, exchange->route, request->form == HTTP_FORM_OTHER,
                               (enum api_flavour)request->ctx.status, exchange->output);
 }

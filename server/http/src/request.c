@@ -288,6 +288,8 @@ bool http_request_begin(struct http_request *request, struct MHD_Connection *con
     request->method = method;
     request->ctx.state = request->server->config.state;
     request->ctx.version = request->server->config.version;
+    request->ctx.look = http_server_look;
+    request->ctx.door = request->server;
     request->ctx.arena = &request->arena;
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, request);
     code = http_guard_check(&request->headers, method, version, request->uri, &request->ctx.error);

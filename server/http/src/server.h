@@ -23,8 +23,13 @@ struct http_server {
     unsigned port;
     struct http_budget budget;  /* bodies of all requests under way, in memory */
     atomic_int archives;        /* bodies in the spool */
+    atomic_size_t streams;      /* answers that are being sent piece by piece */
+    int64_t started_ms;         /* monotonic */
     sem_t decoding;             /* turns left; see HTTP_DECODING_MAX */
     int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */
 };
+
+/* For api_ctx.look; door: a server. */
+void http_server_look(void *door, struct api_door *ret_door);
 
 #endif

@@ -144,8 +144,7 @@ static void put_head(struct line *line, const struct log_record *record, const c
 size_t log_format(const struct log_record *record, enum log_form form, const char *at,
                   char ret_line[LOG_LINE_BYTES])
 {
-    struct line line = {
-        .bytes = ret_line, .room = LOG_LINE_BYTES - sizeof CUT_JSON, .form = form};
+    struct line line = {.bytes = ret_line, .room = LOG_LINE_BYTES - sizeof CUT_JSON, .form = form};
     bool json = form == LOG_FORM_JSON;
     const char *end = json ? "}\n" : "\n";
 

@@ -108,7 +108,7 @@ START_TEST(long_values_are_cut_and_long_lines_say_so)
         format(LOG_FORM_JSON, fields, 40, line);
         ck_assert_ptr_nonnull(strstr(line, "\",\"cut\":true}\n"));
         format(LOG_FORM_TEXT, fields, 40, line);
-        ck_assert_ptr_nonnull(strstr(line, "\" cut=true\n"));
+        ck_assert_ptr_nonnull(strstr(line, " cut=true\n"));
     }
 }
 END_TEST

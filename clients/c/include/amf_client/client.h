@@ -210,6 +210,11 @@ AMF_CLIENT_CALL amf_client_assignment_complete(struct amf_client *client, const 
                                                struct proto_completed *ret_completed);
 
 /* ---- the server itself ---- */
+/* Of the projects that the token may see, a page at a time. */
+AMF_CLIENT_CALL amf_client_server_status(struct amf_client *client,
+                                         const struct amf_client_page *page,
+                                         struct amf_client_result *result,
+                                         struct proto_status *ret_status);
 /* A copy of everything on the server, given to `piece` as it comes; put in place as DIR/amf.db of
  * an empty directory it is the server again, with all projects and tokens. Its SHA-256 is compared:
  * what was given is worth nothing unless this answers AMF_CLIENT_OK. */

@@ -51,11 +51,21 @@ struct api_upload {
     uint64_t bytes;
 };
 
+/* What only the door knows, for who watches the server. */
+struct api_door {
+    bool draining;                       /* the daemon is about to end */
+    size_t connections, connections_max; /* open now, this request's among them */
+    size_t streams;                      /* answers that are being sent piece by piece */
+    double uptime_s;
+};
+
 struct api_ctx {
     struct state *state;
-    const struct proto_version *version; /* what this daemon is made of */
-    struct store_tx *tx;                 /* writing handlers only, else NULL */
-    struct proto_arena *arena;           /* lives until the answer has been sent */
+    const struct proto_version *version;                 /* what this daemon is made of */
+    void (*look)(void *door, struct api_door *ret_door); /* NULL: there is no door */
+    void *door;
+    struct store_tx *tx;       /* writing handlers only, else NULL */
+    struct proto_arena *arena; /* lives until the answer has been sent */
     struct api_principal principal;
     const char *params[API_MAX_PARAMS]; /* decoded path parameters, in order */
     /* Which project of that id the path meant when the request was let in: its log's name; "":
