@@ -39,7 +39,7 @@ static void print_json(struct cli *cli, const struct answer answers[ANSWER_COUNT
 
         while (length > 0 && strchr("\r\n", body[length - 1]))
             length--;
-        if (is_foreign(&answers[i])) {
+        if (!body || is_foreign(&answers[i])) {
             body = "null";
             length = 4;
         }
@@ -185,7 +185,9 @@ static enum cli_exit print_lines(struct cli *cli, const struct answer answers[AN
         output_text(cli->out, told->version.api);
         fputc('\n', cli->out);
     }
-    if (answers[ANSWER_STATUS].status != AMF_CLIENT_OK)
+    if (!cli->has_token)
+        fprintf(cli->out, "%-9s no: no token is known; say --token-file, or AMF_TOKEN\n", "more");
+    else if (answers[ANSWER_STATUS].status != AMF_CLIENT_OK)
         print_refusal(cli, "more", &answers[ANSWER_STATUS]);
     else if (print_status(cli, &told->status) < 0)
         return cli_no_memory(cli);
@@ -204,8 +206,9 @@ static void ask_all(struct cli *cli, struct answer answers[ANSWER_COUNT], struct
         amf_client_readyz(cli->client, &answers[ANSWER_READYZ].result, &told->health[1]);
     answers[ANSWER_VERSION].status =
         amf_client_version(cli->client, &answers[ANSWER_VERSION].result, &told->version);
-    answers[ANSWER_STATUS].status =
-        amf_client_server_status(cli->client, &page, &answers[ANSWER_STATUS].result, &told->status);
+    if (cli->has_token)
+        answers[ANSWER_STATUS].status = amf_client_server_status(
+            cli->client, &page, &answers[ANSWER_STATUS].result, &told->status);
 }
 
 COMMAND(cmd_server_status)

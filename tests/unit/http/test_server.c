@@ -415,8 +415,10 @@ START_TEST(the_log_tells_requests_but_no_secrets)
     (void)client_call(fd, "GET", "/v1/projects", "", NULL);
     close(fd);
     fixture_stop(&fixture);
-    ck_assert_ptr_nonnull(strstr(logged.text, " request method=GET path=/v1/projects route=/v1/projects status=400 "));
-    ck_assert_ptr_nonnull(strstr(logged.text, " request method=GET path=/v1/projects route=/v1/projects status=200 "));
+    ck_assert_ptr_nonnull(strstr(
+        logged.text, " request method=GET path=/v1/projects route=/v1/projects status=400 "));
+    ck_assert_ptr_nonnull(strstr(
+        logged.text, " request method=GET path=/v1/projects route=/v1/projects status=200 "));
     ck_assert_ptr_null(strstr(logged.text, FIXTURE_TOKEN));
     start();
 }
