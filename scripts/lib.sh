@@ -13,7 +13,7 @@ IMAGE_PACKAGES=(buildah debootstrap psmisc python3)
 # clang and its sanitizers, which the fuzzers need
 CLANG_PACKAGES=(clang-14 libclang-rt-14-dev)
 TEST_PACKAGES=(curl jq strace openssl sslscan haproxy nginx-light python3-yaml python3-jsonschema
-    clang-format-14 clang-tidy-14 valgrind)
+    clang-format-14 clang-tidy-14 valgrind systemd libseccomp2)
 
 note() { printf '%s\n' "$*" >&2; }
 die() {
