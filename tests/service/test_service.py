@@ -1,7 +1,7 @@
 """amfd as a service: what `meson install` puts where, the unit file, the daemon in its sandbox, its talk with the manager."""
 import ctypes.util
-import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -70,6 +70,19 @@ class Installed(unittest.TestCase):
             with open(here, "a", encoding="utf-8") as copy:
                 copy.write("[Service]\nProtectEverything=yes\n")
             self.assertIn("Unknown", run("systemd-analyze", "verify", "--man=no", here).stderr)
+
+
+class Image(unittest.TestCase):
+    """scripts/image builds and tries it; this much is seen without building."""
+
+    def test_the_build_stage_installs_what_building_needs(self):
+        root = os.path.join(HERE, "..", "..")
+        with open(os.path.join(root, "scripts/lib.sh"), encoding="utf-8") as file:
+            needed = re.search(r"^BUILD_PACKAGES=\((.*?)\)", file.read(), re.M | re.S)[1].split()
+        with open(os.path.join(root, "docker/Dockerfile"), encoding="utf-8") as file:
+            stage = file.read().split("\nFROM ")[1]
+        self.assertGreater(len(needed), 10)
+        self.assertEqual(set(needed) - set(stage.split()), set())
 
 
 @unittest.skipUnless(shutil.which("systemd-analyze") and ctypes.util.find_library("seccomp"),
