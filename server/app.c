@@ -162,6 +162,11 @@ void app_free(struct app *app)
     free(app);
 }
 
+int app_renew_certificate(struct app *app, char ret_error[256])
+{
+    return http_server_renew(app->http, ret_error);
+}
+
 const char *app_url(const struct app *app)
 {
     return app->url;

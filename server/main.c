@@ -33,6 +33,7 @@ enum {
 /* Posted by the handler. A handler, not a blocked signal that main waits for: BLAS starts a thread
  * before main, and a signal delivered to a thread that does not block it would end the process. */
 static sem_t stop_asked;
+static volatile sig_atomic_t renewal_asked;
 
 static void ask_to_stop(int number)
 {
@@ -40,13 +41,23 @@ static void ask_to_stop(int number)
     sem_post(&stop_asked);
 }
 
-static void catch_signals(void)
+static void ask_to_renew(int number)
+{
+    (void)number;
+    renewal_asked = 1;
+}
+
+/* Without a certificate SIGHUP ends the program, as it does any other. */
+static void catch_signals(bool tls)
 {
     struct sigaction action = {.sa_handler = ask_to_stop, .sa_flags = SA_RESTART};
 
     sem_init(&stop_asked, 0, 0);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    action.sa_handler = ask_to_renew;
+    if (tls)
+        sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
 }
@@ -64,12 +75,28 @@ static bool sleep_until_stop(void)
     return true;
 }
 
+static void renew_when_asked(struct app *app, const struct log_sink *log)
+{
+    char error[256] = "";
+
+    if (!renewal_asked)
+        return;
+    renewal_asked = 0;
+    if (app_renew_certificate(app, error) == 0) {
+        log_tell(log, LOG_INFO, "certificate renewed", NULL, 0);
+        return;
+    }
+    const struct log_field reason = log_text("reason", error);
+    log_tell(log, LOG_ERROR, "certificate not renewed; the one before stays in use", &reason, 1);
+}
+
 /* 0 when a signal asked to stop, EXIT_CANNOT when the daemon can store no more. */
-static int wait_for_end(const struct app *app, bool stay, const struct log_sink *log)
+static int wait_for_end(struct app *app, bool stay, const struct log_sink *log)
 {
     bool told = false;
 
     while (!sleep_until_stop()) {
+        renew_when_asked(app, log);
         if (told || !app_broken(app))
             continue;
         const struct log_field why = log_text("reason", app_broken(app));
@@ -187,7 +214,7 @@ static int run(const struct config *config)
     struct app *app = NULL;
     int status;
 
-    catch_signals();
+    catch_signals(*config->tls_cert != '\0');
     bound_free_memory();
     if (app_new(config, &log, &app, error))
         return cannot_start(config, &log, error);

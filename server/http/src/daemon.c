@@ -276,9 +276,7 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
         free(server);
         return -1;
     }
-    /* Not needed any more. */
-    server->config.address = NULL;
-    server->config.tls_certificate = server->config.tls_key = NULL;
+    server->config.address = NULL; /* not needed any more */
     *ret_server = server;
     return 0;
 }
@@ -294,6 +292,49 @@ void http_server_look(void *door, struct api_door *ret_door)
         .streams = atomic_load(&server->streams),
         .uptime_s = (double)(http_monotonic_ms() - server->started_ms) / 1000,
     };
+}
+
+/* A place for the daemon that is in use now; those that have no connections left make room. NULL:
+ * there is none. */
+static struct MHD_Daemon **find_retirement(struct http_server *server)
+{
+    struct MHD_Daemon **place = NULL;
+
+    for (size_t i = 0; i < HTTP_RETIRED_MAX; i++) {
+        struct MHD_Daemon **retired = &server->retired[i];
+        const union MHD_DaemonInfo *info =
+            *retired ? MHD_get_daemon_info(*retired, MHD_DAEMON_INFO_CURRENT_CONNECTIONS) : NULL;
+
+        if (info && info->num_connections == 0) {
+            MHD_stop_daemon(*retired);
+            *retired = NULL;
+        }
+        place = *retired ? place : retired;
+    }
+    return place;
+}
+
+int http_server_renew(struct http_server *server, char ret_error[256])
+{
+    struct MHD_Daemon **retirement = find_retirement(server), *renewed = NULL;
+    struct http_tls tls;
+
+    if (!server->config.tls_certificate)
+        snprintf(ret_error, 256, "there is no certificate: TLS is not in use");
+    else if (!retirement)
+        snprintf(ret_error, 256, "connections of %d certificates before are still open",
+                 HTTP_RETIRED_MAX);
+    else if (load_tls(&server->config, &tls, ret_error) == 0) {
+        renewed = start_daemon(server, &tls);
+        if (!renewed)
+            snprintf(ret_error, 256, "libmicrohttpd %s does not start", http_library());
+        http_tls_deinit(&tls);
+    }
+    if (!renewed)
+        return -1;
+    *retirement = http_acceptor_switch(&server->acceptor, renewed);
+    server->daemon = renewed;
+    return 0;
 }
 
 const char *http_library(void)
@@ -318,6 +359,9 @@ void http_server_free(struct http_server *server)
         log_tell(&server->config.log, LOG_WARNING,
                  "stopping: connections cut in the middle of a request", &cut, 1);
     MHD_stop_daemon(server->daemon);
+    for (size_t i = 0; i < HTTP_RETIRED_MAX; i++)
+        if (server->retired[i])
+            MHD_stop_daemon(server->retired[i]);
     sem_destroy(&server->decoding);
     http_connections_deinit(&server->connections);
     http_failures_deinit(&server->failures);

@@ -19,6 +19,8 @@ struct http_server {
     struct http_failures failures;
     struct http_connections connections;
     struct MHD_Daemon *daemon;
+    /* With certificates before the one in use; their connections are served to their end. */
+    struct MHD_Daemon *retired[HTTP_RETIRED_MAX];
     struct http_acceptor acceptor;
     unsigned port;
     struct http_budget budget;  /* bodies of all requests under way, in memory */

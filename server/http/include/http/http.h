@@ -37,13 +37,18 @@ struct http_config {
     struct log_sink log;
 };
 
-/* Starts listening. Borrowed pointers in config must outlive the server, but not the address and
- * the names of files. 0, or -1 with one line in ret_error. */
+/* Starts listening. Borrowed pointers in config must outlive the server, but not the address. 0, or
+ * -1 with one line in ret_error. */
 __attribute__((warn_unused_result)) int http_server_new(const struct http_config *config,
                                                         struct http_server **ret_server,
                                                         char ret_error[256]);
 /* Version of the library in use, such as "0.9.75". */
 const char *http_library(void);
+/* Reads the files of certificate and key again; who connects from now on is shown the new one.
+ * Connections there are go on as they began. 0, or -1 with one line in ret_error: then the old one
+ * stays. One thread at a time. */
+__attribute__((warn_unused_result)) int http_server_renew(struct http_server *server,
+                                                          char ret_error[256]);
 unsigned http_server_port(const struct http_server *server);
 /* Stops accepting, lets requests under way finish (at most 10 s), frees. */
 void http_server_free(struct http_server *server);
