@@ -58,7 +58,15 @@ struct store_hooks {
  * DIR/lock. A file that is not ours is refused untouched. ret_error gets one line for a person. */
 __attribute__((warn_unused_result)) int store_open(const char *dir, struct store **ret_store,
                                                    char ret_error[256]);
-/* Before the first write. */
+/* The same in halves, for who reads first. After a kill the whole database is read to see whether
+ * its files are one: between the halves that goes on beside the caller. Until store_open_end has
+ * answered 0 the database and its log are left as they are, store_write and store_backup_new are
+ * refused, and what is read may be wrong: give none of it out. */
+__attribute__((warn_unused_result)) int store_open_begin(const char *dir, struct store **ret_store,
+                                                         char ret_error[256]);
+/* Waits for it. The store is to be closed whatever the answer. */
+__attribute__((warn_unused_result)) int store_open_end(struct store *store, char ret_error[256]);
+/* Before the first write, and behind store_open_end. */
 void store_set_hooks(struct store *store, const struct store_hooks *hooks);
 /* Waits for queued writes, checkpoints, closes. No other call may be under way. */
 void store_close(struct store *store);
