@@ -19,7 +19,7 @@
 
 #include "json.h"
 
-#define TOKEN_FIRST_BYTES 16 /* jansson's buffer of a token */
+#define TOKEN_FIRST_BYTES 16                          /* jansson's buffer of a token */
 #define ASIDE_BYTES (8 * PROTO_JSON_MAX_NUMBER_BYTES) /* for a text without longer strings */
 
 struct scan {
@@ -37,13 +37,32 @@ static size_t string_end(const char *text, size_t length, size_t at)
     return at;
 }
 
+static bool is_structural(char byte)
+{
+    switch (byte) {
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+    case ',':
+    case ':':
+    case '{':
+    case '}':
+    case '[':
+    case ']':
+    case '"':
+        return true;
+    default:
+        return false;
+    }
+}
+
 static const char *scan_byte(struct scan *scan, const char *text, size_t length)
 {
     char byte = text[scan->at];
-    static const char marks[] = " \t\r\n,:{}[]\"";
     if (byte == '\0') /* which jansson passes over behind a number or a word */
         return "a zero byte stands in the text";
-    bool structural = memchr(marks, byte, sizeof(marks) - 1) != NULL;
+    bool structural = is_structural(byte);
     if (!structural && !scan->in_number) {
         scan->number_start = scan->at;
         scan->values++;

@@ -58,46 +58,44 @@ int project_status_of_stored(enum proto_code code)
     return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : STORE_CORRUPT;
 }
 
-static int demonstration_read(const struct store_event *stored, struct proto_arena *arena,
-                              struct proto_demonstration *demonstration,
-                              struct proto_error *ret_error)
+/* Bytes of our own log were read in full before they got there. */
+static enum proto_code read_numbers(const struct store_event *stored, bool own,
+                                    struct proto_arena *arena,
+                                    struct proto_demonstration *demonstration,
+                                    struct proto_error *ret_error)
 {
     struct proto_demonstration whole;
     enum proto_code code;
 
-    if (!stored->blob)
-        return STORE_CORRUPT;
-    proto_demonstration_defaults(&whole);
+    if (own)
+        return proto_demonstration_numbers(stored->blob, stored->blob_bytes, arena, demonstration,
+                                           ret_error);
     code = proto_demonstration_from_tensors(stored->blob, stored->blob_bytes, arena, &whole,
                                             ret_error);
-    if (code)
-        return project_status_of_stored(code);
-    demonstration->states = whole.states;
-    demonstration->actions = whole.actions;
-    return 0;
+    if (!code) {
+        demonstration->states = whole.states;
+        demonstration->actions = whole.actions;
+    }
+    return code;
 }
 
-int event_read(const struct store_event *stored, struct proto_arena *arena, struct event *ret_event,
-               struct proto_error *ret_error)
+int event_read(const struct store_event *stored, bool own, struct proto_arena *arena,
+               struct event *ret_event, struct proto_error *ret_error)
 {
     const struct event_kind *kind = event_kind_find(stored->type);
     struct event event = {.kind = kind, .head = {stored->seq, stored->at_ms}};
     enum proto_code code;
 
-    if (!kind)
+    if (!kind || (kind->has_blob && !stored->blob))
         return STORE_CORRUPT;
     if (kind->shape->set_defaults)
         kind->shape->set_defaults(&event.body);
     code = proto_decode(kind->shape, stored->body, strlen(stored->body), true, arena, &event.body,
                         ret_error);
+    if (!code && kind->has_blob)
+        code = read_numbers(stored, own, arena, &event.body.demonstration, ret_error);
     if (code)
         return project_status_of_stored(code);
-    if (kind->has_blob) {
-        int status = demonstration_read(stored, arena, &event.body.demonstration, ret_error);
-
-        if (status)
-            return status;
-    }
     *ret_event = event;
     return 0;
 }
@@ -150,8 +148,7 @@ static int event_check(const struct project *project, const struct event *event,
     return kind->check(project, &event->head, &event->body, ret_error);
 }
 
-/* checked: the log is not our own. */
-static int event_fold(struct project *project, const struct store_event *stored, bool checked,
+static int event_fold(struct project *project, const struct store_event *stored, bool own,
                       struct proto_error *ret_error)
 {
     PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
@@ -160,15 +157,15 @@ static int event_fold(struct project *project, const struct store_event *stored,
 
     if (stored->seq != project->draft.seq + 1)
         return STORE_CORRUPT;
-    status = event_read(stored, &arena, &event, ret_error);
-    if (!status && checked)
+    status = event_read(stored, own, &arena, &event, ret_error);
+    if (!status && !own)
         status = event_check(project, &event, ret_error);
     return status ? status : event_apply(project, &event);
 }
 
 int project_replay(struct project *project, const struct store_event *event)
 {
-    return event_fold(project, event, false, &(struct proto_error){PROTO_CODE_OK});
+    return event_fold(project, event, true, &(struct proto_error){PROTO_CODE_OK});
 }
 
 int project_take(struct project *project, const struct store_event *event,
@@ -177,7 +174,7 @@ int project_take(struct project *project, const struct store_event *event,
     int status;
 
     *ret_error = (struct proto_error){PROTO_CODE_OK};
-    status = event_fold(project, event, true, ret_error);
+    status = event_fold(project, event, false, ret_error);
     if (status != STORE_CORRUPT)
         return status;
     /* What cannot be decoded has said why; a kind that is not known, or a number out of turn, has

@@ -71,8 +71,9 @@ struct event {
 };
 
 /* log.c: folding in two steps. A row (with its blob) as an event, whose body may point into it and
- * into the arena; any thread. Then the event onto the draft. 0, or a negative store_status. */
-__attribute__((warn_unused_result)) int event_read(const struct store_event *stored,
+ * into the arena; own: it was written by this server. Any thread. Then the event onto the draft.
+ * 0, or a negative store_status. */
+__attribute__((warn_unused_result)) int event_read(const struct store_event *stored, bool own,
                                                    struct proto_arena *arena,
                                                    struct event *ret_event,
                                                    struct proto_error *ret_error);

@@ -45,7 +45,7 @@ static void batch_decode(struct batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         struct row *row = &batch->rows[i];
 
-        row->status = event_read(&row->stored, &batch->arena, &row->event, &error);
+        row->status = event_read(&row->stored, true, &batch->arena, &row->event, &error);
     }
 }
 
