@@ -1,10 +1,11 @@
 /* The log is read back by two threads, because decoding costs more than all the rest.
  *
- * The caller's thread reads rows, which compares their checksums, and copies them into batches; the
- * other makes events of a batch; the caller's takes the batches back in order and has each event
- * applied. So what is applied, and in what order, does not depend on the threads. The batches form
- * a ring: one is filled, the others wait to be decoded or applied. A batch is full by its bytes as
- * by its rows, which bounds the memory of all: the largest rows go through two or three at a time.
+ * The caller's thread reads rows, which compares their checksums, and copies them into batches;
+ * the other makes events of them, and so does the caller's when it would have to wait; the caller's
+ * takes the batches back in order and has each event applied. So what is applied, and in what
+ * order, does not depend on the threads. The batches form a ring: one is filled, the others wait to
+ * be decoded or applied. A batch is full by its bytes as by its rows, which bounds the memory of
+ * all: the largest rows go through a few at a time.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 #include "replay.h"
 
-enum { BATCH_EVENTS = 64, BATCH_BYTES = 1 << 20, BATCHES = 3 };
+enum { BATCH_EVENTS = 64, BATCH_BYTES = 1 << 20, BATCHES = 4 };
 
 struct row {
     struct store_event stored;
@@ -24,6 +25,7 @@ struct batch {
     struct proto_arena arena; /* the rows' bytes, and what was decoded from them */
     struct row rows[BATCH_EVENTS];
     size_t count, bytes;
+    bool decoded; /* under the ring's mutex */
 };
 
 struct ring {
@@ -34,7 +36,7 @@ struct ring {
     int failed;            /* what fn answered; 0: nothing so far */
     pthread_mutex_t mutex; /* guards the rest */
     pthread_cond_t changed;
-    size_t handed, decoded; /* batches so far */
+    size_t handed, taken; /* batches so far: to be decoded, and by one of the threads */
     bool ending;
 };
 
@@ -49,22 +51,30 @@ static void batch_decode(struct batch *batch)
     }
 }
 
+/* Under the mutex, which is free meanwhile. False: there is none to decode. */
+static bool decode_next(struct ring *ring)
+{
+    struct batch *batch = &ring->batches[ring->taken % BATCHES];
+
+    if (ring->taken == ring->handed)
+        return false;
+    ring->taken++;
+    pthread_mutex_unlock(&ring->mutex);
+    batch_decode(batch);
+    pthread_mutex_lock(&ring->mutex);
+    batch->decoded = true;
+    pthread_cond_broadcast(&ring->changed);
+    return true;
+}
+
 static void *decoder_main(void *arg)
 {
     struct ring *ring = arg;
 
     pthread_mutex_lock(&ring->mutex);
-    for (;;) {
-        while (ring->decoded == ring->handed && !ring->ending)
+    while (!ring->ending)
+        if (!decode_next(ring))
             pthread_cond_wait(&ring->changed, &ring->mutex);
-        if (ring->ending)
-            break;
-        pthread_mutex_unlock(&ring->mutex);
-        batch_decode(&ring->batches[ring->decoded % BATCHES]);
-        pthread_mutex_lock(&ring->mutex);
-        ring->decoded++;
-        pthread_cond_broadcast(&ring->changed);
-    }
     pthread_mutex_unlock(&ring->mutex);
     return NULL;
 }
@@ -73,16 +83,18 @@ static void batch_clear(struct batch *batch)
 {
     proto_arena_deinit(&batch->arena);
     batch->count = batch->bytes = 0;
+    batch->decoded = false;
 }
 
-/* Waits until the oldest batch is decoded, and empties it. */
+/* Empties the oldest batch, once it is decoded. */
 static void apply_oldest(struct ring *ring)
 {
     struct batch *batch = &ring->batches[ring->applied % BATCHES];
 
     pthread_mutex_lock(&ring->mutex);
-    while (ring->decoded == ring->applied)
-        pthread_cond_wait(&ring->changed, &ring->mutex);
+    while (!batch->decoded)
+        if (!decode_next(ring))
+            pthread_cond_wait(&ring->changed, &ring->mutex);
     pthread_mutex_unlock(&ring->mutex);
     for (size_t i = 0; i < batch->count && !ring->failed; i++)
         ring->failed = ring->fn(&batch->rows[i].stored, batch->rows[i].status,
