@@ -145,6 +145,7 @@ static int start_writer(struct store *store, char ret_error[STORE_ERROR_BYTES])
                         status == STORE_NO_MEMORY ? "out of memory" : "its tables are damaged");
         return status;
     }
+    store_backup_sweep(&store->directory);
     return store_directory_sync(&store->directory, ret_error);
 }
 

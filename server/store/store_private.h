@@ -101,6 +101,9 @@ int store_schema_check_whole(sqlite3 *db, char ret_error[STORE_ERROR_BYTES]);
 int store_schema_check_events(sqlite3 *db, char ret_error[STORE_ERROR_BYTES]);
 int store_schema_migrate(sqlite3 *db, int version, char ret_error[STORE_ERROR_BYTES]);
 
+/* backup.c: what a kill left of one goes away. */
+void store_backup_sweep(const struct store_directory *directory);
+
 /* tx.c: the statements of the open transaction. */
 enum store_tx_statement {
     TX_LAST_SEQ,

@@ -266,7 +266,7 @@ static int state_read_back(struct state *state, char ret_error[256])
                  status == STORE_CORRUPT ? "are damaged" : "cannot be read back",
                  status == STORE_NO_MEMORY
                      ? "out of memory"
-                     : "amfd --check DIR names the first; put a backup in an empty directory");
+                     : "amf server check DIR tells which; put a backup in an empty directory");
         return -1;
     }
     status = state_recover(state);

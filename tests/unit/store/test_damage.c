@@ -103,13 +103,32 @@ START_TEST(a_changed_column_is_noticed)
         {"UPDATE blob SET bytes = x'6e696e6520627975ff'", 0, STORE_CORRUPT, STORE_CORRUPT, 0},
         {"UPDATE blob SET bytes = x'6e'", 0, STORE_CORRUPT, STORE_CORRUPT, 0},
         {"UPDATE blob SET bytes = x''", 0, STORE_CORRUPT, STORE_CORRUPT, 0},
-        {"UPDATE reply SET body = x'7b7c'", 0, 0, 0, STORE_CORRUPT},
-        {"UPDATE reply SET status = 200", 0, 0, 0, STORE_CORRUPT},
-        {"UPDATE reply SET request_sha256 = '01'", 0, 0, 0, STORE_CORRUPT},
+        {"UPDATE reply SET body = x'7b7c'", 0, 0, 0, STORE_REPLY_DAMAGED},
+        {"UPDATE reply SET status = 200", 0, 0, 0, STORE_REPLY_DAMAGED},
+        {"UPDATE reply SET request_sha256 = '01'", 0, 0, 0, STORE_REPLY_DAMAGED},
     };
     store_one_of_each();
     execute(changes[_i].sql);
     expect_reads(changes[_i].events, changes[_i].blobs, changes[_i].blob, changes[_i].reply);
+}
+END_TEST
+
+static int get_and_append(struct store_tx *tx, void *arg)
+{
+    struct store_reply reply;
+    ck_assert_int_eq(store_tx_reply_get(tx, "anna", "key", &reply), STORE_REPLY_DAMAGED);
+    return store_tx_append(tx, arg);
+}
+
+START_TEST(a_damaged_reply_leaves_the_rest_of_its_group_alone)
+{
+    struct store_event event = event_of("p", 2);
+    store_one_of_each();
+    execute("UPDATE reply SET status = 200");
+    struct store *store = open_or_fail(data);
+    ck_assert_int_eq(store_write(store, get_and_append, &event), STORE_OK);
+    ck_assert_ptr_null(store_latched(store));
+    store_close(store);
 }
 END_TEST
 
@@ -371,6 +390,7 @@ static TCase *damage(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, what_is_whole_is_read);
     tcase_add_loop_test(tests, a_changed_column_is_noticed, 0, 12);
+    tcase_add_test(tests, a_damaged_reply_leaves_the_rest_of_its_group_alone);
     tcase_add_test(tests, a_database_without_checksums_gets_them);
     tcase_add_loop_test(tests, a_turned_bit_in_the_log_is_refused_unless_a_crash_may_have_torn_it,
                         0, 6);

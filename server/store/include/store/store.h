@@ -31,7 +31,8 @@ enum store_status {
      * field, a value beyond its limit, a key that is taken. */
     STORE_INVALID = -5,
     STORE_BUSY = -6, /* another program holds the database: nothing was stored, try again */
-    STORE_NOT_FOUND = 1
+    STORE_NOT_FOUND = 1,
+    STORE_REPLY_DAMAGED = 2
     /* other positive values: a body's own answer, see store_write */
 };
 
@@ -127,7 +128,8 @@ struct store_reply {
 __attribute__((warn_unused_result)) int store_tx_reply_put(struct store_tx *tx, const char *owner,
                                                            const char *key, int64_t at_ms,
                                                            const struct store_reply *reply);
-/* STORE_OK or STORE_NOT_FOUND. Pointers are valid until the body returns. Sees this transaction's
+/* STORE_OK, STORE_NOT_FOUND, or STORE_REPLY_DAMAGED: it is not what was written, which fails nobody
+ * else of the group. Pointers are valid until the body returns. Sees this transaction's
  * own rows and those of earlier bodies in the group. */
 __attribute__((warn_unused_result)) int store_tx_reply_get(struct store_tx *tx, const char *owner,
                                                            const char *key,
