@@ -93,6 +93,14 @@ def credited(daemon, number, key):
     return write("POST", f"{PROJECT}/assignments/{lease['id']}/complete", body, key)
 
 
+def told(verb, **more):
+    """What a holder says of a lease."""
+    def call(daemon, number, key):
+        lease = asked(daemon, key)
+        return write("POST", f"{PROJECT}/assignments/{lease['id']}/{verb}", {"fence": lease["fence"], **more}, key)
+    return call
+
+
 def described(daemon, number, key):
     """With everything a demonstration can say about itself."""
     more = {"operator": "anna", "robot": "franka-1", "metadata": {"camera": [1, None, "ü"], "run": {"n": number}}}
@@ -118,6 +126,10 @@ WRITES = {
     "ask-many": lambda d, n, k: write("POST", f"{PROJECT}/assignments", {"operator": k, "count": 4}, k),
     "complete": complete,
     "complete-held": credited,
+    "renew": told("renew"),
+    "skip": told("skip", to="others", reason="no cereal left"),
+    "fail": told("fail"),
+    "release": told("release"),
     "upload-described": described,
     "retract": lambda d, n, k: write("DELETE", f"{PROJECT}/demonstrations/{uploaded(d, n)}", {"reason": "slipped"}, k),
     "task-put": lambda d, n, k: write("PUT", f"{PROJECT}/tasks/z{n % 3}", {"weight": n % 5 + 1}, k),

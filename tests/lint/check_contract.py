@@ -25,8 +25,10 @@ REQUEST_SCHEMAS = {
     "Project": ["NewProject", "ProjectPatch"], "Task": ["TaskSettings"], "Demonstration": ["NewDemonstration"],
     "Ask": ["Ask"], "Complete": ["Complete"], "Retraction": ["Retraction"], "Token": ["NewToken"],
     "Policy": ["Policy"], "Graph": ["Graph"], "Kernel": ["Kernel"], "Criterion": ["Criterion"], "Selection": ["Selection"],
+    "Renew": ["Renew"], "Skip": ["Skip"], "End": ["End"],
 }
-REQUEST_ONLY = {"Ask", "Complete", "Retraction", "Policy", "Graph", "Kernel", "Criterion", "Selection"}
+REQUEST_ONLY = {"Ask", "Complete", "Retraction", "Policy", "Graph", "Kernel", "Criterion", "Selection",
+                "Renew", "Skip", "End"}
 # In the path already, so a request's body may leave it out.
 FROM_PATH = {("ProjectPatch", "id"), ("TaskSettings", "key")}
 

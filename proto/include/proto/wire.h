@@ -275,7 +275,16 @@ struct proto_ranking {
 enum proto_assignment_state {
     PROTO_ASSIGNMENT_OPEN,
     PROTO_ASSIGNMENT_COMPLETED,
-    PROTO_ASSIGNMENT_EXPIRED
+    PROTO_ASSIGNMENT_EXPIRED,
+    PROTO_ASSIGNMENT_SKIPPED,
+    PROTO_ASSIGNMENT_FAILED,
+    PROTO_ASSIGNMENT_RELEASED
+};
+/* Who is not offered a skipped task again, until it is updated. */
+enum proto_skip {
+    PROTO_SKIP_ME,     /* its operator, until given another task */
+    PROTO_SKIP_OTHERS, /* its operator */
+    PROTO_SKIP_NEVER   /* anybody */
 };
 
 struct proto_ask {
@@ -296,6 +305,19 @@ struct proto_assignment {
     double gain, margin;       /* NaN: null */
     const char *why;           /* one plain sentence */
     const char *demonstration; /* the one that completed it, or NULL */
+    const char *to, *reason;   /* of a skip; why its holder ended it otherwise, or NULL */
+};
+
+struct proto_renew {
+    int64_t fence;
+    double lease_s; /* NaN: the project's */
+};
+void proto_renew_defaults(void *ret_renew);
+
+struct proto_end { /* skip, fail, release */
+    int64_t fence;
+    int to;             /* enum proto_skip; skip only */
+    const char *reason; /* may be NULL */
 };
 
 struct proto_reason {
@@ -406,23 +428,40 @@ struct proto_problem { /* RFC 9457 */
 struct proto_event_removed { /* task_deleted, demonstration_retracted, project_deleted */
     const char *key, *reason;
 };
-struct proto_event_assignment_end { /* assignment_completed, assignment_expired */
-    const char *id, *demonstration;
+/* What the clock that counts since the machine started said: the one that leases end by. */
+struct proto_clock {
+    const char *boot_id; /* which start; NULL: not known */
+    int64_t boot_ms;
+};
+struct proto_event_assignment_end { /* assignment_completed, _expired, _skipped, _failed, _released
+                                     */
+    const char *id, *demonstration, *reason;
+    int to; /* enum proto_skip; assignment_skipped only */
+    struct proto_clock clock;
+};
+struct proto_event_renewed { /* assignment_renewed: its sequence number is the new fence */
+    const char *id;
+    int64_t fence; /* the one that it was renewed with */
+    int64_t expires_ms;
+    struct proto_clock clock;
 };
 struct proto_event_opened { /* assignment_opened */
     struct proto_assignment assignment;
     int64_t expires_ms; /* assignment.expires_at as a number */
     int64_t ranking_seq, pick;
     double age_s;
+    struct proto_clock clock;
 };
 
 struct proto_carried_lease {
     const char *id; /* of the assignment */
     int64_t expires_ms;
 };
-struct proto_event_carried {  /* leases_carried: after an import, what was left of open leases */
-    const char *project;      /* its id where it came from */
+struct proto_event_carried {  /* leases_carried: what was left of open leases, after an import or
+                                 under another start of the machine */
+    const char *project;      /* its id where it came from; NULL: here */
     struct proto_list leases; /* struct proto_carried_lease */
+    struct proto_clock clock;
 };
 
 /* ---- export.json of an archive, see archive.h ---- */
@@ -441,14 +480,15 @@ struct proto_export {
 };
 
 extern const struct proto_shape proto_project_shape, proto_task_shape, proto_demonstration_shape,
-    proto_demonstration_summary_shape, /* without states and actions */
-    proto_stored_shape, proto_retraction_shape, proto_ranking_shape, proto_ask_shape,
-    proto_assignment_shape, proto_asked_shape, proto_complete_shape, proto_completed_shape,
-    proto_project_list_shape, proto_task_list_shape, proto_demonstration_list_shape,
-    proto_assignment_list_shape, proto_version_shape, proto_health_shape, proto_status_shape,
-    proto_problem_shape, proto_scales_shape, proto_event_removed_shape,
-    proto_event_assignment_end_shape, proto_event_opened_shape, proto_event_carried_shape,
-    proto_export_shape, proto_token_shape, proto_token_list_shape;
+    proto_demonstration_summary_shape, proto_stored_shape, proto_retraction_shape,
+    proto_ranking_shape, proto_ask_shape, proto_assignment_shape, proto_asked_shape,
+    proto_complete_shape, proto_completed_shape, proto_project_list_shape, proto_task_list_shape,
+    proto_demonstration_list_shape, proto_assignment_list_shape, proto_version_shape,
+    proto_health_shape, proto_status_shape, proto_problem_shape, proto_scales_shape,
+    proto_event_removed_shape, proto_renew_shape, proto_skip_shape, proto_end_shape,
+    proto_event_renewed_shape, proto_event_assignment_skip_shape, proto_event_assignment_end_shape,
+    proto_event_opened_shape, proto_event_carried_shape, proto_export_shape, proto_token_shape,
+    proto_token_list_shape;
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */
 extern const char *const proto_role_names[], *const proto_token_state_names[];
@@ -460,8 +500,9 @@ extern const char *const proto_rule_names[],
                                       *const proto_occupancy_names[],
                                           *const proto_conditioning_names[],
                                               *const proto_assignment_state_names[],
-                                                  *const proto_demonstration_role_names[],
-                                                      *const proto_task_role_names[];
+                                                  *const proto_skip_names[],
+                                                      *const proto_demonstration_role_names[],
+                                                          *const proto_task_role_names[];
 
 /* A demonstration as safetensors: tensors `states` and `actions` (rank 2; F16, F32 or F64 in, F64
  * out), and in

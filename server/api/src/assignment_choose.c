@@ -155,7 +155,7 @@ static const char *why(struct proto_arena *arena, const struct asking *asking)
             "Warm start: %s has been attempted least (%" PRId64
             " times), and tasks are taken in key order until every one has been tried "
             "as often as the project asks.",
-            key, counts->demonstrations + counts->failed + counts->pending);
+            key, task_attempts(counts));
     case PROTO_RULE_MINIMUM:
         return proto_arena_printf(
             arena,
@@ -257,7 +257,9 @@ enum proto_code api_assignment_open(struct api_ctx *ctx, struct project *project
     enum proto_code code = choose_for(ctx, ask, &asking);
 
     if (!code)
-        code = explain_reason(ctx, &asking, ret_reason);
+        code = asking.chosen.skipped
+                   ? reason_set(ctx, "skipped", api_skipped_text(ctx, view, ask), ret_reason)
+                   : explain_reason(ctx, &asking, ret_reason);
     if (code || asking.chosen.task == SIZE_MAX)
         return code;
     opened.ranking_seq = ranking ? ranking->view->seq : 0;

@@ -1,11 +1,21 @@
 /* GET /v1/projects/{project}/ranking: every candidate's gain, best first. No side effect. */
 #include <math.h>
 
+#include <state/lease.h>
+
 #include "verbs.h"
 
 /* A project that has just been made, or a daemon that has just started, ranks for the first time
  * within about this. */
 #define FIRST_RANKING_S 0.05
+
+/* Why a candidate cannot be the choice, whatever its gain. */
+static const char *note_of(const struct view *view, const struct score *score, size_t task)
+{
+    if (score->note || !lease_task_is_skipped(view, view_task(view, task)->task.key, NULL))
+        return score->note;
+    return "An operator skipped it for everybody; an update of the task offers it again.";
+}
 
 static void candidate_fill(const struct view *view, const struct score *score, size_t task,
                            struct proto_candidate *ret_candidate)
@@ -21,7 +31,7 @@ static void candidate_fill(const struct view *view, const struct score *score, s
         .skipped_share = score->skipped_share,
         .posterior_entropy = score->posterior_entropy,
         .scorable = score->scorable,
-        .note = score->note,
+        .note = note_of(view, score, task),
     };
 }
 

@@ -30,6 +30,10 @@ API_VERB(api_assignment_list);
 API_VERB(api_assignment_ask);
 API_VERB(api_assignment_get);
 API_VERB(api_assignment_complete);
+API_VERB(api_assignment_renew);
+API_VERB(api_assignment_skip);
+API_VERB(api_assignment_fail);
+API_VERB(api_assignment_release);
 API_VERB(api_token_create);
 API_VERB(api_token_list);
 API_VERB(api_token_get);
@@ -46,6 +50,7 @@ API_VERB(api_server_status);
 void api_project_update_defaults(struct api_ctx *ctx, void *request);
 void api_task_put_defaults(struct api_ctx *ctx, void *request);
 void api_assignment_ask_defaults(struct api_ctx *ctx, void *request);
+void api_assignment_renew_defaults(struct api_ctx *ctx, void *request);
 void api_token_create_defaults(struct api_ctx *ctx, void *request);
 /* Refuses settings that this version cannot serve. */
 enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request);
@@ -95,6 +100,29 @@ api_describe_token(struct api_ctx *ctx, const struct token *token, struct proto_
 /* Encodes and hashes what will be stored: slow, so on the connection's thread. */
 enum proto_code api_demonstration_prepare(struct api_ctx *ctx,
                                           struct proto_demonstration *demonstration);
+
+/* The assignment named in the path, of the working project. PROTO_CODE_OK or an error. */
+enum proto_code api_assignment(struct api_ctx *ctx, const struct project *project,
+                               const struct assignment **ret_assignment);
+/* Why its lease takes nothing under this fence, "" when it does; NULL when out of memory. */
+const char *api_lease_refused(struct api_ctx *ctx, const struct project *project,
+                              const struct assignment *assignment, int64_t fence);
+/* 409 for such a reason, in words: with the state, and who holds it. */
+enum proto_code api_lease_lost(struct api_ctx *ctx, const struct assignment *assignment,
+                               const char *reason);
+/* The assignment named in the path if its lease takes something under this fence, else 404 or 409.
+ */
+enum proto_code api_lease(struct api_ctx *ctx, int64_t fence, struct project **ret_project,
+                          const struct assignment **ret_assignment);
+/* Ends it as its holder says: skipped, failed or released. */
+enum proto_code api_lease_end(struct api_ctx *ctx, const struct proto_end *end, int state,
+                              struct proto_assignment *response);
+/* That a demonstration is of the task that the assignment asks for. at: its task in the request. */
+enum proto_code api_check_task(struct api_ctx *ctx, const struct proto_assignment *assignment,
+                               const char *task, const char *at);
+/* Which tasks skips keep from this asker, in words; NULL when out of memory. */
+const char *api_skipped_text(struct api_ctx *ctx, const struct view *view,
+                             const struct proto_ask *ask);
 
 /* Opens one assignment by the newest ranking; see assignment_choose.c. *ret_reason: why none was
  * opened, or what the asker should know beside it; NULL: nothing. *ret_assignment NULL: none. */

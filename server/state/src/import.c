@@ -2,6 +2,7 @@
  * make a project, and then, on the writer thread, its rows. The project that the second pass has
  * folded becomes the working project of the third, so the writer computes nothing.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -393,28 +394,22 @@ static int append_event(struct state_import *import, const struct store_event *e
 static int carry_leases(const struct state_import *import, struct project *project,
                         struct store_tx *tx)
 {
-    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
     const struct proto_export *head = proto_archive_head(import->reader);
     const struct proto_export_lease *said = head->leases.items;
     const struct view *draft = &project->draft;
-    struct proto_carried_lease *leases =
-        proto_arena_alloc(&arena, draft->open_count, sizeof *leases);
-    struct proto_event_carried carried = {head->project, {leases, draft->open_count}};
-    int64_t at_ms;
+    int64_t *left_ms = calloc(draft->open_count, sizeof *left_ms);
+    int status;
 
-    if (!leases || proto_time_parse(head->at, &at_ms))
+    if (!left_ms)
         return STORE_NO_MEMORY;
     for (size_t i = 0; i < draft->open_count; i++) {
-        const struct assignment *open = view_assignment(draft, draft->open[i]);
-        int64_t most_ms = open->expires_ms - at_ms, left_ms = (int64_t)(said[i].remaining_s * 1000);
+        int64_t most_ms = view_assignment(draft, draft->open[i])->lease.length_ms;
 
-        most_ms = most_ms < PROTO_MAX_LEASE_S * INT64_C(1000) ? most_ms
-                                                              : PROTO_MAX_LEASE_S * INT64_C(1000);
-        left_ms = left_ms < most_ms ? left_ms : most_ms;
-        leases[i] = (struct proto_carried_lease){open->assignment.id,
-                                                 project->now_ms + (left_ms > 0 ? left_ms : 0)};
+        left_ms[i] = (int64_t)fmin((double)most_ms, said[i].remaining_s * 1000);
     }
-    return project_log(project, tx, &event_leases_carried, &carried, NULL, 0, NULL);
+    status = project_carry(project, tx, head->project, left_ms);
+    free(left_ms);
+    return status;
 }
 
 /* The folded project takes the place of the entry's empty one. */
@@ -444,7 +439,7 @@ int state_import_commit(struct state *state, struct store_tx *tx, struct state_i
         status = each_event(import, append_event, &(struct append){tx, entry->log_name}, ret_error);
     if (status)
         return status;
-    entry->project.now_ms = state_now_ms(state);
+    state_begin(state, &entry->project);
     hand_over(import, entry);
     status = entry->project.draft.open_count ? carry_leases(import, &entry->project, tx)
                                              : project_freeze(&entry->project);

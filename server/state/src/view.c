@@ -27,12 +27,16 @@ int view_thaw(const struct view *view, struct view *ret_draft)
                          .settings = cell_ref(view->settings),
                          .scales = cell_ref(view->scales),
                          .open_count = view->open_count,
+                         .skip_count = view->skip_count,
+                         .boot_ms = view->boot_ms,
                          .held = view->held,
                          .demonstrated = view->demonstrated};
 
     draft.counts = copy_array(view->counts, view->tasks.count, sizeof *view->counts);
     draft.open = copy_array(view->open, view->open_count, sizeof *view->open);
-    if (!draft.counts || !draft.open || roll_copy(&view->tasks, &draft.tasks) ||
+    draft.skips = copy_array(view->skips, view->skip_count, sizeof *view->skips);
+    memcpy(draft.boot_id, view->boot_id, sizeof draft.boot_id);
+    if (!draft.counts || !draft.open || !draft.skips || roll_copy(&view->tasks, &draft.tasks) ||
         roll_copy(&view->demonstrations, &draft.demonstrations) ||
         roll_copy(&view->assignments, &draft.assignments)) {
         view_deinit(&draft);
@@ -65,6 +69,7 @@ void view_deinit(struct view *draft)
     roll_deinit(&draft->assignments);
     free(draft->counts);
     free(draft->open);
+    free(draft->skips);
     *draft = (struct view){0};
 }
 

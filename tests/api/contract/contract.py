@@ -314,6 +314,23 @@ def check_assignments(session, at):
     kept = session.call("POST", end, 200, {**body, "demonstration": late}, note="too late, kept")
     session.tap.check(not kept["credited"] and kept["reason"] and not kept["demonstration"]["duplicate"], "kept, not credited, and why", kept)
     session.call("POST", f"{path}/none/complete", 404, body)
+    for name, (verb, example) in enumerate((("skip", "others"), ("fail", "dropped"), ("release", "later"))):
+        check_lease(session, path, f"holder-{name}", verb, example)
+
+
+def check_lease(session, path, operator, verb, example):
+    """Renewed, then ended by its holder."""
+    lease = session.call("POST", path, 201, {"operator": operator})["assignments"][0]
+    at = f"{path}/{lease['id']}"
+    renewed = session.call("POST", f"{at}/renew", 200, {**session.contract.example("POST", f"{at}/renew", "more"), "fence": lease["fence"]})
+    session.tap.check(renewed["fence"] > lease["fence"], "a renewal raises the fence", renewed)
+    body = {**session.contract.example("POST", f"{at}/{verb}", example), "fence": renewed["fence"]}
+    session.call("POST", f"{at}/{verb}", 409, {**body, "fence": 1}, note="a stale fence")
+    session.call("POST", f"{at}/{verb}", 422, {**body, "fence": "one"})
+    ended = session.call("POST", f"{at}/{verb}", 200, body, key=f"end-{operator}")
+    session.tap.check(session.call("POST", f"{at}/{verb}", 200, body, key=f"end-{operator}") == ended, "the retry gets the same answer")
+    session.call("POST", f"{at}/renew", 409, {"fence": renewed["fence"]}, note="ended")
+    session.call("POST", f"{path}/none/{verb}", 404, body)
 
 
 def check_transfer(session, at, project):

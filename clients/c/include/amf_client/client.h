@@ -208,6 +208,23 @@ AMF_CLIENT_CALL amf_client_assignment_complete(struct amf_client *client, const 
                                                const struct proto_complete *complete,
                                                const char *key, struct amf_client_result *result,
                                                struct proto_completed *ret_completed);
+/* The answer has the new fence. */
+AMF_CLIENT_CALL amf_client_assignment_renew(struct amf_client *client, const char *project,
+                                            const char *id, const struct proto_renew *renew,
+                                            const char *key, struct amf_client_result *result,
+                                            struct proto_assignment *ret_assignment);
+AMF_CLIENT_CALL amf_client_assignment_skip(struct amf_client *client, const char *project,
+                                           const char *id, const struct proto_end *skip,
+                                           const char *key, struct amf_client_result *result,
+                                           struct proto_assignment *ret_assignment);
+AMF_CLIENT_CALL amf_client_assignment_fail(struct amf_client *client, const char *project,
+                                           const char *id, const struct proto_end *end,
+                                           const char *key, struct amf_client_result *result,
+                                           struct proto_assignment *ret_assignment);
+AMF_CLIENT_CALL amf_client_assignment_release(struct amf_client *client, const char *project,
+                                              const char *id, const struct proto_end *end,
+                                              const char *key, struct amf_client_result *result,
+                                              struct proto_assignment *ret_assignment);
 
 /* ---- the server itself ---- */
 /* Of the projects that the token may see, a page at a time. */

@@ -69,13 +69,24 @@ __attribute__((warn_unused_result)) int
 project_open_assignment(struct project *project, struct store_tx *tx,
                         const struct proto_event_opened *opened, double lease_s,
                         const struct assignment **ret_assignment);
+/* Gives an open assignment a new fence and a lease from now on. fence: one that opens it. */
+__attribute__((warn_unused_result)) int project_renew_assignment(struct project *project,
+                                                                 struct store_tx *tx,
+                                                                 const char *id, int64_t fence,
+                                                                 double lease_s);
+/* state: any but OPEN; end: its id, and what belongs to that state (the held demonstration of a
+ * completed one). The assignment must be open. */
+__attribute__((warn_unused_result)) int
+project_end_assignment(struct project *project, struct store_tx *tx, int state,
+                       const struct proto_event_assignment_end *end);
 /* Ends every open assignment whose time is up at the time of this transaction. */
 __attribute__((warn_unused_result)) int project_expire(struct project *project,
                                                        struct store_tx *tx);
-/* state: COMPLETED (by a held demonstration) or EXPIRED. The assignment must be open. */
-__attribute__((warn_unused_result)) int project_end_assignment(struct project *project,
-                                                               struct store_tx *tx, const char *id,
-                                                               int state,
-                                                               const char *demonstration);
+/* Ties open leases to the boot clock that runs now, where one is tied to another: see lease.h. */
+__attribute__((warn_unused_result)) int project_tie(struct project *project, struct store_tx *tx);
+/* Whether there is nothing for project_tie to do. */
+bool project_is_tied(const struct view *view, const struct instant *now);
+/* The time of the transaction under way. */
+struct instant project_now(const struct project *project);
 
 #endif

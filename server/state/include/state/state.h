@@ -72,6 +72,8 @@ state_create_project(struct state *state, struct store_tx *tx, const struct prot
 enum proto_code state_no_project(const char *project_id, struct proto_error *ret_error);
 
 int64_t state_now_ms(const struct state *state);
+/* Both clocks. Of a view that was taken before. */
+struct instant state_instant(const struct state *state);
 struct store *state_store(struct state *state);
 /* The store's name of a project's log (project_log_name) as readers see it; NULL when there is no
  * such project. */

@@ -12,6 +12,7 @@
 
 #include <proto/wire.h>
 #include <state/cell.h>
+#include <state/clock.h>
 #include <state/roll.h>
 
 /* Cells. Their strings and arrays are in their own arena. */
@@ -29,9 +30,20 @@ struct demonstration {
     struct proto_matrix states, actions; /* thinned to criterion.max_steps, raw units */
 };
 
+/* See lease.h. */
+struct lease {
+    int64_t expires_ms; /* wall clock, as it was when the lease was given: what people are told */
+    int64_t length_ms;  /* for how long it was given */
+    int64_t given_boot_ms;             /* boot clock then, and */
+    char boot_id[CLOCK_BOOT_ID_BYTES]; /* of which start; "": not known */
+    int64_t fence_before;              /* what it was last renewed with; 0: it was not */
+    int skip;                          /* enum proto_skip, once skipped */
+};
+
 struct assignment {
     struct proto_assignment assignment;
-    int64_t opened_seq, expires_ms;
+    int64_t opened_seq, ended_seq; /* events; ended_seq 0 while it is open */
+    struct lease lease;
 };
 
 struct scales {
@@ -44,7 +56,8 @@ struct task_counts {
     int64_t failed;         /* role demonstration, not successful */
     int64_t pretraining;    /* successful */
     int64_t rollouts, rollouts_succeeded;
-    int64_t pending; /* open assignments */
+    int64_t pending;  /* open assignments */
+    int64_t given_up; /* assignments that ended as failed, without a demonstration that says so */
 };
 
 struct view {
@@ -61,6 +74,10 @@ struct view {
     struct task_counts *counts; /* one per task, in the order of `tasks` */
     size_t *open;               /* indices into assignments of the open ones, in order of opening */
     size_t open_count;
+    size_t *skips; /* likewise of the skipped ones that still keep their task from somebody */
+    size_t skip_count;
+    int64_t boot_ms;                   /* the boot clock as newest seen in an event, and */
+    char boot_id[CLOCK_BOOT_ID_BYTES]; /* of which start; "": none seen */
     int64_t held; /* demonstrations the criterion learns from: successful, of role demonstration or
                      pretraining */
     int64_t demonstrated; /* successful ones of role demonstration: what a budget counts */
@@ -96,6 +113,12 @@ void view_describe_scales(const struct view *view, const struct scales *scales,
 static inline bool demonstration_is_held(const struct demonstration *demonstration)
 {
     return demonstration->meta.success && demonstration->meta.role != PROTO_ROLE_ROLLOUT;
+}
+
+/* How often a task was tried, those under way included: what a warm start counts. */
+static inline int64_t task_attempts(const struct task_counts *counts)
+{
+    return counts->demonstrations + counts->failed + counts->given_up + counts->pending;
 }
 
 static inline struct task *view_task(const struct view *view, size_t index)
