@@ -61,6 +61,9 @@ union event_body {
     struct proto_event_assignment_end end;
     struct proto_event_opened opened;
     struct proto_event_carried carried;
+    struct proto_revision revision;
+    struct proto_event_activated activated;
+    struct proto_event_features features;
 };
 
 int project_status_of_stored(enum proto_code code)
@@ -70,29 +73,85 @@ int project_status_of_stored(enum proto_code code)
     return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : STORE_CORRUPT;
 }
 
+static int decode_demonstration(const struct store_event *event, struct proto_arena *arena,
+                                struct proto_demonstration *body, struct proto_error *ret_error)
+{
+    struct proto_demonstration whole;
+    enum proto_code code;
+
+    proto_demonstration_defaults(&whole);
+    code =
+        proto_demonstration_from_tensors(event->blob, event->blob_bytes, arena, &whole, ret_error);
+    if (code)
+        return project_status_of_stored(code);
+    body->states = whole.states;
+    body->actions = whole.actions;
+    return 0;
+}
+
+static int decode_features(const struct store_event *event, struct proto_arena *arena,
+                           struct proto_event_features *body, struct proto_error *ret_error)
+{
+    struct proto_feature_file *file = proto_arena_alloc(arena, 1, sizeof *file);
+    enum proto_code code;
+
+    if (!file)
+        return STORE_NO_MEMORY;
+    code = proto_features_read(event->blob, event->blob_bytes, arena, file, ret_error);
+    body->file = file;
+    body->encoded = event->blob;
+    body->encoded_bytes = event->blob_bytes;
+    return project_status_of_stored(code);
+}
+
+/* The body says what it is; the file is where the numbers are. */
+static int decode_policy(const struct store_event *event, struct proto_arena *arena,
+                         struct proto_revision *body, struct proto_error *ret_error)
+{
+    struct proto_revision whole = *body;
+    enum proto_code code =
+        proto_revision_from_tensors(event->blob, event->blob_bytes, arena, &whole, ret_error);
+
+    body->summary = whole.summary;
+    body->summary_dim = whole.summary_dim;
+    body->encoded = event->blob;
+    body->encoded_bytes = event->blob_bytes;
+    return project_status_of_stored(code);
+}
+
+static int event_decode_blob(const struct event_kind *kind, const struct store_event *event,
+                             struct proto_arena *arena, union event_body *body,
+                             struct proto_error *ret_error)
+{
+    bool may_lack = kind->blob == EVENT_BLOB_NONE || kind->blob == EVENT_BLOB_POLICY;
+
+    if (!event->blob)
+        return may_lack ? 0 : STORE_CORRUPT;
+    switch (kind->blob) {
+    case EVENT_BLOB_DEMONSTRATION:
+        return decode_demonstration(event, arena, &body->demonstration, ret_error);
+    case EVENT_BLOB_FEATURES:
+        return decode_features(event, arena, &body->features, ret_error);
+    case EVENT_BLOB_POLICY:
+        return decode_policy(event, arena, &body->revision, ret_error);
+    case EVENT_BLOB_NONE:
+        break;
+    }
+    return STORE_CORRUPT;
+}
+
 static int event_decode(const struct event_kind *kind, const struct store_event *event,
                         struct proto_arena *arena, union event_body *ret_body,
                         struct proto_error *ret_error)
 {
-    struct proto_demonstration whole;
     enum proto_code code;
 
     if (kind->shape->set_defaults)
         kind->shape->set_defaults(ret_body);
     code = proto_decode(kind->shape, event->body, strlen(event->body), true, arena, ret_body,
                         ret_error);
-    if (code || !kind->has_blob)
-        return project_status_of_stored(code);
-    if (!event->blob)
-        return STORE_CORRUPT;
-    proto_demonstration_defaults(&whole);
-    code =
-        proto_demonstration_from_tensors(event->blob, event->blob_bytes, arena, &whole, ret_error);
-    if (code)
-        return project_status_of_stored(code);
-    ret_body->demonstration.states = whole.states;
-    ret_body->demonstration.actions = whole.actions;
-    return 0;
+    return code ? project_status_of_stored(code)
+                : event_decode_blob(kind, event, arena, ret_body, ret_error);
 }
 
 /* Fields that an event leaves out are held to no range, so it is said in full and read again. */
@@ -114,6 +173,23 @@ static int event_check_ranges(const struct event_kind *kind, const union event_b
     code = proto_decode(kind->shape, text, length, true, &arena, &again, ret_error);
     free(text);
     return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : (int)code;
+}
+
+/* Bytes are stored under the number of their event. */
+static int event_check_blob_id(const struct event_kind *kind, const struct store_event *event,
+                               struct proto_error *ret_error)
+{
+    static const char prefixes[] = {[EVENT_BLOB_NONE] = '-',
+                                    [EVENT_BLOB_DEMONSTRATION] = 'd',
+                                    [EVENT_BLOB_FEATURES] = 'f',
+                                    [EVENT_BLOB_POLICY] = 'p'};
+    char id[ID_BYTES];
+
+    project_id_format(prefixes[kind->blob], event->seq, id);
+    if (!event->blob_id || !strcmp(event->blob_id, id))
+        return 0;
+    return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
+                                "The file %.32s does not belong to it.", event->blob_id);
 }
 
 /* An event from elsewhere is held to what a command is held to. */
@@ -148,6 +224,8 @@ static int event_fold(struct project *project, const struct store_event *event,
         return STORE_CORRUPT;
     status = event_decode(kind, event, &arena, &body, checked ? checked : &error);
     if (!status && checked)
+        status = event_check_blob_id(kind, event, checked);
+    if (!status && checked)
         status = event_check(project, kind, &head, &body, checked);
     if (status)
         return status;
@@ -178,6 +256,6 @@ int project_take(struct project *project, const struct store_event *event,
                                     event->type);
     if (ret_error->code == PROTO_CODE_OK)
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
-                                    "It is out of turn, or lacks its demonstration.");
+                                    "It is out of turn, or its file is not there.");
     return ret_error->code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : (int)ret_error->code;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies.h"
 #include "view_internal.h"
 
 struct published {
@@ -34,7 +35,7 @@ int view_thaw(const struct view *view, struct view *ret_draft)
     draft.open = copy_array(view->open, view->open_count, sizeof *view->open);
     if (!draft.counts || !draft.open || roll_copy(&view->tasks, &draft.tasks) ||
         roll_copy(&view->demonstrations, &draft.demonstrations) ||
-        roll_copy(&view->assignments, &draft.assignments)) {
+        roll_copy(&view->assignments, &draft.assignments) || policies_copy(view, &draft)) {
         view_deinit(&draft);
         return -1;
     }
@@ -63,6 +64,7 @@ void view_deinit(struct view *draft)
     roll_deinit(&draft->tasks);
     roll_deinit(&draft->demonstrations);
     roll_deinit(&draft->assignments);
+    policies_deinit(draft);
     free(draft->counts);
     free(draft->open);
     *draft = (struct view){0};
@@ -137,6 +139,11 @@ struct demonstration *view_find_demonstration(const struct view *view, const cha
     size_t index = roll_find(&view->demonstrations, demonstration_name, id);
 
     return index == SIZE_MAX ? NULL : view_demonstration(view, index);
+}
+
+size_t view_demonstration_index(const struct view *view, const char *id)
+{
+    return roll_find(&view->demonstrations, demonstration_name, id);
 }
 
 struct assignment *view_find_assignment(const struct view *view, const char *id)
