@@ -1,10 +1,10 @@
 /* Revisions of a policy, and what they think of demonstrations. */
 #include "tables.h"
 
-static const char *const revision_role_names[] = {"selection", "likelihood", "both", NULL};
+const char *const proto_revision_role_names[] = {"selection", "likelihood", "both", NULL};
 const char *const proto_revision_state_names[] = {"staged", "active", "retired", NULL};
 static const char *const likelihood_form_names[] = {"none", "trajectory", "step", NULL};
-static const char *const missing_reason_names[] = {"missing", "stale", NULL};
+const char *const proto_missing_reason_names[] = {"missing", "stale", NULL};
 
 #define SERVER_SAID (PROTO_READ_ONLY | PROTO_NULLABLE)
 
@@ -26,7 +26,7 @@ static const struct proto_shape form_shape = {
 static const struct proto_field revision_fields[] = {
     {"revision", PROTO_STRING, AT(revision), PROTO_REQUIRED | PROTO_KEY},
     {"kind", PROTO_ENUM, AT(kind), .names = proto_policy_kind_names},
-    {"role", PROTO_ENUM, AT(role), .names = revision_role_names},
+    {"role", PROTO_ENUM, AT(role), .names = proto_revision_role_names},
     {"sigma", PROTO_REAL, AT(sigma), .min = 1e-9, .max = 1e9},
     {"trained_on", PROTO_STRINGS, AT(trained_on), PROTO_NULLABLE | PROTO_KEY,
      .max_length = PROTO_MAX_LIST},
@@ -97,7 +97,7 @@ const struct proto_shape proto_features_shape = {
 #define AT(member) offsetof(struct proto_missing_features, member)
 static const struct proto_field missing_features_fields[] = {
     {"demonstration", PROTO_STRING, AT(demonstration), PROTO_NULLABLE},
-    {"reason", PROTO_ENUM, AT(reason), .names = missing_reason_names},
+    {"reason", PROTO_ENUM, AT(reason), .names = proto_missing_reason_names},
     {"tasks", PROTO_STRINGS, AT(tasks), .max_length = PROTO_MAX_LIST},
 };
 #undef AT

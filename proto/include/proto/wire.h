@@ -537,7 +537,9 @@ extern const char *const proto_role_names[], *const proto_token_state_names[];
 /* The names of a set of roles (a bit each, 1 << enum proto_role), `between` between them. Cut where
  * the text ends. */
 void proto_roles_write(unsigned roles, const char *between, char *ret_text, size_t size);
-extern const char *const proto_policy_kind_names[], *const proto_revision_state_names[];
+extern const char *const proto_policy_kind_names[], *const proto_revision_state_names[],
+                                                        *const proto_revision_role_names[],
+                                                            *const proto_missing_reason_names[];
 extern const char *const proto_rule_names[],
     *const proto_measure_names[], *const proto_weights_names[],
                                       *const proto_occupancy_names[],
