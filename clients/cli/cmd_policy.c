@@ -54,7 +54,7 @@ static enum cli_exit put_file(struct cli *cli, const char *const *args, const ch
                                            &result, cli->json ? NULL : &said);
     if (status != AMF_CLIENT_OK || cli->json)
         return cli_answer(cli, status, &result);
-    return tell(cli, result.status == 201 ? "added" : "replaced", &said);
+    return tell(cli, result.http_status == 201 ? "added" : "replaced", &said);
 }
 
 COMMAND(cmd_policy_put)
@@ -72,7 +72,7 @@ COMMAND(cmd_policy_put)
         amf_client_policy_put(cli->client, args[0], &revision, &result, cli->json ? NULL : &said);
     if (status != AMF_CLIENT_OK || cli->json)
         return cli_answer(cli, status, &result);
-    return tell(cli, result.status == 201 ? "added" : "replaced", &said);
+    return tell(cli, result.http_status == 201 ? "added" : "replaced", &said);
 }
 
 COMMAND(cmd_policy_activate)
@@ -250,9 +250,10 @@ static enum cli_exit send_one(struct cli *cli, const char *const *args, const ch
                                      &result, &features);
     if (status != AMF_CLIENT_OK) {
         /* What is about this one file: its demonstration or what is in it. */
-        uploaded->stop = status != AMF_CLIENT_REFUSED ||
-                         (result.status != 400 && result.status != 413 && result.status != 422 &&
-                          strcmp(result.problem.code, "demonstration_not_found") != 0);
+        uploaded->stop =
+            status != AMF_CLIENT_REFUSED ||
+            (result.http_status != 400 && result.http_status != 413 && result.http_status != 422 &&
+             strcmp(result.problem.code, "demonstration_not_found") != 0);
         uploaded->refused += !uploaded->stop;
         return cli_explain(cli, path, status, &result);
     }
