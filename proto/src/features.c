@@ -217,6 +217,9 @@ static enum proto_code read_tasks(const struct proto_tensors *tensors, struct pr
                       "metadata", proto_decode_object(&decoder, &tasks_shape, about, NULL, &tasks),
                       ret_error);
     json_decref(about);
+    if (code == PROTO_CODE_OK && wanted && tasks.tasks.count == 0)
+        code = proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "metadata tasks",
+                               "the list is empty; expected the keys of the task axis");
     if (code == PROTO_CODE_OK)
         code = check_different(&tasks.tasks, ret_error);
     file->tasks = tasks.tasks;

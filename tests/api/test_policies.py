@@ -2,9 +2,10 @@
 import json
 import math
 import os
-import subprocess
 import struct
+import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
@@ -579,6 +580,48 @@ class WrongUse(Case):
         answer = p.ranking()
         self.assertIn("made of h and g, which revision r does not have", answer["note"])
         self.assertEqual((answer["rule"], [c["gain"] for c in answer["candidates"]]), ("fallback", [None, None]))
+
+
+class CommandLine(Case):
+    def amf(self, *words, code=0):
+        done = subprocess.run([AMF, "--url", self.daemon.url, "--token-file",
+                               os.path.join(self.daemon.data, "d", "admin.token"), *words],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout if code == 0 else done.stdout + done.stderr
+
+    def test_the_whole_life(self):
+        p = Project(self.daemon, "cli")
+        with tempfile.TemporaryDirectory() as folder:
+            for i, d in enumerate(p.ids[:3]):
+                with open(os.path.join(folder, f"{d}.safetensors"), "wb") as file:
+                    file.write(features_file(p.tasks, phi=wavy(i + 1, 2, 5, 4), log_likelihood=wavy(i, 2, 5)))
+            self.assertEqual(self.amf("policy", "put", "cli", "r1", "--note", "first", "--trained-on", p.ids[0]),
+                             "r1 added, staged; 4 demonstrations lack its features\n")
+            self.assertEqual(self.amf("policy", "upload", "cli", "r1", folder), "3 new, 0 already there, 0 refused\n")
+            self.assertEqual(self.amf("policy", "upload", "cli", "r1", folder), "0 new, 3 already there, 0 refused\n")
+            self.assertEqual(self.amf("policy", "missing", "cli", "r1").split(),
+                             ["demonstration", "reason", "tasks", p.ids[3], "missing", "a,", "b"])
+            self.assertEqual(self.amf("policy", "activate", "cli", "r1"),
+                             "r1 activated, active; 1 demonstrations lack its features\n")
+            self.assertEqual(self.amf("policy", "list", "cli").splitlines()[1].split(),
+                             ["r1", "external", "active", "selection,", "likelihood", "3", "1", "first"])
+            self.assertIn("trained_on", self.amf("policy", "show", "cli", "r1"))
+            self.assertIn("features of revision r1\n", self.amf("ranking", "cli", "--wait", "10"))
+            # What is refused is named, and the rest goes on.
+            for name in (f"{p.ids[0]}.safetensors", "d0000099999.safetensors"):
+                with open(os.path.join(folder, name), "wb") as file:
+                    file.write(features_file(p.tasks, phi=wavy(1, 2, 4, 4), log_likelihood=wavy(1, 2, 4)))
+            told = self.amf("policy", "upload", "cli", "r1", folder, code=1)
+            self.assertIn("0 new, 2 already there, 2 refused", told)
+            self.assertIn("axis 1 (steps) has 4", told)
+            self.assertIn("holds no demonstration d0000099999", told)
+            self.assertIn("no revision r2", self.amf("policy", "upload", "cli", "r2", folder, code=1))
+            said = os.path.join(folder, "revision.safetensors")
+            with open(said, "wb") as file:
+                file.write(safetensors({}, {"role": "selection"}))
+            self.assertIn("r2 added", self.amf("policy", "put", "cli", "r2", "--file", said))
+        self.assertEqual(p.revision("r2")["role"], "selection")
 
 
 class Kept(unittest.TestCase):
