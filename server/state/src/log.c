@@ -51,21 +51,6 @@ static const struct event_kind *event_kind_find(const char *type)
     return NULL;
 }
 
-/* Large enough for any event's body. */
-union event_body {
-    struct proto_project project;
-    struct proto_task task;
-    struct proto_demonstration demonstration;
-    struct proto_scales scales;
-    struct proto_event_removed removed;
-    struct proto_event_assignment_end end;
-    struct proto_event_opened opened;
-    struct proto_event_carried carried;
-    struct proto_revision revision;
-    struct proto_event_activated activated;
-    struct proto_event_features features;
-};
-
 int project_status_of_stored(enum proto_code code)
 {
     if (code == PROTO_CODE_OK)
@@ -73,93 +58,115 @@ int project_status_of_stored(enum proto_code code)
     return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : STORE_CORRUPT;
 }
 
-static int decode_demonstration(const struct store_event *event, struct proto_arena *arena,
-                                struct proto_demonstration *body, struct proto_error *ret_error)
+/* Bytes of our own log were read in full before they got there. */
+static enum proto_code read_numbers(const struct store_event *stored, bool own,
+                                    struct proto_arena *arena,
+                                    struct proto_demonstration *demonstration,
+                                    struct proto_error *ret_error)
 {
     struct proto_demonstration whole;
     enum proto_code code;
 
-    proto_demonstration_defaults(&whole);
-    code =
-        proto_demonstration_from_tensors(event->blob, event->blob_bytes, arena, &whole, ret_error);
-    if (code)
-        return project_status_of_stored(code);
-    body->states = whole.states;
-    body->actions = whole.actions;
-    return 0;
+    if (own)
+        return proto_demonstration_numbers(stored->blob, stored->blob_bytes, arena, demonstration,
+                                           ret_error);
+    code = proto_demonstration_from_tensors(stored->blob, stored->blob_bytes, arena, &whole,
+                                            ret_error);
+    if (!code) {
+        demonstration->states = whole.states;
+        demonstration->actions = whole.actions;
+    }
+    return code;
 }
 
-static int decode_features(const struct store_event *event, struct proto_arena *arena,
-                           struct proto_event_features *body, struct proto_error *ret_error)
+static enum proto_code read_features(const struct store_event *stored, struct proto_arena *arena,
+                                     struct proto_event_features *body,
+                                     struct proto_error *ret_error)
 {
     struct proto_feature_file *file = proto_arena_alloc(arena, 1, sizeof *file);
-    enum proto_code code;
 
-    if (!file)
-        return STORE_NO_MEMORY;
-    code = proto_features_read(event->blob, event->blob_bytes, arena, file, ret_error);
     body->file = file;
-    body->encoded = event->blob;
-    body->encoded_bytes = event->blob_bytes;
-    return project_status_of_stored(code);
+    body->encoded = stored->blob;
+    body->encoded_bytes = stored->blob_bytes;
+    return file ? proto_features_read(stored->blob, stored->blob_bytes, arena, file, ret_error)
+                : PROTO_CODE_NO_MEMORY;
 }
 
 /* The body says what it is; the file is where the numbers are. */
-static int decode_policy(const struct store_event *event, struct proto_arena *arena,
-                         struct proto_revision *body, struct proto_error *ret_error)
+static enum proto_code read_policy(const struct store_event *stored, struct proto_arena *arena,
+                                   struct proto_revision *body, struct proto_error *ret_error)
 {
     struct proto_revision whole = *body;
     enum proto_code code =
-        proto_revision_from_tensors(event->blob, event->blob_bytes, arena, &whole, ret_error);
+        proto_revision_from_tensors(stored->blob, stored->blob_bytes, arena, &whole, ret_error);
 
     body->summary = whole.summary;
     body->summary_dim = whole.summary_dim;
-    body->encoded = event->blob;
-    body->encoded_bytes = event->blob_bytes;
-    return project_status_of_stored(code);
+    body->encoded = stored->blob;
+    body->encoded_bytes = stored->blob_bytes;
+    return code;
 }
 
-static int event_decode_blob(const struct event_kind *kind, const struct store_event *event,
-                             struct proto_arena *arena, union event_body *body,
-                             struct proto_error *ret_error)
+static enum proto_code read_blob(const struct store_event *stored, bool own,
+                                 struct proto_arena *arena, struct event *event,
+                                 struct proto_error *ret_error)
 {
-    bool may_lack = kind->blob == EVENT_BLOB_NONE || kind->blob == EVENT_BLOB_POLICY;
-
-    if (!event->blob)
-        return may_lack ? 0 : STORE_CORRUPT;
-    switch (kind->blob) {
+    switch (event->kind->blob) {
     case EVENT_BLOB_DEMONSTRATION:
-        return decode_demonstration(event, arena, &body->demonstration, ret_error);
+        return read_numbers(stored, own, arena, &event->body.demonstration, ret_error);
     case EVENT_BLOB_FEATURES:
-        return decode_features(event, arena, &body->features, ret_error);
+        return read_features(stored, arena, &event->body.features, ret_error);
     case EVENT_BLOB_POLICY:
-        return decode_policy(event, arena, &body->revision, ret_error);
+        return read_policy(stored, arena, &event->body.revision, ret_error);
     case EVENT_BLOB_NONE:
         break;
     }
-    return STORE_CORRUPT;
+    return PROTO_CODE_OK;
 }
 
-static int event_decode(const struct event_kind *kind, const struct store_event *event,
-                        struct proto_arena *arena, union event_body *ret_body,
-                        struct proto_error *ret_error)
+/* A revision may have come as JSON; the others are nothing without their bytes. */
+static bool blob_fits(enum event_blob blob, const struct store_event *stored)
 {
+    return stored->blob ? blob != EVENT_BLOB_NONE
+                        : blob == EVENT_BLOB_NONE || blob == EVENT_BLOB_POLICY;
+}
+
+int event_read(const struct store_event *stored, bool own, struct proto_arena *arena,
+               struct event *ret_event, struct proto_error *ret_error)
+{
+    const struct event_kind *kind = event_kind_find(stored->type);
+    struct event event = {.kind = kind, .head = {stored->seq, stored->at_ms}};
     enum proto_code code;
 
+    if (!kind || !blob_fits(kind->blob, stored))
+        return STORE_CORRUPT;
     if (kind->shape->set_defaults)
-        kind->shape->set_defaults(ret_body);
-    code = proto_decode(kind->shape, event->body, strlen(event->body), true, arena, ret_body,
+        kind->shape->set_defaults(&event.body);
+    code = proto_decode(kind->shape, stored->body, strlen(stored->body), true, arena, &event.body,
                         ret_error);
-    return code ? project_status_of_stored(code)
-                : event_decode_blob(kind, event, arena, ret_body, ret_error);
+    if (!code && stored->blob)
+        code = read_blob(stored, own, arena, &event, ret_error);
+    if (code)
+        return project_status_of_stored(code);
+    *ret_event = event;
+    return 0;
+}
+
+int event_apply(struct project *project, const struct event *event)
+{
+    if (event->head.seq != project->draft.seq + 1)
+        return STORE_CORRUPT;
+    project->draft.seq = event->head.seq;
+    project->dirty = true;
+    return event->kind->apply(project, &event->head, &event->body);
 }
 
 /* Fields that an event leaves out are held to no range, so it is said in full and read again. */
-static int event_check_ranges(const struct event_kind *kind, const union event_body *body,
+static int event_check_ranges(const struct event_kind *kind, const void *body,
                               struct proto_error *ret_error)
 {
     PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
-    union event_body again = {0};
+    struct event again = {0};
     enum proto_code code;
     char *text = NULL;
     size_t length;
@@ -170,7 +177,7 @@ static int event_check_ranges(const struct event_kind *kind, const union event_b
     if (status > 0)
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
                                     "Something that every %s has is missing.", kind->type);
-    code = proto_decode(kind->shape, text, length, true, &arena, &again, ret_error);
+    code = proto_decode(kind->shape, text, length, true, &arena, &again.body, ret_error);
     free(text);
     return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : (int)code;
 }
@@ -193,50 +200,43 @@ static int event_check_blob_id(const struct event_kind *kind, const struct store
 }
 
 /* An event from elsewhere is held to what a command is held to. */
-static int event_check(const struct project *project, const struct event_kind *kind,
-                       const struct event_head *head, const union event_body *body,
+static int event_check(const struct project *project, const struct event *event,
                        struct proto_error *ret_error)
 {
+    const struct event_kind *kind = event->kind;
+
     if (!project->draft.settings != (kind == &event_project_created))
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
                                     "A log begins with project_created and has no other.");
 
-    int refused = event_check_ranges(kind, body, ret_error);
+    int refused = event_check_ranges(kind, &event->body, ret_error);
     if (!refused && kind->shape->check)
-        refused = (int)kind->shape->check(body, ret_error);
+        refused = (int)kind->shape->check(&event->body, ret_error);
     if (refused)
         return refused;
-    return kind->check(project, head, body, ret_error);
+    return kind->check(project, &event->head, &event->body, ret_error);
 }
 
-/* checked NULL: the log is our own. */
-static int event_fold(struct project *project, const struct store_event *event,
-                      struct proto_error *checked)
+static int event_fold(struct project *project, const struct store_event *stored, bool own,
+                      struct proto_error *ret_error)
 {
     PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
-    const struct event_head head = {event->seq, event->at_ms};
-    const struct event_kind *kind = event_kind_find(event->type);
-    struct proto_error error = {PROTO_CODE_OK};
-    union event_body body = {0};
+    struct event event;
     int status;
 
-    if (!kind || event->seq != project->draft.seq + 1)
+    if (stored->seq != project->draft.seq + 1)
         return STORE_CORRUPT;
-    status = event_decode(kind, event, &arena, &body, checked ? checked : &error);
-    if (!status && checked)
-        status = event_check_blob_id(kind, event, checked);
-    if (!status && checked)
-        status = event_check(project, kind, &head, &body, checked);
-    if (status)
-        return status;
-    project->draft.seq = head.seq;
-    project->dirty = true;
-    return kind->apply(project, &head, &body);
+    status = event_read(stored, own, &arena, &event, ret_error);
+    if (!status && !own)
+        status = event_check_blob_id(event.kind, stored, ret_error);
+    if (!status && !own)
+        status = event_check(project, &event, ret_error);
+    return status ? status : event_apply(project, &event);
 }
 
 int project_replay(struct project *project, const struct store_event *event)
 {
-    return event_fold(project, event, NULL);
+    return event_fold(project, event, true, &(struct proto_error){PROTO_CODE_OK});
 }
 
 int project_take(struct project *project, const struct store_event *event,
@@ -245,7 +245,7 @@ int project_take(struct project *project, const struct store_event *event,
     int status;
 
     *ret_error = (struct proto_error){PROTO_CODE_OK};
-    status = event_fold(project, event, ret_error);
+    status = event_fold(project, event, false, ret_error);
     if (status != STORE_CORRUPT)
         return status;
     /* What cannot be decoded has said why; a kind that is not known, or a number out of turn, has
