@@ -373,7 +373,6 @@ class Forms(Case):
         self.assertIn("Steps cannot be clipped", answers[1].ranking()["note"])
 
     def test_thinned_as_the_demonstration_is_and_anew_when_that_changes(self):
-        """Only the first and the last step differ from what a demonstration of two steps has."""
         p = Project(self.daemon, "thin", criterion={"max_steps": 2})
         long = Project(self.daemon, "long", criterion={"max_steps": 5})
         for project in (p, long):
@@ -386,6 +385,23 @@ class Forms(Case):
         self.daemon.ok("PATCH", long.at, {"criterion": {"max_steps": 2}})
         self.daemon.ok("PATCH", p.at, {"criterion": {"max_steps": 2}})
         self.assertEqual(p.gains(), long.gains())
+
+    def test_steps_that_are_not_kept_do_not_count(self):
+        """Of five steps and max_steps 2 the first and the last are kept."""
+        gains = []
+        for changed in (None, 2, 4):
+            p = Project(self.daemon, f"kept-{changed}", criterion={"max_steps": 2})
+            p.put("r")
+            for i, d in enumerate(p.ids):
+                phi, likelihood = wavy(i + 1, 2, 5, 4), wavy(i + 50, 2, 5)
+                for c in range(2):
+                    if changed:
+                        phi[c][changed], likelihood[c][changed] = [9.0 * c + i] * 4, -3.0 * i - c
+                p.features("r", d, features_file(p.tasks, phi=phi, log_likelihood=likelihood))
+            p.activate("r")
+            gains.append(p.gains())
+        self.assertEqual(gains[0], gains[1])
+        self.assertNotEqual(gains[0], gains[2])
 
     def test_noise_in_units_of_the_median(self):
         p = Project(self.daemon, "noise", noise_relative=0.5)
