@@ -68,6 +68,26 @@ const struct command commands[] = {
     {"demo", "delete", "PROJECT ID", 2, 2, "retract a demonstration", NULL, demo_delete_options,
      sizeof(struct demo_delete_options), NULL, false, cmd_demo_delete},
 
+    {"policy", "put", "PROJECT REVISION", 2, 2, "tell of a revision of the policy, staged for now",
+     "With --file, a safetensors file says it all in its metadata, and the other options are left\n"
+     "out.\n",
+     policy_put_options, sizeof(struct policy_put_options), policy_put_defaults, false,
+     cmd_policy_put},
+    {"policy", "upload", "PROJECT REVISION DIR", 3, 3,
+     "upload a revision's features of demonstrations",
+     "DIR has a file DEMONSTRATION.safetensors for each, with tensors such as phi, h, mean or\n"
+     "log_likelihood; docs/http.md says which. Refused files are named and do not stop the rest;\n"
+     "run again, it goes on where it was interrupted.\n",
+     .run = cmd_policy_upload},
+    {"policy", "missing", "PROJECT REVISION", 2, 2,
+     "list the demonstrations and tasks that a revision has no features of",
+     .run = cmd_policy_missing},
+    {"policy", "activate", "PROJECT REVISION", 2, 2,
+     "let a revision serve; the one it takes the place of is retired", .run = cmd_policy_activate},
+    {"policy", "list", "PROJECT", 1, 1, "list the revisions of a project's policy",
+     .run = cmd_policy_list},
+    {"policy", "show", "PROJECT REVISION", 2, 2, "show one revision", .run = cmd_policy_show},
+
     {"next", NULL, "PROJECT", 1, 1, "ask which task to demonstrate next",
      "The same operator asking again is given the same assignment until it has ended.\n",
      next_options, sizeof(struct next_options), next_defaults, false, cmd_next},

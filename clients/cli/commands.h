@@ -127,6 +127,19 @@ extern const struct option renew_options[], skip_options[], end_options[];
 void renew_defaults(void *options);
 void end_defaults(void *options);
 
+struct policy_put_options {
+    struct proto_revision revision; /* without its name */
+    const char *file;               /* NULL: none */
+};
+COMMAND(cmd_policy_put);
+COMMAND(cmd_policy_list);
+COMMAND(cmd_policy_show);
+COMMAND(cmd_policy_activate);
+COMMAND(cmd_policy_missing);
+COMMAND(cmd_policy_upload);
+extern const struct option policy_put_options[];
+void policy_put_defaults(void *options);
+
 struct token_create_options {
     int role;
     const char *project, *expires, *output;

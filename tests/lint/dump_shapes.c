@@ -89,6 +89,10 @@ int main(void)
         &proto_renew_shape,
         &proto_skip_shape,
         &proto_end_shape,
+        &proto_revision_shape,
+        &proto_revision_list_shape,
+        &proto_features_shape,
+        &proto_missing_shape,
     };
 
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)

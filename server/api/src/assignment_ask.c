@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include <state/policies.h>
+
 #include "verbs.h"
 
 #define ASK_WAIT_S 0.05
@@ -65,6 +67,8 @@ static enum proto_code open_more(struct api_ctx *ctx, struct project *project,
         return api_no_memory(ctx);
     asked->age_s = age_s;
     asked->seq = ranking ? ranking->view->seq : 0;
+    if (ranking)
+        asked->revision = ranking->revision;
     while (!code && asked->assignments.count < (size_t)ask->count) {
         const struct assignment *opened = NULL;
 
@@ -94,7 +98,7 @@ enum proto_code api_assignment_ask(struct api_ctx *ctx, const void *request, voi
     code = api_status(ctx, project_expire(project, ctx->tx));
     if (code)
         return code;
-    asked->revision = "gp";
+    asked->revision = view_serving_name(project_view(project), SERVING_SELECTION);
     asked->seq = project_view(project)->seq;
     asked->assignments.items = items;
     asked->assignments.count = give_again(project_view(project), ask, items);

@@ -70,7 +70,11 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
         return api_no_memory(ctx);
     *answer = (struct proto_ranking){
         .seq = ranking->view->seq,
-        .revision = ranking->view->settings->project.policy.kind == PROTO_POLICY_GP ? "gp" : NULL,
+        .revision = ranking->revision,
+        .likelihood_revision = ranking->likelihood_revision,
+        .missing = ranking->missing,
+        .missing_count = ranking->missing_count,
+        .stale_pairs = ranking->stale_pairs,
         .age_s = age_s,
         .measure = ranking->measure,
         .unit = ranking->measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2" : "nats",

@@ -3,6 +3,7 @@
 #define API_VERBS_H
 
 #include <api/api.h>
+#include <proto/digest.h>
 #include <proto/wire.h>
 #include <state/state.h>
 
@@ -25,6 +26,13 @@ API_VERB(api_demonstration_list);
 API_VERB(api_demonstration_add);
 API_VERB(api_demonstration_get);
 API_VERB(api_demonstration_retract);
+API_VERB(api_policy_list);
+API_VERB(api_policy_put);
+API_VERB(api_policy_get);
+API_VERB(api_policy_activate);
+API_VERB(api_policy_missing);
+API_VERB(api_features_put);
+API_VERB(api_features_get);
 API_VERB(api_ranking_get);
 API_VERB(api_assignment_list);
 API_VERB(api_assignment_ask);
@@ -59,6 +67,11 @@ enum proto_code api_project_import_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_demonstration_check_head(struct api_ctx *ctx,
                                              const struct proto_demonstration *head);
 enum proto_code api_demonstration_add_prepare(struct api_ctx *ctx, void *request);
+void api_policy_put_defaults(struct api_ctx *ctx, void *request);
+enum proto_code api_policy_put_prepare(struct api_ctx *ctx, void *request);
+enum proto_code api_features_check_file(struct api_ctx *ctx, const struct proto_tensors *head);
+enum proto_code api_features_put_prepare(struct api_ctx *ctx, void *request);
+int api_features_file(const void *response, char **ret_bytes, size_t *ret_length);
 enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *request);
 int api_demonstration_tensors(const void *response, char **ret_bytes, size_t *ret_length);
@@ -72,6 +85,17 @@ enum proto_code api_check_cursor(struct api_ctx *ctx, char prefix);
 /* The view of the project named in the path, kept until the answer has been sent; on NULL
  * ctx->error says why. */
 const struct view *api_view(struct api_ctx *ctx);
+/* The same with its log's name in the store, for reading what belongs to it. */
+const struct view *api_view_and_log(struct api_ctx *ctx, const char **ret_log_name);
+/* Bytes that are stored under an id, kept until the answer has been sent. */
+enum proto_code api_read_blob(struct api_ctx *ctx, const char *log_name, const char *id,
+                              const unsigned char **ret_bytes, size_t *ret_length);
+enum proto_code api_damaged(struct api_ctx *ctx, const char *id);
+/* The revision named in the path: its index, view->policy_count for the built-in one. */
+enum proto_code api_find_policy(struct api_ctx *ctx, const struct view *view, size_t *ret_index);
+/* The revision as it is told to clients. Inside a transaction a failure fails it. */
+enum proto_code api_describe_policy(struct api_ctx *ctx, const struct view *view,
+                                    const char *revision, struct proto_revision *ret_revision);
 /* Keep a view or a ranking (its reference is taken over) until the answer has been sent. */
 __attribute__((warn_unused_result)) int api_keep_view(struct api_ctx *ctx, struct view *view);
 __attribute__((warn_unused_result)) int api_keep_ranking(struct api_ctx *ctx,

@@ -74,12 +74,17 @@ static enum proto_code decode(struct exchange *exchange)
         route->request_defaults(&request->ctx, exchange->input);
     if (length > 0 && request->upload.intake)
         return http_upload_end(request, exchange->input);
+    if (length > 0 && request->upload.file)
+        return http_upload_end_file(request);
     if (length == 0 && route->body_optional) {
         text = "{}";
         length = 2;
     } else if (length == 0) {
-        return proto_error_set(&request->ctx.error, PROTO_CODE_MALFORMED_JSON, "",
-                               "The body is empty; a JSON object was expected.");
+        return proto_error_set(
+            &request->ctx.error,
+            route->body == API_BODY_FILE ? PROTO_CODE_MALFORMED_TENSORS : PROTO_CODE_MALFORMED_JSON,
+            "", "The body is empty; %s was expected.",
+            route->body == API_BODY_FILE ? "a safetensors file" : "a JSON object");
     }
     return proto_decode(route->request, text, length, false, &request->arena, exchange->input,
                         &request->ctx.error);

@@ -5,6 +5,8 @@
 #include <state/choose.h>
 #include <state/lease.h>
 
+#include "problem.h"
+
 static bool strings_have(const struct proto_strings *strings, const char *text)
 {
     for (size_t i = 0; i < strings->count; i++)
@@ -105,9 +107,10 @@ _Static_assert((int)PROTO_RULE_CRITERION == (int)AMF_RULE_CRITERION &&
 /* What the criterion has for an occupancy set: its n, by which a warm start begins and ends. */
 static size_t occupancy_size(const struct view *view)
 {
-    bool only_new = view->settings->project.criterion.occupancy == PROTO_OCCUPANCY_NEW;
+    struct proto_resolved resolved;
 
-    return (size_t)(only_new ? view->demonstrated : view->held);
+    problem_resolve(view, &resolved);
+    return (size_t)(resolved.occupancy == PROTO_OCCUPANCY_NEW ? view->demonstrated : view->held);
 }
 
 /* The candidates of a view, in key order. */

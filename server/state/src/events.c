@@ -10,6 +10,7 @@
 
 #include <state/clock.h>
 
+#include "policies.h"
 #include "project_internal.h"
 
 /* A project that was imported has the log of another, in which it goes by that one's id. */
@@ -40,8 +41,8 @@ static int apply_project_created(struct project *project, const struct event_hea
     return apply_settings(project, &settings);
 }
 
-static int read_blob(const struct project *project, const char *id, unsigned char **ret_bytes,
-                     size_t *ret_length)
+int project_read_blob(const struct project *project, const char *id, unsigned char **ret_bytes,
+                      size_t *ret_length)
 {
     if (project->read_blob)
         return project->read_blob(project->read_blob_arg, id, ret_bytes, ret_length);
@@ -60,7 +61,7 @@ static int demonstration_rethin(const struct project *project, const struct demo
     struct demonstration *cell = cell_new(sizeof *cell);
     unsigned char *bytes = NULL;
     size_t length;
-    int status = read_blob(project, old->meta.id, &bytes, &length);
+    int status = project_read_blob(project, old->meta.id, &bytes, &length);
 
     proto_demonstration_defaults(&whole);
     if (!status)
@@ -103,7 +104,7 @@ int project_rethin(struct project *project)
     draft->demonstrations = demonstrations;
     hashes_free(project->hashes);
     project->hashes = hashes_new(&draft->demonstrations);
-    return project->hashes ? 0 : STORE_NO_MEMORY;
+    return project->hashes ? project_rethin_features(project) : STORE_NO_MEMORY;
 }
 
 static int apply_project_updated(struct project *project, const struct event_head *head,
@@ -260,7 +261,8 @@ static int apply_demonstration_added(struct project *project, const struct event
                                draft->settings->project.criterion.max_steps);
     }
     if (!failed)
-        failed = hashes_add(project->hashes, cell) || roll_append(&draft->demonstrations, cell);
+        failed = hashes_add(project->hashes, cell) || roll_append(&draft->demonstrations, cell) ||
+                 policies_add_demonstration(draft);
     if (!failed)
         count_demonstration(draft, &cell->meta, 1);
     cell_unref(cell);
@@ -273,16 +275,16 @@ static int apply_demonstration_retracted(struct project *project, const struct e
     const struct proto_event_removed *removed = body;
     struct view *draft = &project->draft;
     struct demonstration *cell = view_find_demonstration(draft, removed->key);
-    size_t index = 0;
+    size_t index = view_demonstration_index(draft, removed->key);
 
     (void)head;
     if (!cell)
         return STORE_CORRUPT;
-    while (view_demonstration(draft, index) != cell)
-        index++;
     hashes_remove(project->hashes, cell->meta.sha256);
     count_demonstration(draft, &cell->meta, -1);
-    return roll_remove(&draft->demonstrations, index) ? STORE_NO_MEMORY : 0;
+    return policies_remove_demonstration(draft, index) || roll_remove(&draft->demonstrations, index)
+               ? STORE_NO_MEMORY
+               : 0;
 }
 
 static int apply_scales_frozen(struct project *project, const struct event_head *head,
@@ -304,25 +306,30 @@ static int apply_scales_frozen(struct project *project, const struct event_head 
     return 0;
 }
 
-const struct event_kind event_project_created = {"project_created", &proto_project_shape, false,
-                                                 apply_project_created, check_project_created};
-const struct event_kind event_project_updated = {"project_updated", &proto_project_shape, false,
-                                                 apply_project_updated, check_project_updated};
+const struct event_kind event_project_created = {"project_created", &proto_project_shape,
+                                                 EVENT_BLOB_NONE, apply_project_created,
+                                                 check_project_created};
+const struct event_kind event_project_updated = {"project_updated", &proto_project_shape,
+                                                 EVENT_BLOB_NONE, apply_project_updated,
+                                                 check_project_updated};
 const struct event_kind event_project_deleted = {"project_deleted", &proto_event_removed_shape,
-                                                 false, apply_project_deleted,
+                                                 EVENT_BLOB_NONE, apply_project_deleted,
                                                  check_project_deleted};
-const struct event_kind event_task_put = {"task_put", &proto_task_shape, false, apply_task_put,
-                                          check_task_put};
-const struct event_kind event_task_deleted = {"task_deleted", &proto_event_removed_shape, false,
-                                              apply_task_deleted, check_task_deleted};
+const struct event_kind event_task_put = {"task_put", &proto_task_shape, EVENT_BLOB_NONE,
+                                          apply_task_put, check_task_put};
+const struct event_kind event_task_deleted = {"task_deleted", &proto_event_removed_shape,
+                                              EVENT_BLOB_NONE, apply_task_deleted,
+                                              check_task_deleted};
 const struct event_kind event_demonstration_added = {
-    "demonstration_added", &proto_demonstration_summary_shape, true, apply_demonstration_added,
-    check_demonstration_added};
+    "demonstration_added", &proto_demonstration_summary_shape, EVENT_BLOB_DEMONSTRATION,
+    apply_demonstration_added, check_demonstration_added};
 const struct event_kind event_demonstration_retracted = {
-    "demonstration_retracted", &proto_event_removed_shape, false, apply_demonstration_retracted,
-    check_demonstration_retracted};
-const struct event_kind event_scales_frozen = {"scales_frozen", &proto_scales_shape, false,
-                                               apply_scales_frozen, check_scales_frozen};
+    "demonstration_retracted", &proto_event_removed_shape, EVENT_BLOB_NONE,
+    apply_demonstration_retracted, check_demonstration_retracted};
+const struct event_kind event_scales_frozen = {"scales_frozen", &proto_scales_shape,
+                                               EVENT_BLOB_NONE, apply_scales_frozen,
+                                               check_scales_frozen};
+
 const struct event_kind *const event_kinds[] = {&event_project_created,
                                                 &event_project_updated,
                                                 &event_project_deleted,
@@ -339,4 +346,7 @@ const struct event_kind *const event_kinds[] = {&event_project_created,
                                                 &event_assignment_failed,
                                                 &event_assignment_released,
                                                 &event_leases_carried,
+                                                &event_policy_put,
+                                                &event_policy_activated,
+                                                &event_features_put,
                                                 NULL};

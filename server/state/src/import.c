@@ -74,11 +74,11 @@ static enum proto_code on_begin(void *arg, const struct proto_archive_entry *ent
     else if (import->line_bytes > 0)
         return proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "events.jsonl",
                                "Its last line does not end.");
-    if (sscanf(entry->name, "demonstrations/%20[d0-9].", blob.id) != 1)
+    if (proto_archive_blob_id(entry->name, blob.id))
         return PROTO_CODE_OK;
     if (entry->bytes > STORE_BLOB_MAX_BYTES)
         return proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, entry->name,
-                               "It has %llu bytes; a demonstration has at most %d.",
+                               "It has %llu bytes; an entry has at most %d.",
                                (unsigned long long)entry->bytes, STORE_BLOB_MAX_BYTES);
     if (import->blob_count == import->blob_room) {
         size_t room = import->blob_room ? 2 * import->blob_room : 64;
@@ -176,10 +176,10 @@ static int read_blob(const struct state_import *import, const struct blob *blob,
 
 static int compare_blob(const void *id, const void *blob)
 {
-    return strcmp(id, ((const struct blob *)blob)->id);
+    return strcmp((const char *)id + 1, ((const struct blob *)blob)->id + 1);
 }
 
-/* For thinning anew. The blobs are in the order of their events, so of their ids. */
+/* For thinning anew. The blobs are in the order of their events, so of the numbers in their ids. */
 static int find_blob(void *arg, const char *id, unsigned char **ret_bytes, size_t *ret_length)
 {
     const struct state_import *import = arg;
@@ -210,8 +210,7 @@ static int take_line(struct state_import *import, char *line, size_t length, siz
         blob = *next_blob < import->blob_count ? &import->blobs[(*next_blob)++] : NULL;
         if (!blob || strcmp(blob->id, parsed.blob) != 0)
             return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
-                                        "The next demonstration of the archive is not %s.",
-                                        parsed.blob);
+                                        "The next file of the archive is not %s.", parsed.blob);
         if (read_blob(import, blob, &bytes, &blob_bytes))
             return unreadable(ret_error);
     }
@@ -270,8 +269,7 @@ static int each_event(struct state_import *import, take_fn take, void *arg,
     }
     if (!status && next_blob != import->blob_count)
         status = (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "events.jsonl",
-                                      "No event tells of demonstration %s.",
-                                      import->blobs[next_blob].id);
+                                      "No event tells of %s.", import->blobs[next_blob].id);
     free(line);
     fclose(file);
     return status;
@@ -282,12 +280,9 @@ static int each_event(struct state_import *import, take_fn take, void *arg,
 static int fold_event(struct state_import *import, const struct store_event *event, void *arg,
                       struct proto_error *ret_error)
 {
-    (void)arg;
-    if (event->blob_id && strcmp(event->type, event_demonstration_added.type) != 0)
-        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
-                                    "Only demonstration_added has a demonstration.");
     int status = project_take(&import->project, event, ret_error);
 
+    (void)arg;
     /* Whatever a command would have called it, here it is the archive that is wrong. */
     if (status > 0 && status != PROTO_CODE_NO_MEMORY && status != PROTO_CODE_NOT_SUPPORTED)
         status = PROTO_CODE_INVALID_ARCHIVE;

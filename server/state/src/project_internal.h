@@ -39,12 +39,19 @@ struct event_head {
 typedef int event_check_fn(const struct project *project, const struct event_head *head,
                            const void *body, struct proto_error *ret_error);
 
+/* What stands in the bytes that belong to an event. */
+enum event_blob {
+    EVENT_BLOB_NONE,
+    EVENT_BLOB_DEMONSTRATION, /* states and actions: proto_demonstration_from_tensors */
+    EVENT_BLOB_FEATURES,      /* proto_features_read */
+    EVENT_BLOB_POLICY         /* proto_revision_from_tensors; a revision may also have none */
+};
+
 /* One kind of event: its name in the log, its shape, and what it does to the draft. */
 struct event_kind {
     const char *type;
     const struct proto_shape *shape;
-    bool has_blob; /* body is a struct proto_demonstration whose states and actions are in the blob
-                    */
+    enum event_blob blob;
     int (*apply)(struct project *project, const struct event_head *head, const void *body);
     /* Whether an event from elsewhere can follow in this log: 0, or an enum proto_code. check.c */
     event_check_fn *check;
@@ -54,7 +61,8 @@ extern const struct event_kind event_project_created, event_project_updated, eve
     event_task_put, event_task_deleted, event_demonstration_added, event_demonstration_retracted,
     event_scales_frozen, event_assignment_opened, event_assignment_completed,
     event_assignment_expired, event_assignment_renewed, event_assignment_skipped,
-    event_assignment_failed, event_assignment_released, event_leases_carried;
+    event_assignment_failed, event_assignment_released, event_leases_carried, event_policy_put,
+    event_policy_activated, event_features_put;
 extern const struct event_kind *const event_kinds[]; /* all of them, NULL-terminated */
 
 /* Nobody is kept from this task any more. */
@@ -74,6 +82,9 @@ struct event {
         struct proto_event_opened opened;
         struct proto_event_renewed renewed;
         struct proto_event_carried carried;
+        struct proto_revision revision;
+        struct proto_event_activated activated;
+        struct proto_event_features features;
     } body;
 };
 
@@ -124,15 +135,28 @@ __attribute__((warn_unused_result)) int project_check_task_removal(const struct 
                                                                    const char *key,
                                                                    struct proto_error *ret_error);
 
+__attribute__((warn_unused_result)) int
+project_check_revision(const struct view *draft, const struct proto_revision *revision,
+                       struct proto_error *ret_error);
+__attribute__((warn_unused_result)) int project_check_activation(const struct view *draft,
+                                                                 const char *revision,
+                                                                 struct proto_error *ret_error);
+
 /* check.c: the checks of the kinds of events, in the order of the kinds. */
 event_check_fn check_project_created, check_project_updated, check_project_deleted, check_task_put,
     check_task_deleted, check_demonstration_added, check_demonstration_retracted,
     check_scales_frozen, check_assignment_opened, check_assignment_completed,
     check_assignment_ended, check_assignment_renewed, check_leases_carried;
 
-/* Thins every held demonstration anew, from the store, by today's max_steps. 0 or a negative
- * store_status. */
+/* Thins every held demonstration and its features anew, from the store, by today's max_steps. 0 or
+ * a negative store_status. */
 __attribute__((warn_unused_result)) int project_rethin(struct project *project);
+
+__attribute__((warn_unused_result)) int project_rethin_features(struct project *project);
+/* Bytes that belong to an event, from wherever this project is being made. 0 or a store_status. */
+__attribute__((warn_unused_result)) int project_read_blob(const struct project *project,
+                                                          const char *id, unsigned char **ret_bytes,
+                                                          size_t *ret_length);
 
 /* Makes the view that the next commit publishes, so that nothing is left to fail after it. 0 or
  * STORE_NO_MEMORY. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies.h"
 #include "view_internal.h"
 
 struct published {
@@ -38,7 +39,7 @@ int view_thaw(const struct view *view, struct view *ret_draft)
     memcpy(draft.boot_id, view->boot_id, sizeof draft.boot_id);
     if (!draft.counts || !draft.open || !draft.skips || roll_copy(&view->tasks, &draft.tasks) ||
         roll_copy(&view->demonstrations, &draft.demonstrations) ||
-        roll_copy(&view->assignments, &draft.assignments)) {
+        roll_copy(&view->assignments, &draft.assignments) || policies_copy(view, &draft)) {
         view_deinit(&draft);
         return -1;
     }
@@ -67,6 +68,7 @@ void view_deinit(struct view *draft)
     roll_deinit(&draft->tasks);
     roll_deinit(&draft->demonstrations);
     roll_deinit(&draft->assignments);
+    policies_deinit(draft);
     free(draft->counts);
     free(draft->open);
     free(draft->skips);
@@ -142,6 +144,11 @@ struct demonstration *view_find_demonstration(const struct view *view, const cha
     size_t index = roll_find(&view->demonstrations, demonstration_name, id);
 
     return index == SIZE_MAX ? NULL : view_demonstration(view, index);
+}
+
+size_t view_demonstration_index(const struct view *view, const char *id)
+{
+    return roll_find(&view->demonstrations, demonstration_name, id);
 }
 
 struct assignment *view_find_assignment(const struct view *view, const char *id)

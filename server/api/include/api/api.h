@@ -16,6 +16,7 @@
 #include <proto/digest.h>
 #include <proto/error.h>
 #include <proto/field.h>
+#include <proto/safetensors.h>
 #include <proto/wire.h>
 
 struct project;
@@ -59,6 +60,12 @@ struct api_door {
     double uptime_s;
 };
 
+/* A safetensors file that was sent, as it was sent; length 0: there was none. */
+struct api_file {
+    const unsigned char *bytes;
+    size_t length;
+};
+
 struct api_ctx {
     struct state *state;
     const struct proto_version *version;                 /* what this daemon is made of */
@@ -76,6 +83,7 @@ struct api_ctx {
     const void *base;  /* what a PATCH was applied to, or a refit was worked out from */
     const void *found; /* what a route's prepare worked out for its handler; kept by api_keep */
     struct api_upload upload; /* body API_BODY_ARCHIVE */
+    struct api_file file;     /* bodies API_BODY_FILE, API_BODY_JSON_OR_FILE */
     int64_t limit;            /* ?limit=, 1..500, default 100 */
     const char *cursor;       /* ?cursor= or NULL */
     /* out */
@@ -122,6 +130,9 @@ typedef enum proto_code (*api_prepare_fn)(struct api_ctx *ctx, void *request);
 typedef enum proto_code (*api_check_head_fn)(struct api_ctx *ctx,
                                              const struct proto_demonstration *head);
 
+/* Likewise of any other file of tensors. */
+typedef enum proto_code (*api_check_file_fn)(struct api_ctx *ctx, const struct proto_tensors *head);
+
 /* Who may use a route, as a set. Administrators always may. */
 enum api_roles {
     API_ADMIN_ONLY = 0,
@@ -141,7 +152,9 @@ enum api_body {
     API_BODY_NONE = 0,
     API_BODY_JSON,
     API_BODY_DEMONSTRATION, /* JSON or safetensors */
-    API_BODY_ARCHIVE        /* an exported project, in ctx->upload; not decoded */
+    API_BODY_ARCHIVE,       /* an exported project, in ctx->upload; not decoded */
+    API_BODY_FILE,          /* safetensors, in ctx->file; not decoded */
+    API_BODY_JSON_OR_FILE   /* JSON, decoded, or safetensors, in ctx->file for prepare to decode */
 };
 
 struct api_route;
@@ -167,6 +180,7 @@ struct api_route {
     const struct proto_shape *request, *response;
     void (*request_defaults)(struct api_ctx *ctx, void *request);
     api_check_head_fn check_head; /* API_BODY_DEMONSTRATION only; NULL: none */
+    api_check_file_fn check_file; /* API_BODY_FILE and JSON_OR_FILE; NULL: none */
     api_prepare_fn prepare;
     api_handler_fn handle;
     /* Other forms of the answer, by Accept; NULL: none. *ret_bytes malloc'ed; 0 or -1. */

@@ -63,6 +63,27 @@ __attribute__((warn_unused_result)) int
 project_retract_demonstration(struct project *project, struct store_tx *tx, const char *id,
                               const char *reason, struct proto_error *ret_error);
 
+/* The same revision again is no event. *ret_created: there was none of that name. A staged one is
+ * replaced. */
+__attribute__((warn_unused_result)) int project_put_revision(struct project *project,
+                                                             struct store_tx *tx,
+                                                             const struct proto_revision *revision,
+                                                             bool *ret_created,
+                                                             struct proto_error *ret_error);
+__attribute__((warn_unused_result)) int project_activate(struct project *project,
+                                                         struct store_tx *tx, const char *revision,
+                                                         struct proto_error *ret_error);
+/* Whether a project in this state takes these features, whose numbers are not looked at. */
+__attribute__((warn_unused_result)) int
+project_check_features(const struct view *view, const struct proto_event_features *features,
+                       struct proto_error *ret_error);
+/* features: revision, demonstration, sha256, file and encoded are set, the numbers finite.
+ * *ret_created: there were none. *ret_features is borrowed from the project. */
+__attribute__((warn_unused_result)) int
+project_put_features(struct project *project, struct store_tx *tx,
+                     const struct proto_event_features *features, bool *ret_created,
+                     struct proto_features *ret_features, struct proto_error *ret_error);
+
 /* Opens an assignment: id, fence, state and opened_at are filled in. *ret_assignment is borrowed
  * from the project. */
 __attribute__((warn_unused_result)) int

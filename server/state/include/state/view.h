@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <proto/features.h>
 #include <proto/wire.h>
 #include <state/cell.h>
 #include <state/clock.h>
@@ -50,6 +51,30 @@ struct scales {
     struct proto_scales frozen; /* as the log has it: what was found */
 };
 
+struct revision {
+    struct proto_revision meta; /* what was said of it, with its summary */
+};
+
+/* What one revision thinks of one demonstration, in the demonstration's thinned steps. */
+struct features {
+    struct proto_features meta;
+    size_t steps, task_count; /* task_count 1: its own alone, or a list of one */
+    /* task x step x column, NULL: not there; log_likelihood task x step or one number a task */
+    double *numbers[PROTO_FEATURE_COUNT];
+};
+
+/* A revision of the policy with what changes about it. See policies.h. */
+struct policy {
+    struct revision *revision;
+    int state;                      /* enum proto_revision_state */
+    bool has_form;                  /* features have come */
+    struct proto_feature_form form; /* of all its features */
+    struct roll features; /* struct features or NULL, one per demonstration; empty once retired */
+    int64_t count;        /* demonstrations with features */
+};
+
+enum serving { SERVING_SELECTION, SERVING_LIKELIHOOD, SERVING_COUNT };
+
 /* What is counted of one task; all of them are derived from the other fields of the view. */
 struct task_counts {
     int64_t demonstrations; /* successful, role demonstration */
@@ -80,7 +105,10 @@ struct view {
     char boot_id[CLOCK_BOOT_ID_BYTES]; /* of which start; "": none seen */
     int64_t held; /* demonstrations the criterion learns from: successful, of role demonstration or
                      pretraining */
-    int64_t demonstrated; /* successful ones of role demonstration: what a budget counts */
+    int64_t demonstrated;    /* successful ones of role demonstration: what a budget counts */
+    struct policy *policies; /* in order of creation */
+    size_t policy_count;
+    size_t serving[SERVING_COUNT]; /* 1 + index in policies; 0: none, or the built-in one */
 };
 
 struct view *view_ref(const struct view *view);
@@ -90,6 +118,8 @@ void view_unref(struct view *view); /* NULL is fine */
 size_t view_find_task(const struct view *view, const char *key);
 /* By id; NULL when there is none. O(log n). */
 struct demonstration *view_find_demonstration(const struct view *view, const char *id);
+/* Its index, or SIZE_MAX. */
+size_t view_demonstration_index(const struct view *view, const char *id);
 struct assignment *view_find_assignment(const struct view *view, const char *id);
 /* Index of the first demonstration (assignment) whose id is greater than `id`: where a page after
  * that cursor begins. */
