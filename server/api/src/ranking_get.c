@@ -1,15 +1,19 @@
 /* GET /v1/projects/{project}/ranking: every candidate's gain, best first. No side effect. */
 #include <math.h>
 
+#include <state/by_task.h>
+
 #include "verbs.h"
 
 /* A project that has just been made, or a daemon that has just started, ranks for the first time
  * within about this. */
 #define FIRST_RANKING_S 0.05
 
-static void candidate_fill(const struct view *view, const struct score *score, size_t task,
-                           struct proto_candidate *ret_candidate)
+static bool candidate_fill(const struct view *view, const struct score *score, size_t task,
+                           struct proto_arena *arena, struct proto_candidate *ret_candidate)
 {
+    bool failed = false;
+
     *ret_candidate = (struct proto_candidate){
         .task = view_task(view, task)->task.key,
         .gain = score->gain,
@@ -22,7 +26,9 @@ static void candidate_fill(const struct view *view, const struct score *score, s
         .posterior_entropy = score->posterior_entropy,
         .scorable = score->scorable,
         .note = score->note,
+        .shares = by_task_shares(view, score, arena, &failed),
     };
+    return failed;
 }
 
 static enum proto_code candidates_fill(struct api_ctx *ctx, const struct ranking *ranking,
@@ -35,9 +41,24 @@ static enum proto_code candidates_fill(struct api_ctx *ctx, const struct ranking
     if (!items)
         return api_no_memory(ctx);
     for (size_t i = 0; i < pick->order_count; i++)
-        candidate_fill(ranking->view, &pick->scores[pick->order[i]], pick->order[i], &items[i]);
+        if (candidate_fill(ranking->view, &pick->scores[pick->order[i]], pick->order[i], ctx->arena,
+                           &items[i]))
+            return api_no_memory(ctx);
     *ret_list = (struct proto_list){items, pick->order_count};
     return PROTO_CODE_OK;
+}
+
+static enum proto_code pending_fill(struct api_ctx *ctx, const struct ranking *ranking,
+                                    struct proto_by_task **ret_pending)
+{
+    int64_t *counts = proto_arena_alloc(ctx->arena, ranking->view->tasks.count + 1, sizeof *counts);
+    bool failed = !counts;
+
+    if (counts) {
+        by_task_count_pending(ranking, 0, counts);
+        *ret_pending = by_task_counts(ranking->view, counts, ctx->arena, &failed);
+    }
+    return failed ? api_no_memory(ctx) : PROTO_CODE_OK;
 }
 
 enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *response)
@@ -74,5 +95,7 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
     };
     if (ranking->picks[0].choice != SIZE_MAX)
         answer->choice = view_task(ranking->view, ranking->picks[0].choice)->task.key;
+    if (pending_fill(ctx, ranking, &answer->pending))
+        return ctx->error.code;
     return candidates_fill(ctx, ranking, &answer->candidates);
 }

@@ -193,6 +193,10 @@ int choose_task(const struct choose_request *request, struct chosen *ret_chosen,
     *ret_chosen = (struct chosen){.choice = choice,
                                   .task = field_task(&field, choice.candidate),
                                   .runner_up = field_task(&field, choice.runner_up)};
+    if (choice.candidate != AMF_SELECT_NONE) {
+        ret_chosen->rollouts = field.candidates[choice.candidate].rollouts;
+        ret_chosen->rollout_successes = field.candidates[choice.candidate].rollout_successes;
+    }
     return 0;
 }
 
