@@ -30,18 +30,13 @@ enum proto_code api_demonstration_get(struct api_ctx *ctx, const void *request, 
 {
     struct proto_demonstration *answer = response, whole;
     const struct demonstration *held;
-    const char *log_name = state_log_name(ctx->state, ctx->params[0]), *log_now;
-    const struct view *view = api_view(ctx);
+    const char *log_name;
+    const struct view *view = api_view_and_log(ctx, &log_name);
     enum proto_code code;
 
     (void)request;
     if (!view)
         return ctx->error.code;
-    /* Deleted and made again in between, it would answer with the bytes of the one and the words of
-     * the other. A log's name never comes back. */
-    log_now = state_log_name(ctx->state, ctx->params[0]);
-    if (!log_name || !log_now || strcmp(log_name, log_now) != 0)
-        return state_no_project(ctx->params[0], &ctx->error);
     held = view_find_demonstration(view, ctx->params[1]);
     if (!held)
         return proto_error_set(&ctx->error, PROTO_CODE_DEMONSTRATION_NOT_FOUND, "",

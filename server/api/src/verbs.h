@@ -30,6 +30,9 @@ API_VERB(api_assignment_list);
 API_VERB(api_assignment_ask);
 API_VERB(api_assignment_get);
 API_VERB(api_assignment_complete);
+API_VERB(api_decision_list);
+API_VERB(api_decision_get);
+API_VERB(api_report_get);
 API_VERB(api_token_create);
 API_VERB(api_token_list);
 API_VERB(api_token_get);
@@ -66,6 +69,8 @@ enum proto_code api_check_cursor(struct api_ctx *ctx, char prefix);
 /* The view of the project named in the path, kept until the answer has been sent; on NULL
  * ctx->error says why. */
 const struct view *api_view(struct api_ctx *ctx);
+/* The same, with the name of its very log in the store. */
+const struct view *api_view_and_log(struct api_ctx *ctx, const char **ret_log_name);
 /* Keep a view or a ranking (its reference is taken over) until the answer has been sent. */
 __attribute__((warn_unused_result)) int api_keep_view(struct api_ctx *ctx, struct view *view);
 __attribute__((warn_unused_result)) int api_keep_ranking(struct api_ctx *ctx,
@@ -75,6 +80,8 @@ enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project);
 /* A status of state/project.h as a handler's answer; a negative one fails the transaction. */
 enum proto_code api_status(struct api_ctx *ctx, int status);
 enum proto_code api_no_memory(struct api_ctx *ctx);
+/* A status of reading the store back, outside of a transaction. */
+enum proto_code api_read_status(struct api_ctx *ctx, int status);
 
 /* The project as it is told to clients. Inside a transaction a failure fails it. */
 enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *view,

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <state/clock.h>
+#include <state/ranking.h>
 
 #include "project_internal.h"
 
@@ -173,6 +174,24 @@ static bool lease_fits(const struct event_head *head, int64_t expires_ms)
     return expires_ms >= head->at_ms && expires_ms - head->at_ms <= LEASE_MAX_MS;
 }
 
+static bool by_task_fits(const struct proto_by_task *list)
+{
+    return !list || list->tasks.count == list->values.count;
+}
+
+/* What a decision says it was made of, that a replay and a report go by. */
+static bool basis_fits(const struct proto_event_opened *opened, int64_t seq)
+{
+    const struct proto_basis *basis = opened->basis;
+
+    if (opened->ranking_seq < 0 || opened->ranking_seq >= seq || opened->pick < 0 ||
+        opened->pick >= RANKING_MAX_PICKS)
+        return false;
+    return !basis || (by_task_fits(basis->scores) && by_task_fits(basis->shares) &&
+                      by_task_fits(basis->pending) && by_task_fits(basis->unseen) &&
+                      by_task_fits(basis->entropies));
+}
+
 int check_assignment_opened(const struct project *project, const struct event_head *head,
                             const void *body, struct proto_error *ret_error)
 {
@@ -185,6 +204,8 @@ int check_assignment_opened(const struct project *project, const struct event_he
                       assignment->id);
     if (view_find_task(&project->draft, assignment->task) == SIZE_MAX)
         return refuse(ret_error, "There is no task %.64s.", assignment->task);
+    if (!basis_fits(opened, head->seq))
+        return refuse(ret_error, "What assignment %.64s was chosen by cannot be.", assignment->id);
     return 0;
 }
 

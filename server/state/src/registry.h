@@ -43,11 +43,6 @@ struct state {
     struct expirer *expirer;
 };
 
-/* The newest durable view with the name of its very log, which belongs to the registry. NULL: no
- * such project. */
-struct view *state_view_and_log(struct state *state, const char *project_id,
-                                const char **ret_log_name);
-
 /* Inside a store_write body: the entry that a new project of this id will have. Until its draft is
  * no longer `deleted`, it is not there. 0, PROTO_CODE_PROJECT_EXISTS, or a negative store_status.
  */

@@ -74,6 +74,7 @@ size_t view_find_task(const struct view *view, const char *key);
 /* By id; NULL when there is none. O(log n). */
 struct demonstration *view_find_demonstration(const struct view *view, const char *id);
 struct assignment *view_find_assignment(const struct view *view, const char *id);
+size_t view_find_assignment_index(const struct view *view, const char *id); /* or SIZE_MAX */
 /* Index of the first demonstration (assignment) whose id is greater than `id`: where a page after
  * that cursor begins. */
 size_t view_page_demonstrations(const struct view *view, const char *id);
