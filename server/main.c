@@ -15,6 +15,7 @@
 #include "app.h"
 #include "log.h"
 #include "maintenance.h"
+#include "replay.h"
 
 enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
@@ -116,7 +117,9 @@ static int maintain(enum config_outcome what, const struct config *config)
 {
     char error[CONFIG_ERROR_BYTES] = "";
     enum maintenance_exit outcome = what == CONFIG_CHECK ? maintenance_check(config, stdout, error)
-                                                         : maintenance_purge(config, stdout, error);
+                                    : what == CONFIG_PURGE
+                                        ? maintenance_purge(config, stdout, error)
+                                        : replay(config, stdout, error);
 
     if (*error)
         fprintf(stderr, "amfd: %s\n", error);
@@ -150,6 +153,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     case CONFIG_CHECK:
     case CONFIG_PURGE:
+    case CONFIG_REPLAY:
         return maintain(outcome, &config);
     case CONFIG_RUN:
         break;

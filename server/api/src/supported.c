@@ -2,6 +2,8 @@
  * left out. */
 #include <math.h>
 
+#include <api/supported.h>
+
 #include "verbs.h"
 
 struct refusal {
@@ -11,7 +13,12 @@ struct refusal {
 
 enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request)
 {
-    const struct proto_project *project = request;
+    return api_settings_supported(request, &ctx->error);
+}
+
+enum proto_code api_settings_supported(const struct proto_project *project,
+                                       struct proto_error *ret_error)
+{
     const struct refusal refusals[] = {
         {project->policy.kind != PROTO_POLICY_GP, "/policy/kind",
          "This version serves Gaussian-process policies: \"gp\"."},
@@ -30,7 +37,7 @@ enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request)
 
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
         if (refusals[i].asked)
-            return proto_error_set(&ctx->error, PROTO_CODE_NOT_SUPPORTED, refusals[i].at, "%s",
+            return proto_error_set(ret_error, PROTO_CODE_NOT_SUPPORTED, refusals[i].at, "%s",
                                    refusals[i].detail);
     return PROTO_CODE_OK;
 }

@@ -204,8 +204,10 @@ int check_assignment_opened(const struct project *project, const struct event_he
                       assignment->id);
     if (view_find_task(&project->draft, assignment->task) == SIZE_MAX)
         return refuse(ret_error, "There is no task %.64s.", assignment->task);
-    if (!basis_fits(opened, head->seq))
-        return refuse(ret_error, "What assignment %.64s was chosen by cannot be.", assignment->id);
+    if (!assignment->operator_ || !basis_fits(opened, head->seq))
+        return refuse(ret_error,
+                      "Who asked for assignment %.64s, or what it was chosen by, cannot be.",
+                      assignment->id);
     return 0;
 }
 

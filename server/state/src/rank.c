@@ -326,6 +326,22 @@ int rank_pick(struct rank *rank)
     return 0;
 }
 
+void rank_take(struct rank *rank, size_t task)
+{
+    struct pick *newest = &rank->picks[rank->pick_count - 1];
+
+    if (task == SIZE_MAX)
+        return;
+    if (newest->choice == SIZE_MAX)
+        rank->pending_count++;
+    else
+        rank->extra_pending[newest->choice]--;
+    newest->choice = task;
+    rank->pending[rank->pending_count - 1] = task;
+    rank->extra_pending[task]++;
+    rank->exhausted = false;
+}
+
 static void *copy_array(struct proto_arena *arena, const void *from, size_t count, size_t size)
 {
     void *copy = proto_arena_alloc(arena, count, size);

@@ -1,0 +1,13 @@
+/* amfd --replay: the decisions of an exported project, made again; see state/replay.h. */
+#ifndef SERVER_REPLAY_H
+#define SERVER_REPLAY_H
+
+#include "maintenance.h"
+
+/* MAINTENANCE_DONE; MAINTENANCE_DAMAGED: a decision came out differently (not with what_if, which
+ * looks for that); MAINTENANCE_USAGE: settings that no project takes; MAINTENANCE_CANNOT: the file
+ * is no export, or cannot be read. How far it is goes to standard error, if that is a terminal. */
+enum maintenance_exit replay(const struct config *config, FILE *out,
+                             char ret_error[CONFIG_ERROR_BYTES]);
+
+#endif

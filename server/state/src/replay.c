@@ -1,0 +1,364 @@
+/* Two passes over the archive's events: first which rankings decisions were made from, then the
+ * fold, in which each of these is worked out as its event comes and kept until its last decision.
+ */
+#include <state/replay.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <amf/engine.h>
+#include <state/decide.h>
+
+#include "import.h"
+#include "rank.h"
+#include "replay_compare.h"
+
+struct asked { /* a decision of the log */
+    int64_t seq, ranking_seq, pick;
+    char task[PROTO_KEY_MAX_BYTES + 1];
+};
+
+struct needed { /* a ranking that decisions were made from */
+    int64_t seq;
+    int64_t last_pick;       /* that one of them used */
+    size_t uses;             /* decisions still to come */
+    struct ranking *ranking; /* NULL before its event */
+};
+
+struct replay {
+    const struct replay_settings *settings;
+    struct project project;
+    struct asked *asked;
+    size_t asked_count, asked_room, next;
+    struct needed *needed; /* by seq */
+    size_t needed_count;
+    struct amf_engine *engine;
+    atomic_bool cancel; /* never */
+};
+
+static int no_memory(struct proto_error *ret_error)
+{
+    return (int)proto_error_set(ret_error, PROTO_CODE_NO_MEMORY, "", "out of memory");
+}
+
+/* Before the fold has looked at the event as a whole. */
+static int decode_opened(const struct store_event *event, struct proto_arena *arena,
+                         struct proto_event_opened *ret_opened, struct proto_error *ret_error)
+{
+    int status;
+
+    *ret_opened = (struct proto_event_opened){.age_s = NAN};
+    status = (int)proto_decode(event_assignment_opened.shape, event->body, strlen(event->body),
+                               true, arena, ret_opened, ret_error);
+    if (status || (ret_opened->assignment.task && ret_opened->pick >= 0 &&
+                   ret_opened->pick < RANKING_MAX_PICKS))
+        return status;
+    return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
+                                "It names no task, or a pick that there cannot be.");
+}
+
+/* ---- which rankings are needed ---- */
+
+static int note_decision(struct state_import *import, const struct store_event *event, void *arg,
+                         struct proto_error *ret_error)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    struct proto_event_opened opened;
+    struct replay *replay = arg;
+    struct asked *asked;
+    int status;
+
+    (void)import;
+    if (strcmp(event->type, event_assignment_opened.type) != 0)
+        return 0;
+    status = decode_opened(event, &arena, &opened, ret_error);
+    if (status)
+        return status;
+    if (replay->asked_count == replay->asked_room) {
+        replay->asked_room = replay->asked_room ? 2 * replay->asked_room : 64;
+        asked = reallocarray(replay->asked, replay->asked_room, sizeof *asked);
+        if (!asked)
+            return no_memory(ret_error);
+        replay->asked = asked;
+    }
+    asked = &replay->asked[replay->asked_count++];
+    *asked = (struct asked){event->seq, opened.basis ? opened.ranking_seq : 0, opened.pick, ""};
+    snprintf(asked->task, sizeof asked->task, "%s", opened.assignment.task);
+    return 0;
+}
+
+static int compare_needed(const void *left, const void *right)
+{
+    const struct needed *a = left, *b = right;
+
+    return a->seq < b->seq ? -1 : a->seq > b->seq;
+}
+
+static struct needed *needed_find(const struct replay *replay, int64_t seq)
+{
+    const struct needed wanted = {.seq = seq};
+
+    return seq > 0 && replay->needed_count ? bsearch(&wanted, replay->needed, replay->needed_count,
+                                                     sizeof wanted, compare_needed)
+                                           : NULL;
+}
+
+static int list_needed(struct replay *replay, struct proto_error *ret_error)
+{
+    struct needed *last = NULL;
+    size_t count = 0;
+
+    replay->needed = calloc(replay->asked_count + 1, sizeof *replay->needed);
+    if (!replay->needed)
+        return no_memory(ret_error);
+    for (size_t i = 0; i < replay->asked_count; i++)
+        if (replay->asked[i].ranking_seq > 0)
+            replay->needed[count++] =
+                (struct needed){replay->asked[i].ranking_seq, replay->asked[i].pick, 1, NULL};
+    qsort(replay->needed, count, sizeof *replay->needed, compare_needed);
+    for (size_t i = 0; i < count; i++) {
+        struct needed one = replay->needed[i];
+
+        if (last && last->seq == one.seq) {
+            last->uses++;
+            last->last_pick = one.last_pick > last->last_pick ? one.last_pick : last->last_pick;
+        } else {
+            last = &replay->needed[replay->needed_count++];
+            *last = one;
+        }
+    }
+    return 0;
+}
+
+/* ---- rankings, made again ---- */
+
+static bool same_core(const struct proto_basis *basis)
+{
+    return basis->blas_core && !strcmp(basis->blas_core, amf_pool_blas_core());
+}
+
+/* The first decision after a ranking's event: the picks of a ranking were given out in this order.
+ */
+static size_t first_after(const struct replay *replay, int64_t seq)
+{
+    size_t low = 0, high = replay->asked_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (replay->asked[middle].seq <= seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Picks as far as a decision used them. With other settings each pick counts as what was really
+ * asked for in its place. */
+static int pick_on(const struct replay *replay, struct rank *rank, const struct needed *needed)
+{
+    size_t first = first_after(replay, needed->seq);
+    int status = 0;
+
+    for (int64_t k = 0; k < needed->last_pick && !status; k++) {
+        size_t index = first + (size_t)k;
+
+        if (replay->settings->what_if && index < replay->asked_count)
+            rank_take(rank, view_find_task(&replay->project.draft, replay->asked[index].task));
+        status = rank_pick(rank);
+    }
+    return status;
+}
+
+static int make_ranking(struct replay *replay, struct needed *needed, struct proto_error *ret_error)
+{
+    struct view *view = view_freeze(&replay->project.draft);
+    struct rank *rank =
+        view ? rank_new(view, replay->engine, replay->settings->pool, &replay->cancel) : NULL;
+
+    if (rank && pick_on(replay, rank, needed) >= 0)
+        needed->ranking = rank_snapshot(rank);
+    rank_free(rank);
+    view_unref(view);
+    return needed->ranking ? 0 : no_memory(ret_error);
+}
+
+/* ---- decisions, made again ---- */
+
+static int decide_again(struct replay *replay, const struct proto_event_opened *recorded,
+                        const struct ranking *ranking, struct proto_arena *arena,
+                        struct proto_event_opened *opened, bool *ret_chosen)
+{
+    const struct proto_ask ask = {.operator_ = recorded->assignment.operator_,
+                                  .robot = recorded->assignment.robot,
+                                  .capabilities = recorded->basis->capabilities,
+                                  .exclude = recorded->basis->exclude,
+                                  .count = 1,
+                                  .lease_s = NAN};
+    const struct decide_request request = {&replay->project.draft, ranking, (size_t)recorded->pick,
+                                           &ask};
+    struct decided decided;
+
+    if (decide(&request, arena, &decided))
+        return -1;
+    *ret_chosen = decided.chosen.task != SIZE_MAX;
+    return *ret_chosen ? decide_record(&request, &decided, arena, opened) : 0;
+}
+
+static void hold_against(const struct replay *replay, const struct proto_event_opened *recorded,
+                         struct proto_arena *arena, struct replay_decision *decision)
+{
+    const struct proto_event_opened *repeated = decision->repeated;
+
+    if (!replay->settings->what_if)
+        replay_compare(recorded, repeated, same_core(recorded->basis), arena, decision);
+    else if (repeated && !strcmp(repeated->assignment.task, recorded->assignment.task))
+        decision->outcome = REPLAY_SAME;
+    else
+        decision->outcome = REPLAY_DIFFERS;
+}
+
+static int replay_decision(struct replay *replay, const struct store_event *event,
+                           struct proto_error *ret_error)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    struct proto_event_opened recorded, opened;
+    struct replay_decision decision = {
+        replay->next, replay->asked_count, &recorded, NULL, REPLAY_UNRECORDED, NULL, NULL, NULL};
+    struct needed *needed = needed_find(replay, replay->asked[replay->next++].ranking_seq);
+    bool chosen = false;
+    int status = decode_opened(event, &arena, &recorded, ret_error);
+
+    if (status)
+        return status;
+    if (recorded.basis) {
+        if (decide_again(replay, &recorded, needed ? needed->ranking : NULL, &arena, &opened,
+                         &chosen))
+            return no_memory(ret_error);
+        decision.repeated = chosen ? &opened : NULL;
+        hold_against(replay, &recorded, &arena, &decision);
+    }
+    replay->settings->fn(&decision, replay->settings->arg);
+    if (needed && --needed->uses == 0) {
+        ranking_unref(needed->ranking);
+        needed->ranking = NULL;
+    }
+    return 0;
+}
+
+/* ---- the fold ---- */
+
+/* The settings that an event brings, with those of what_if in their place. *ret_body malloc'ed. */
+static int alter_settings(const struct replay *replay, const struct store_event *event,
+                          char **ret_body, struct proto_error *ret_error)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    const char *what_if = replay->settings->what_if;
+    struct proto_project project;
+    size_t length;
+    int status;
+
+    proto_project_defaults(&project);
+    status = (int)proto_decode(&proto_project_shape, event->body, strlen(event->body), true, &arena,
+                               &project, ret_error);
+    if (!status)
+        status = (int)proto_decode(&proto_project_shape, what_if, strlen(what_if), false, &arena,
+                                   &project, ret_error);
+    if (!status)
+        status = (int)replay->settings->check(&project, ret_error);
+    if (status)
+        return status;
+    return proto_encode(&proto_project_shape, &project, ret_body, &length) ? no_memory(ret_error)
+                                                                           : 0;
+}
+
+static int fold_event(struct replay *replay, const struct store_event *event,
+                      struct proto_error *ret_error)
+{
+    struct store_event altered = *event;
+    char *body = NULL;
+    int status = 0;
+
+    if (replay->settings->what_if && (!strcmp(event->type, event_project_created.type) ||
+                                      !strcmp(event->type, event_project_updated.type)))
+        status = alter_settings(replay, event, &body, ret_error);
+    if (status)
+        return status;
+    altered.body = body ? body : event->body;
+    status = import_take_event(&replay->project, &altered, ret_error);
+    free(body);
+    if (!status && replay->project.rethin_due) {
+        replay->project.rethin_due = false;
+        status = project_rethin(&replay->project);
+    }
+    return status;
+}
+
+static int replay_event(struct state_import *import, const struct store_event *event, void *arg,
+                        struct proto_error *ret_error)
+{
+    struct replay *replay = arg;
+    struct needed *needed;
+    int status = 0;
+
+    (void)import;
+    if (!strcmp(event->type, event_assignment_opened.type))
+        status = replay_decision(replay, event, ret_error);
+    if (!status)
+        status = fold_event(replay, event, ret_error);
+    needed = needed_find(replay, event->seq);
+    return status || !needed ? status : make_ranking(replay, needed, ret_error);
+}
+
+static int replay_archive(struct replay *replay, struct state_import *import,
+                          struct proto_error *ret_error)
+{
+    int status = import_each_event(import, note_decision, replay, ret_error);
+
+    if (!status)
+        status = list_needed(replay, ret_error);
+    replay->project.hashes = hashes_new(&replay->project.draft.demonstrations);
+    if (!status && (!replay->project.hashes || amf_engine_new(&replay->engine)))
+        status = no_memory(ret_error);
+    if (!status)
+        status = import_each_event(import, replay_event, replay, ret_error);
+    return status;
+}
+
+static void replay_deinit(struct replay *replay)
+{
+    for (size_t i = 0; i < replay->needed_count; i++)
+        ranking_unref(replay->needed[i].ranking);
+    amf_engine_free(replay->engine);
+    view_deinit(&replay->project.draft);
+    hashes_free(replay->project.hashes);
+    free(replay->needed);
+    free(replay->asked);
+}
+
+enum proto_code replay_run(int fd, const struct replay_settings *settings,
+                           struct proto_error *ret_error)
+{
+    struct state_import *import = NULL;
+    struct replay replay = {.settings = settings};
+    int status = import_open(fd, &import, ret_error);
+
+    if (status)
+        return (enum proto_code)status;
+    atomic_init(&replay.cancel, false);
+    replay.project.draft.id = import_head(import)->project;
+    replay.project.read_blob = import_find_blob;
+    replay.project.read_blob_arg = import;
+    status = replay_archive(&replay, import, ret_error);
+    replay_deinit(&replay);
+    state_import_free(import);
+    if (status == STORE_NO_MEMORY)
+        status = no_memory(ret_error);
+    if (status < 0)
+        status = (int)proto_error_set(ret_error, PROTO_CODE_INTERNAL, "",
+                                      "The archive cannot be read back.");
+    return (enum proto_code)status;
+}
