@@ -255,6 +255,11 @@ static enum maintenance_exit replay_file(const struct config *config, int fd, st
     struct proto_error error = {PROTO_CODE_OK};
     enum proto_code code;
 
+    code = replay_check_settings(&settings, &error);
+    if (code) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "--what-if %.128s: %.300s", error.at, error.detail);
+        return MAINTENANCE_USAGE;
+    }
     if (config->json && *config->what_if)
         fputs("{\"decisions\": [", out);
     code = replay_run(fd, &settings, &error);

@@ -251,6 +251,20 @@ static int replay_decision(struct replay *replay, const struct store_event *even
 
 /* ---- the fold ---- */
 
+enum proto_code replay_check_settings(const struct replay_settings *settings,
+                                      struct proto_error *ret_error)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    struct proto_project project;
+    enum proto_code code = PROTO_CODE_OK;
+
+    proto_project_defaults(&project);
+    if (settings->what_if)
+        code = proto_decode(&proto_project_shape, settings->what_if, strlen(settings->what_if),
+                            false, &arena, &project, ret_error);
+    return code || !settings->what_if ? code : settings->check(&project, ret_error);
+}
+
 /* The settings that an event brings, with those of what_if in their place. *ret_body malloc'ed. */
 static int alter_settings(const struct replay *replay, const struct store_event *event,
                           char **ret_body, struct proto_error *ret_error)

@@ -209,6 +209,18 @@ AMF_CLIENT_CALL amf_client_assignment_complete(struct amf_client *client, const 
                                                const char *key, struct amf_client_result *result,
                                                struct proto_completed *ret_completed);
 
+/* ---- why, and how far ---- a decision has the id of the assignment that it opened. */
+AMF_CLIENT_CALL amf_client_decision_list(struct amf_client *client, const char *project,
+                                         const struct amf_client_page *page,
+                                         struct amf_client_result *result,
+                                         struct proto_decision_list *ret_list);
+AMF_CLIENT_CALL amf_client_decision_get(struct amf_client *client, const char *project,
+                                        const char *id, struct amf_client_result *result,
+                                        struct proto_decision *ret_decision);
+AMF_CLIENT_CALL amf_client_report_get(struct amf_client *client, const char *project,
+                                      struct amf_client_result *result,
+                                      struct proto_report *ret_report);
+
 /* ---- the server itself ---- */
 /* A copy of everything on the server, given to `piece` as it comes; put in place as DIR/amf.db of
  * an empty directory it is the server again, with all projects and tokens. Its SHA-256 is compared:

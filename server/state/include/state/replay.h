@@ -40,6 +40,11 @@ struct replay_settings {
     void *arg;
 };
 
+/* Whether the settings of what_if are ones at all. PROTO_CODE_OK, or what a PATCH is refused with.
+ */
+__attribute__((warn_unused_result)) enum proto_code
+replay_check_settings(const struct replay_settings *settings, struct proto_error *ret_error);
+
 /* Of the archive in the file fd. PROTO_CODE_OK; an archive that import refuses, settings that a
  * PATCH refuses, NO_MEMORY or INTERNAL. */
 __attribute__((warn_unused_result)) enum proto_code
