@@ -41,9 +41,10 @@ static int add_task(struct table *table, const struct proto_task_progress *task,
 /* One number of a round. */
 typedef double (*round_number)(const struct proto_round *round);
 
+/* Other rules have other numbers for a gain. */
 static double gain_of(const struct proto_round *round)
 {
-    return round->gain;
+    return round->rule == PROTO_RULE_CRITERION ? round->gain : NAN;
 }
 
 static double entropy_of(const struct proto_round *round)
@@ -108,7 +109,7 @@ static void print_counts(struct cli *cli, const struct proto_report *report)
     for (size_t i = 0; i < report->rules.count; i++)
         fprintf(cli->out, "%s%s %lld", i ? ", " : "", proto_rule_names[rules[i].rule],
                 (long long)rules[i].decisions);
-    fprintf(cli->out, "\n%-8s ", "ended");
+    fprintf(cli->out, "\n%-8s ", "state");
     for (size_t i = 0; i < report->assignments.count; i++) {
         if (states[i].assignments == 0)
             continue;

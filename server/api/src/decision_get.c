@@ -14,7 +14,7 @@ enum proto_code api_decision_get(struct api_ctx *ctx, const void *request, void 
         return ctx->error.code;
     index = view_find_assignment_index(view, ctx->params[1]);
     if (index == SIZE_MAX)
-        return proto_error_set(&ctx->error, PROTO_CODE_ASSIGNMENT_NOT_FOUND, "",
+        return proto_error_set(&ctx->error, PROTO_CODE_DECISION_NOT_FOUND, "",
                                "Project %s has no decision %.64s.", view->id, ctx->params[1]);
     return api_read_status(
         ctx, decision_read(state_store(ctx->state), log_name, view, index, ctx->arena, response));

@@ -5,10 +5,6 @@
 
 #include "verbs.h"
 
-/* A project that has just been made, or a daemon that has just started, ranks for the first time
- * within about this. */
-#define FIRST_RANKING_S 0.05
-
 static bool candidate_fill(const struct view *view, const struct score *score, size_t task,
                            struct proto_arena *arena, struct proto_candidate *ret_candidate)
 {
@@ -72,7 +68,7 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
     if (!view)
         return ctx->error.code;
     ranking = state_ranking(ctx->state, view->id, ctx->wait_s > 0 ? view->seq : 0,
-                            fmax(ctx->wait_s, FIRST_RANKING_S), &age_s);
+                            fmax(ctx->wait_s, API_FIRST_RANKING_S), &age_s);
     if (!ranking)
         return proto_error_set(&ctx->error, PROTO_CODE_NOT_READY, "",
                                "The first ranking of %s is being worked out; ask with ?wait_s=10.",

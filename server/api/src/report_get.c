@@ -167,7 +167,7 @@ static enum proto_code fill_now(struct api_ctx *ctx, const struct view *view,
 {
     struct proto_task_progress *tasks = report->tasks.items;
     double age_s;
-    struct ranking *ranking = state_ranking(ctx->state, view->id, 0, 0, &age_s);
+    struct ranking *ranking = state_ranking(ctx->state, view->id, 0, API_FIRST_RANKING_S, &age_s);
     bool failed = false;
 
     if (!ranking)

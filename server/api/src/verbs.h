@@ -66,6 +66,10 @@ int api_openapi_text(const void *response, char **ret_bytes, size_t *ret_length)
  */
 enum proto_code api_check_cursor(struct api_ctx *ctx, char prefix);
 
+/* A project that has just been made, or a daemon that has just started, ranks for the first time
+ * within about this. */
+#define API_FIRST_RANKING_S 0.05
+
 /* The view of the project named in the path, kept until the answer has been sent; on NULL
  * ctx->error says why. */
 const struct view *api_view(struct api_ctx *ctx);

@@ -259,6 +259,7 @@ enum proto_code replay_check_settings(const struct replay_settings *settings,
     enum proto_code code = PROTO_CODE_OK;
 
     proto_project_defaults(&project);
+    project.id = "any";
     if (settings->what_if)
         code = proto_decode(&proto_project_shape, settings->what_if, strlen(settings->what_if),
                             false, &arena, &project, ret_error);
