@@ -116,10 +116,11 @@ static int run(const struct config *config)
 static int maintain(enum config_outcome what, const struct config *config)
 {
     char error[CONFIG_ERROR_BYTES] = "";
-    enum maintenance_exit outcome = what == CONFIG_CHECK ? maintenance_check(config, stdout, error)
-                                    : what == CONFIG_PURGE
-                                        ? maintenance_purge(config, stdout, error)
-                                        : replay(config, stdout, error);
+    enum maintenance_exit outcome =
+        what == CONFIG_CHECK ? maintenance_check(config, stdout, error)
+        : what == CONFIG_PURGE
+            ? maintenance_purge(config, stdout, error)
+            : replay(config, stdout, isatty(STDERR_FILENO) ? stderr : NULL, error);
 
     if (*error)
         fprintf(stderr, "amfd: %s\n", error);

@@ -20,7 +20,8 @@ struct task_total { /* of what_if */
 
 struct telling {
     FILE *out;
-    bool json, what_if, terminal, no_memory;
+    FILE *progress; /* NULL: nobody looks */
+    bool json, what_if, no_memory;
     size_t counts[REPLAY_OUTCOMES], told, total;
     struct proto_arena arena;
     const char *core; /* of the first decision that was made with other kernels; NULL: none */
@@ -39,9 +40,11 @@ static void telling_deinit(struct telling *telling)
 
 static void put_progress(const struct telling *telling, const struct replay_decision *decision)
 {
-    if (telling->terminal && (decision->index % 16 == 0 || decision->index + 1 == decision->total))
-        fprintf(stderr, "\r%zu of %zu decisions%s", decision->index + 1, decision->total,
-                decision->index + 1 == decision->total ? "\n" : "");
+    bool last = decision->index + 1 == decision->total;
+
+    if (telling->progress && (last || decision->index % 16 == 0))
+        fprintf(telling->progress, "\r%zu of %zu decisions%s", decision->index + 1, decision->total,
+                last ? "\n" : "");
 }
 
 /* ---- what would have been asked ---- */
@@ -240,13 +243,11 @@ static enum maintenance_exit finish(struct telling *telling, size_t workers)
 }
 
 static enum maintenance_exit replay_file(const struct config *config, int fd, struct amf_pool *pool,
-                                         FILE *out, char ret_error[CONFIG_ERROR_BYTES])
+                                         FILE *out, FILE *progress,
+                                         char ret_error[CONFIG_ERROR_BYTES])
 {
-    __attribute__((cleanup(telling_deinit))) struct telling telling = {.out = out,
-                                                                       .json = config->json,
-                                                                       .what_if = *config->what_if,
-                                                                       .terminal =
-                                                                           isatty(STDERR_FILENO)};
+    __attribute__((cleanup(telling_deinit))) struct telling telling = {
+        .out = out, .progress = progress, .json = config->json, .what_if = *config->what_if};
     const struct replay_settings settings = {.pool = pool,
                                              .what_if = *config->what_if ? config->what_if : NULL,
                                              .check = api_settings_supported,
@@ -273,7 +274,7 @@ static enum maintenance_exit replay_file(const struct config *config, int fd, st
     return MAINTENANCE_CANNOT;
 }
 
-enum maintenance_exit replay(const struct config *config, FILE *out,
+enum maintenance_exit replay(const struct config *config, FILE *out, FILE *progress,
                              char ret_error[CONFIG_ERROR_BYTES])
 {
     AMF_POOL_CLEANUP struct amf_pool *pool = NULL;
@@ -285,7 +286,7 @@ enum maintenance_exit replay(const struct config *config, FILE *out,
     else if (amf_pool_new((size_t)config->workers, &pool))
         snprintf(ret_error, CONFIG_ERROR_BYTES, "the worker threads cannot be started");
     else
-        outcome = replay_file(config, fd, pool, out, ret_error);
+        outcome = replay_file(config, fd, pool, out, progress, ret_error);
     if (fd >= 0)
         close(fd);
     return outcome;

@@ -6,8 +6,8 @@
 
 /* MAINTENANCE_DONE; MAINTENANCE_DAMAGED: a decision came out differently (not with what_if, which
  * looks for that); MAINTENANCE_USAGE: settings that no project takes; MAINTENANCE_CANNOT: the file
- * is no export, or cannot be read. How far it is goes to standard error, if that is a terminal. */
-enum maintenance_exit replay(const struct config *config, FILE *out,
+ * is no export, or cannot be read. progress: for a person who waits; NULL: nobody does. */
+enum maintenance_exit replay(const struct config *config, FILE *out, FILE *progress,
                              char ret_error[CONFIG_ERROR_BYTES]);
 
 #endif

@@ -249,6 +249,49 @@ class Decisions(unittest.TestCase):
         self.assertTrue(all(0 < b - a <= 2 for a, b in zip(rounds, rounds[1:])))
 
 
+class CommandLine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon()
+        cls.at = fill(cls.daemon, "kitchen")
+        cls.daemon.ok("GET", f"{cls.at}/ranking?wait_s=10")
+        cls.given = [cls.daemon.ok("POST", f"{cls.at}/assignments", {"operator": f"o{i}"})["assignments"][0]
+                     for i in range(3)]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.close()
+
+    def amf(self, *arguments, code=0):
+        done = subprocess.run([AMF, *arguments], capture_output=True, text=True, timeout=60, env={
+            **os.environ, "AMF_URL": self.daemon.url, "AMF_TOKEN": self.daemon.token, "LC_ALL": "C.UTF-8"})
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stdout if code == 0 else done.stderr
+
+    def test_the_list_is_a_line_a_decision(self):
+        lines = self.amf("decisions", "kitchen").splitlines()
+        self.assertEqual([line.split()[0] for line in lines[1:]], [a["id"] for a in self.given])
+        self.assertIn("criterion", lines[1])
+        page = json.loads(self.amf("decisions", "kitchen", "--limit", "2", "--json"))
+        self.assertEqual((len(page["decisions"]), page["next_cursor"]), (2, self.given[1]["id"]))
+        self.assertEqual(len(self.amf("decisions", "kitchen", "--limit", "2").splitlines()), 3)
+
+    def test_one_decision_is_told_with_all_that_it_was_made_of(self):
+        text = self.amf("decisions", "kitchen", self.given[2]["id"])
+        self.assertEqual(text.splitlines()[0], self.given[2]["task"])
+        for word in (self.given[2]["why"], "o2", "criterion", "gains", "of it about", "entropies", "effective sample"):
+            self.assertIn(word, text)
+        self.assertIn("decision_not_found", self.amf("decisions", "kitchen", "a0000099999", code=1))
+
+    def test_a_report_is_read_in_ten_seconds(self):
+        lines = self.amf("report", "kitchen").splitlines()
+        self.assertEqual(lines[0], "kitchen: 6 demonstrations, 0 failed, 3 rounds, 1.5 minutes and 3 of unknown length")
+        self.assertEqual([line.split()[0] for line in lines[3:7]], list(TASKS))
+        self.assertIn("rules    criterion 3", lines)
+        self.assertIn("state    open 3", lines)
+        self.assertTrue(any(line.startswith("entropy ") for line in lines))
+
+
 class Replay(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
