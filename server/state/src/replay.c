@@ -17,6 +17,7 @@
 
 struct asked { /* a decision of the log */
     int64_t seq, ranking_seq, pick;
+    bool other_core;
     char task[PROTO_KEY_MAX_BYTES + 1];
 };
 
@@ -24,6 +25,7 @@ struct needed { /* a ranking that decisions were made from */
     int64_t seq;
     int64_t last_pick;       /* that one of them used */
     size_t uses;             /* decisions still to come */
+    bool follow;             /* its picks are what was really asked for */
     struct ranking *ranking; /* NULL before its event */
 };
 
@@ -61,6 +63,11 @@ static int decode_opened(const struct store_event *event, struct proto_arena *ar
 
 /* ---- which rankings are needed ---- */
 
+static bool same_core(const struct proto_basis *basis)
+{
+    return basis->blas_core && !strcmp(basis->blas_core, amf_pool_blas_core());
+}
+
 static int note_decision(struct state_import *import, const struct store_event *event, void *arg,
                          struct proto_error *ret_error)
 {
@@ -84,7 +91,10 @@ static int note_decision(struct state_import *import, const struct store_event *
         replay->asked = asked;
     }
     asked = &replay->asked[replay->asked_count++];
-    *asked = (struct asked){event->seq, opened.basis ? opened.ranking_seq : 0, opened.pick, ""};
+    *asked = (struct asked){.seq = event->seq,
+                            .ranking_seq = opened.basis ? opened.ranking_seq : 0,
+                            .pick = opened.pick,
+                            .other_core = opened.basis && !same_core(opened.basis)};
     snprintf(asked->task, sizeof asked->task, "%s", opened.assignment.task);
     return 0;
 }
@@ -105,6 +115,16 @@ static struct needed *needed_find(const struct replay *replay, int64_t seq)
                                            : NULL;
 }
 
+/* A ranking as one decision needs it. Between equals other kernels, and other settings anyway, may
+ * have picked another task than was asked for, and the picks behind it are about that. */
+static struct needed needed_by(const struct replay *replay, const struct asked *asked)
+{
+    return (struct needed){.seq = asked->ranking_seq,
+                           .last_pick = asked->pick,
+                           .uses = 1,
+                           .follow = asked->other_core || replay->settings->what_if};
+}
+
 static int list_needed(struct replay *replay, struct proto_error *ret_error)
 {
     struct needed *last = NULL;
@@ -115,29 +135,24 @@ static int list_needed(struct replay *replay, struct proto_error *ret_error)
         return no_memory(ret_error);
     for (size_t i = 0; i < replay->asked_count; i++)
         if (replay->asked[i].ranking_seq > 0)
-            replay->needed[count++] =
-                (struct needed){replay->asked[i].ranking_seq, replay->asked[i].pick, 1, NULL};
+            replay->needed[count++] = needed_by(replay, &replay->asked[i]);
     qsort(replay->needed, count, sizeof *replay->needed, compare_needed);
     for (size_t i = 0; i < count; i++) {
         struct needed one = replay->needed[i];
 
-        if (last && last->seq == one.seq) {
-            last->uses++;
-            last->last_pick = one.last_pick > last->last_pick ? one.last_pick : last->last_pick;
-        } else {
+        if (!last || last->seq != one.seq) {
             last = &replay->needed[replay->needed_count++];
             *last = one;
+            continue;
         }
+        last->uses++;
+        last->follow |= one.follow;
+        last->last_pick = one.last_pick > last->last_pick ? one.last_pick : last->last_pick;
     }
     return 0;
 }
 
 /* ---- rankings, made again ---- */
-
-static bool same_core(const struct proto_basis *basis)
-{
-    return basis->blas_core && !strcmp(basis->blas_core, amf_pool_blas_core());
-}
 
 /* The first decision after a ranking's event: the picks of a ranking were given out in this order.
  */
@@ -156,8 +171,7 @@ static size_t first_after(const struct replay *replay, int64_t seq)
     return low;
 }
 
-/* Picks as far as a decision used them. With other settings each pick counts as what was really
- * asked for in its place. */
+/* Picks as far as a decision used them. */
 static int pick_on(const struct replay *replay, struct rank *rank, const struct needed *needed)
 {
     size_t first = first_after(replay, needed->seq);
@@ -166,7 +180,7 @@ static int pick_on(const struct replay *replay, struct rank *rank, const struct 
     for (int64_t k = 0; k < needed->last_pick && !status; k++) {
         size_t index = first + (size_t)k;
 
-        if (replay->settings->what_if && index < replay->asked_count)
+        if (needed->follow && index < replay->asked_count)
             rank_take(rank, view_find_task(&replay->project.draft, replay->asked[index].task));
         status = rank_pick(rank);
     }
