@@ -460,7 +460,11 @@ void config_help(FILE *out)
           "  --check [--json]     look through the data directory: 0 sound, 1 damaged, 4 cannot\n"
           "  --purge [--project ID] [--yes] [--json]\n"
           "                       erase deleted projects for good; without --yes tell what would "
-          "go\n\n"
+          "go\n"
+          "and at any time (what `amf replay` runs):\n"
+          "  --replay FILE [--what-if SETTINGS] [--workers COUNT] [--json]\n"
+          "                       make every decision of an export again: 0 the same, 1 not, 4 "
+          "cannot\n\n"
           "exit codes: 0 after SIGTERM or SIGINT, 1 cannot start or can no longer store, 2 wrong "
           "usage\n",
           out);
