@@ -7,12 +7,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import tap
 from archive import members, pack
-from daemon import AMF, AMFD, TENSORS, Daemon, trajectory
+from daemon import AMF, AMFD, TENSORS, Daemon, trajectory, wait_until
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 FRANKA = os.path.join(os.path.dirname(__file__), "..", "..", "data", "lila_franka")
@@ -166,6 +167,19 @@ class Decisions(unittest.TestCase):
             self.assertEqual(known, decision["pick"])
         ranking = self.daemon.ok("GET", f"{at}/ranking?wait_s=10")
         self.assertEqual(sum(ranking["pending"]["values"]), 12)
+
+    def test_picks_worked_out_ahead_are_given_out_in_turn(self):
+        def given_out():
+            given_out.tried += 1
+            at = fill(self.daemon, f"ahead-{given_out.tried}")
+            self.daemon.ok("GET", f"{at}/ranking?wait_s=10")
+            time.sleep(0.1 * given_out.tried)  # for as long as it takes
+            self.ask(at, operator="anna", count=6)
+            decisions = self.daemon.ok("GET", f"{at}/decisions")["decisions"]
+            return [d["pick"] for d in decisions] == list(range(6)) and len({d["seq"] for d in decisions}) == 1
+
+        given_out.tried = 0
+        wait_until(given_out, 60)
 
     def test_decisions_page_like_every_list_and_are_not_mixed_with_other_events(self):
         at = fill(self.daemon, "pages")
