@@ -120,7 +120,7 @@ static int maintain(enum config_outcome what, const struct config *config)
         what == CONFIG_CHECK ? maintenance_check(config, stdout, error)
         : what == CONFIG_PURGE
             ? maintenance_purge(config, stdout, error)
-            : replay(config, stdout, isatty(STDERR_FILENO) ? stderr : NULL, error);
+            : maintenance_replay(config, stdout, isatty(STDERR_FILENO) ? stderr : NULL, error);
 
     if (*error)
         fprintf(stderr, "amfd: %s\n", error);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include <api/supported.h>
-#include <state/replay.h>
+#include <state/rerun.h>
 
 #include "json_text.h"
 
@@ -22,11 +22,11 @@ struct telling {
     FILE *out;
     FILE *progress; /* NULL: nobody looks */
     bool json, what_if, no_memory;
-    size_t counts[REPLAY_OUTCOMES], told, total;
+    size_t counts[RERUN_OUTCOMES], told, total;
     struct proto_arena arena;
     const char *core; /* of the first decision that was made with other kernels; NULL: none */
     bool found;       /* the first difference: */
-    struct replay_decision first;
+    struct rerun_decision first;
     const char *id, *at;
     struct task_total *tasks;
     size_t task_count;
@@ -38,7 +38,7 @@ static void telling_deinit(struct telling *telling)
     free(telling->tasks);
 }
 
-static void put_progress(const struct telling *telling, const struct replay_decision *decision)
+static void put_progress(const struct telling *telling, const struct rerun_decision *decision)
 {
     bool last = decision->index + 1 == decision->total;
 
@@ -75,7 +75,7 @@ static void put_number(FILE *out, const char *name, double number)
         fprintf(out, ", \"%s\": %.17g", name, number);
 }
 
-static void tell_instead_json(struct telling *telling, const struct replay_decision *decision)
+static void tell_instead_json(struct telling *telling, const struct rerun_decision *decision)
 {
     const struct proto_assignment *asked = &decision->recorded->assignment;
     const struct proto_assignment *instead =
@@ -98,13 +98,13 @@ static void tell_instead_json(struct telling *telling, const struct replay_decis
     fputc('}', telling->out);
 }
 
-static void tell_instead(struct telling *telling, const struct replay_decision *decision)
+static void tell_instead(struct telling *telling, const struct rerun_decision *decision)
 {
     const struct proto_assignment *asked = &decision->recorded->assignment;
     const char *instead = decision->repeated ? decision->repeated->assignment.task : "nothing";
     struct task_total *total;
 
-    if (decision->outcome == REPLAY_UNRECORDED)
+    if (decision->outcome == RERUN_UNRECORDED)
         return;
     total = find_total(telling, asked->task);
     if (total)
@@ -116,13 +116,13 @@ static void tell_instead(struct telling *telling, const struct replay_decision *
         tell_instead_json(telling, decision);
     else
         fprintf(telling->out, "%-12s %-20s %s %-20s %s\n", asked->id ? asked->id : "", asked->task,
-                decision->outcome == REPLAY_SAME ? "=" : ">", instead,
+                decision->outcome == RERUN_SAME ? "=" : ">", instead,
                 decision->repeated ? proto_rule_names[decision->repeated->assignment.rule] : "");
 }
 
 /* ---- whether it came out the same ---- */
 
-static void note_first(struct telling *telling, const struct replay_decision *decision)
+static void note_first(struct telling *telling, const struct rerun_decision *decision)
 {
     struct proto_arena *arena = &telling->arena;
 
@@ -138,7 +138,7 @@ static void note_first(struct telling *telling, const struct replay_decision *de
     telling->no_memory |= !telling->first.field || !telling->first.was || !telling->first.is;
 }
 
-static void tell(const struct replay_decision *decision, void *arg)
+static void tell(const struct rerun_decision *decision, void *arg)
 {
     struct telling *telling = arg;
     const struct proto_basis *basis = decision->recorded->basis;
@@ -150,7 +150,7 @@ static void tell(const struct replay_decision *decision, void *arg)
         telling->core = proto_arena_strdup(&telling->arena, basis->blas_core);
     if (telling->what_if)
         tell_instead(telling, decision);
-    else if (decision->outcome == REPLAY_DIFFERS)
+    else if (decision->outcome == RERUN_DIFFERS)
         note_first(telling, decision);
     put_progress(telling, decision);
 }
@@ -165,8 +165,8 @@ static void sum_up_json(const struct telling *telling, size_t workers)
     fprintf(out,
             "%s\"total\": %zu, \"same\": %zu, \"close\": %zu, \"different\": %zu, "
             "\"unrecorded\": %zu, \"workers\": %zu, \"blas_core\": ",
-            telling->what_if ? "], " : "{", telling->total, counts[REPLAY_SAME],
-            counts[REPLAY_CLOSE], counts[REPLAY_DIFFERS], counts[REPLAY_UNRECORDED], workers);
+            telling->what_if ? "], " : "{", telling->total, counts[RERUN_SAME], counts[RERUN_CLOSE],
+            counts[RERUN_DIFFERS], counts[RERUN_UNRECORDED], workers);
     json_text_put(out, amf_pool_blas_core());
     if (telling->what_if) {
         fputs(", \"tasks\": [", out);
@@ -200,8 +200,8 @@ static void sum_up_what_if(const struct telling *telling)
     for (size_t i = 0; i < telling->task_count; i++)
         fprintf(out, "%-20s %8zu %8zu\n", telling->tasks[i].task, telling->tasks[i].asked,
                 telling->tasks[i].instead);
-    fprintf(out, "%zu of %zu decisions would have been the same\n", telling->counts[REPLAY_SAME],
-            telling->counts[REPLAY_SAME] + telling->counts[REPLAY_DIFFERS]);
+    fprintf(out, "%zu of %zu decisions would have been the same\n", telling->counts[RERUN_SAME],
+            telling->counts[RERUN_SAME] + telling->counts[RERUN_DIFFERS]);
 }
 
 static void sum_up_text(const struct telling *telling, size_t workers)
@@ -217,14 +217,14 @@ static void sum_up_text(const struct telling *telling, size_t workers)
                 telling->first.field, telling->first.was, telling->first.is);
     if (!telling->what_if)
         fprintf(out, "%zu decisions by %zu worker%s: %zu the same bit for bit", telling->total,
-                workers, workers == 1 ? "" : "s", counts[REPLAY_SAME]);
-    if (counts[REPLAY_CLOSE])
-        fprintf(out, ", %zu to 1e-9", counts[REPLAY_CLOSE]);
+                workers, workers == 1 ? "" : "s", counts[RERUN_SAME]);
+    if (counts[RERUN_CLOSE])
+        fprintf(out, ", %zu to 1e-9", counts[RERUN_CLOSE]);
     if (!telling->what_if)
-        fprintf(out, ", %zu different\n", counts[REPLAY_DIFFERS]);
-    if (counts[REPLAY_UNRECORDED])
+        fprintf(out, ", %zu different\n", counts[RERUN_DIFFERS]);
+    if (counts[RERUN_UNRECORDED])
         fprintf(out, "%zu were made by a version that did not record enough to repeat them\n",
-                counts[REPLAY_UNRECORDED]);
+                counts[RERUN_UNRECORDED]);
     if (telling->core && !telling->what_if)
         fprintf(out,
                 "made with BLAS core %s, and this is %s; on a processor that has it, "
@@ -238,8 +238,8 @@ static enum maintenance_exit finish(struct telling *telling, size_t workers)
         sum_up_json(telling, workers);
     else
         sum_up_text(telling, workers);
-    return !telling->what_if && telling->counts[REPLAY_DIFFERS] ? MAINTENANCE_DAMAGED
-                                                                : MAINTENANCE_DONE;
+    return !telling->what_if && telling->counts[RERUN_DIFFERS] ? MAINTENANCE_DAMAGED
+                                                               : MAINTENANCE_DONE;
 }
 
 static enum maintenance_exit replay_file(const struct config *config, int fd, struct amf_pool *pool,
@@ -248,22 +248,22 @@ static enum maintenance_exit replay_file(const struct config *config, int fd, st
 {
     __attribute__((cleanup(telling_deinit))) struct telling telling = {
         .out = out, .progress = progress, .json = config->json, .what_if = *config->what_if};
-    const struct replay_settings settings = {.pool = pool,
-                                             .what_if = *config->what_if ? config->what_if : NULL,
-                                             .check = api_settings_supported,
-                                             .fn = tell,
-                                             .arg = &telling};
+    const struct rerun_settings settings = {.pool = pool,
+                                            .what_if = *config->what_if ? config->what_if : NULL,
+                                            .check = api_settings_supported,
+                                            .fn = tell,
+                                            .arg = &telling};
     struct proto_error error = {PROTO_CODE_OK};
     enum proto_code code;
 
-    code = replay_check_settings(&settings, &error);
+    code = rerun_check(&settings, &error);
     if (code) {
         snprintf(ret_error, CONFIG_ERROR_BYTES, "--what-if %.128s: %.300s", error.at, error.detail);
         return MAINTENANCE_USAGE;
     }
     if (config->json && *config->what_if)
         fputs("{\"decisions\": [", out);
-    code = replay_run(fd, &settings, &error);
+    code = rerun(fd, &settings, &error);
     if (!code && !telling.no_memory)
         return finish(&telling, amf_pool_size(pool));
     if (code)
@@ -274,8 +274,8 @@ static enum maintenance_exit replay_file(const struct config *config, int fd, st
     return MAINTENANCE_CANNOT;
 }
 
-enum maintenance_exit replay(const struct config *config, FILE *out, FILE *progress,
-                             char ret_error[CONFIG_ERROR_BYTES])
+enum maintenance_exit maintenance_replay(const struct config *config, FILE *out, FILE *progress,
+                                         char ret_error[CONFIG_ERROR_BYTES])
 {
     AMF_POOL_CLEANUP struct amf_pool *pool = NULL;
     int fd = open(config->replay, O_RDONLY | O_CLOEXEC);

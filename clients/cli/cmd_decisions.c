@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "listing.h"
+
 #define AT(member) offsetof(struct decisions_options, member)
 const struct option decisions_options[] = {
     {"limit", "COUNT", OPTION_INT, AT(limit), "this many; otherwise all", .min = 1, .max = 500},
@@ -42,33 +44,28 @@ static int add_decisions(struct table *table, const struct proto_list *decisions
     return 0;
 }
 
-static enum cli_exit list_decisions(struct cli *cli, const char *project,
-                                    const struct decisions_options *said)
+static const struct column columns[] = {
+    {"decision", COLUMN_LEFT}, {"at", COLUMN_LEFT},    {"task", COLUMN_LEFT},
+    {"operator", COLUMN_LEFT}, {"rule", COLUMN_LEFT},  {"gain", COLUMN_RIGHT},
+    {"margin", COLUMN_RIGHT},  {"state", COLUMN_LEFT},
+};
+
+static enum amf_client_status ask_page(struct cli *cli, const char *project,
+                                       const struct amf_client_page *page,
+                                       struct amf_client_result *result,
+                                       struct listing_page *ret_page)
 {
-    static const struct column columns[] = {
-        {"decision", COLUMN_LEFT}, {"at", COLUMN_LEFT},    {"task", COLUMN_LEFT},
-        {"operator", COLUMN_LEFT}, {"rule", COLUMN_LEFT},  {"gain", COLUMN_RIGHT},
-        {"margin", COLUMN_RIGHT},  {"state", COLUMN_LEFT},
-    };
-    TABLE_CLEANUP struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-    AMF_CLIENT_RESULT_CLEANUP struct amf_client_result result = AMF_CLIENT_RESULT_NULL;
-    struct amf_client_page page = {.limit = said->limit, .cursor = said->cursor};
+    struct proto_decision_list list = {0};
+    enum amf_client_status status =
+        amf_client_decision_list(cli->client, project, page, result, ret_page ? &list : NULL);
 
-    do {
-        struct proto_decision_list list = {0};
-        enum amf_client_status status = amf_client_decision_list(cli->client, project, &page,
-                                                                 &result, cli->json ? NULL : &list);
-
-        if (status != AMF_CLIENT_OK || cli->json)
-            return cli_answer(cli, status, &result);
-        page.cursor = proto_arena_strdup(&cli->arena, list.next_cursor);
-        if (!table || add_decisions(table, &list.decisions) < 0 ||
-            (list.next_cursor && !page.cursor))
-            return cli_no_memory(cli);
-    } while (page.cursor && said->limit == 0);
-    table_print(table, &cli->terminal, cli->out);
-    return CLI_OK;
+    if (ret_page)
+        *ret_page = (struct listing_page){list.decisions, list.next_cursor};
+    return status;
 }
+
+static const struct listing listing = {columns, sizeof(columns) / sizeof(columns[0]), ask_page,
+                                       add_decisions};
 
 /* "  scores       pour-coffee 4.31, pick-banana 0.8 (2 of 40)" */
 static void print_by_task(FILE *out, const char *name, const struct proto_by_task *list)
@@ -138,5 +135,10 @@ static enum cli_exit show_decision(struct cli *cli, const char *project, const c
 
 COMMAND(cmd_decisions)
 {
-    return count > 1 ? show_decision(cli, args[0], args[1]) : list_decisions(cli, args[0], options);
+    const struct decisions_options *said = options;
+
+    if (count > 1)
+        return show_decision(cli, args[0], args[1]);
+    return cli_list(cli, &listing, args[0],
+                    (struct amf_client_page){.limit = said->limit, .cursor = said->cursor});
 }

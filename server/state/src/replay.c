@@ -1,393 +1,204 @@
-/* Two passes over the archive's events: first which rankings decisions were made from, then the
- * fold, in which each of these is worked out as its event comes and kept until its last decision.
+/* The log is read back by two threads, because decoding costs more than all the rest.
+ *
+ * The caller's thread reads rows, which compares their checksums, and copies them into batches;
+ * the other makes events of them, and so does the caller's when it would have to wait; the caller's
+ * takes the batches back in order and has each event applied. So what is applied, and in what
+ * order, does not depend on the threads. The batches form a ring: one is filled, the others wait to
+ * be decoded or applied. A batch is full by its bytes as by its rows, which bounds the memory of
+ * all: the largest rows go through a few at a time.
  */
-#include <state/replay.h>
-
-#include <math.h>
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <amf/engine.h>
-#include <state/decide.h>
+#include "replay.h"
 
-#include "import.h"
-#include "rank.h"
-#include "replay_compare.h"
+enum { BATCH_EVENTS = 64, BATCH_BYTES = 1 << 20, BATCHES = 4 };
 
-struct asked { /* a decision of the log */
-    int64_t seq, ranking_seq, pick;
-    bool other_core;
-    char task[PROTO_KEY_MAX_BYTES + 1];
-};
-
-struct needed { /* a ranking that decisions were made from */
-    int64_t seq;
-    int64_t last_pick;       /* that one of them used */
-    size_t uses;             /* decisions still to come */
-    bool follow;             /* its picks are what was really asked for */
-    struct ranking *ranking; /* NULL before its event */
-};
-
-struct replay {
-    const struct replay_settings *settings;
-    struct project project;
-    struct asked *asked;
-    size_t asked_count, asked_room, next;
-    struct needed *needed; /* by seq */
-    size_t needed_count;
-    struct amf_engine *engine;
-    atomic_bool cancel; /* never */
-};
-
-static int no_memory(struct proto_error *ret_error)
-{
-    return (int)proto_error_set(ret_error, PROTO_CODE_NO_MEMORY, "", "out of memory");
-}
-
-/* Before the fold has looked at the event as a whole. */
-static int decode_opened(const struct store_event *event, struct proto_arena *arena,
-                         struct proto_event_opened *ret_opened, struct proto_error *ret_error)
-{
+struct row {
+    struct store_event stored;
+    struct event event;
     int status;
+};
 
-    *ret_opened = (struct proto_event_opened){.age_s = NAN};
-    status = (int)proto_decode(event_assignment_opened.shape, event->body, strlen(event->body),
-                               true, arena, ret_opened, ret_error);
-    if (status || (ret_opened->assignment.task && ret_opened->pick >= 0 &&
-                   ret_opened->pick < RANKING_MAX_PICKS))
-        return status;
-    return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
-                                "It names no task, or a pick that there cannot be.");
+struct batch {
+    struct proto_arena arena; /* the rows' bytes, and what was decoded from them */
+    struct row rows[BATCH_EVENTS];
+    size_t count, bytes;
+    bool decoded; /* under the ring's mutex */
+};
+
+struct ring {
+    struct batch batches[BATCHES];
+    size_t read, applied; /* batches so far; the caller's thread's */
+    replay_fn fn;
+    void *arg;
+    int failed;            /* what fn answered; 0: nothing so far */
+    pthread_mutex_t mutex; /* guards the rest */
+    pthread_cond_t changed;
+    size_t handed, taken; /* batches so far: to be decoded, and by one of the threads */
+    bool ending;
+};
+
+static void batch_decode(struct batch *batch)
+{
+    struct proto_error error;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        struct row *row = &batch->rows[i];
+
+        row->status = event_read(&row->stored, true, &batch->arena, &row->event, &error);
+    }
 }
 
-/* ---- which rankings are needed ---- */
-
-static bool same_core(const struct proto_basis *basis)
+/* Under the mutex, which is free meanwhile. False: there is none to decode. */
+static bool decode_next(struct ring *ring)
 {
-    return basis->blas_core && !strcmp(basis->blas_core, amf_pool_blas_core());
+    struct batch *batch = &ring->batches[ring->taken % BATCHES];
+
+    if (ring->taken == ring->handed)
+        return false;
+    ring->taken++;
+    pthread_mutex_unlock(&ring->mutex);
+    batch_decode(batch);
+    pthread_mutex_lock(&ring->mutex);
+    batch->decoded = true;
+    pthread_cond_broadcast(&ring->changed);
+    return true;
 }
 
-static int note_decision(struct state_import *import, const struct store_event *event, void *arg,
-                         struct proto_error *ret_error)
+static void *decoder_main(void *arg)
 {
-    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
-    struct proto_event_opened opened;
-    struct replay *replay = arg;
-    struct asked *asked;
-    int status;
+    struct ring *ring = arg;
 
-    (void)import;
-    if (strcmp(event->type, event_assignment_opened.type) != 0)
-        return 0;
-    status = decode_opened(event, &arena, &opened, ret_error);
+    pthread_mutex_lock(&ring->mutex);
+    while (!ring->ending)
+        if (!decode_next(ring))
+            pthread_cond_wait(&ring->changed, &ring->mutex);
+    pthread_mutex_unlock(&ring->mutex);
+    return NULL;
+}
+
+static void batch_clear(struct batch *batch)
+{
+    proto_arena_deinit(&batch->arena);
+    batch->count = batch->bytes = 0;
+    batch->decoded = false;
+}
+
+/* Empties the oldest batch, once it is decoded. */
+static void apply_oldest(struct ring *ring)
+{
+    struct batch *batch = &ring->batches[ring->applied % BATCHES];
+
+    pthread_mutex_lock(&ring->mutex);
+    while (!batch->decoded)
+        if (!decode_next(ring))
+            pthread_cond_wait(&ring->changed, &ring->mutex);
+    pthread_mutex_unlock(&ring->mutex);
+    for (size_t i = 0; i < batch->count && !ring->failed; i++)
+        ring->failed = ring->fn(&batch->rows[i].stored, batch->rows[i].status,
+                                &batch->rows[i].event, ring->arg);
+    batch_clear(batch);
+    ring->applied++;
+}
+
+/* Hands over the batch that was filled; the next one is empty afterwards. */
+static int hand_over(struct ring *ring)
+{
+    pthread_mutex_lock(&ring->mutex);
+    ring->handed = ++ring->read;
+    pthread_cond_broadcast(&ring->changed);
+    pthread_mutex_unlock(&ring->mutex);
+    if (ring->read - ring->applied == BATCHES)
+        apply_oldest(ring);
+    return ring->failed;
+}
+
+static int row_copy(const struct store_event *from, struct proto_arena *arena,
+                    struct store_event *ret_to)
+{
+    struct store_event to = *from;
+    void *blob = from->blob ? proto_arena_alloc(arena, from->blob_bytes, 1) : NULL;
+
+    to.project = proto_arena_strdup(arena, from->project);
+    to.type = proto_arena_strdup(arena, from->type);
+    to.body = proto_arena_strdup(arena, from->body);
+    to.blob_id = proto_arena_strdup(arena, from->blob_id);
+    if (!to.project || !to.type || !to.body || (from->blob_id && !to.blob_id) ||
+        (from->blob && !blob))
+        return STORE_NO_MEMORY;
+    if (blob)
+        memcpy(blob, from->blob, from->blob_bytes);
+    to.blob = blob;
+    *ret_to = to;
+    return 0;
+}
+
+static int take_row(const struct store_event *stored, void *arg)
+{
+    struct ring *ring = arg;
+    struct batch *batch = &ring->batches[ring->read % BATCHES];
+    int status = row_copy(stored, &batch->arena, &batch->rows[batch->count].stored);
+
     if (status)
         return status;
-    if (replay->asked_count == replay->asked_room) {
-        replay->asked_room = replay->asked_room ? 2 * replay->asked_room : 64;
-        asked = reallocarray(replay->asked, replay->asked_room, sizeof *asked);
-        if (!asked)
-            return no_memory(ret_error);
-        replay->asked = asked;
-    }
-    asked = &replay->asked[replay->asked_count++];
-    *asked = (struct asked){.seq = event->seq,
-                            .ranking_seq = opened.basis ? opened.ranking_seq : 0,
-                            .pick = opened.pick,
-                            .other_core = opened.basis && !same_core(opened.basis)};
-    snprintf(asked->task, sizeof asked->task, "%s", opened.assignment.task);
-    return 0;
+    batch->count++;
+    batch->bytes += strlen(stored->body) + stored->blob_bytes;
+    return batch->count == BATCH_EVENTS || batch->bytes >= BATCH_BYTES ? hand_over(ring) : 0;
 }
 
-static int compare_needed(const void *left, const void *right)
-{
-    const struct needed *a = left, *b = right;
-
-    return a->seq < b->seq ? -1 : a->seq > b->seq;
-}
-
-static struct needed *needed_find(const struct replay *replay, int64_t seq)
-{
-    const struct needed wanted = {.seq = seq};
-
-    return seq > 0 && replay->needed_count ? bsearch(&wanted, replay->needed, replay->needed_count,
-                                                     sizeof wanted, compare_needed)
-                                           : NULL;
-}
-
-/* A ranking as one decision needs it. Between equals other kernels, and other settings anyway, may
- * have picked another task than was asked for, and the picks behind it are about that. */
-static struct needed needed_by(const struct replay *replay, const struct asked *asked)
-{
-    return (struct needed){.seq = asked->ranking_seq,
-                           .last_pick = asked->pick,
-                           .uses = 1,
-                           .follow = asked->other_core || replay->settings->what_if};
-}
-
-static int list_needed(struct replay *replay, struct proto_error *ret_error)
-{
-    struct needed *last = NULL;
-    size_t count = 0;
-
-    replay->needed = calloc(replay->asked_count + 1, sizeof *replay->needed);
-    if (!replay->needed)
-        return no_memory(ret_error);
-    for (size_t i = 0; i < replay->asked_count; i++)
-        if (replay->asked[i].ranking_seq > 0)
-            replay->needed[count++] = needed_by(replay, &replay->asked[i]);
-    qsort(replay->needed, count, sizeof *replay->needed, compare_needed);
-    for (size_t i = 0; i < count; i++) {
-        struct needed one = replay->needed[i];
-
-        if (!last || last->seq != one.seq) {
-            last = &replay->needed[replay->needed_count++];
-            *last = one;
-            continue;
-        }
-        last->uses++;
-        last->follow |= one.follow;
-        last->last_pick = one.last_pick > last->last_pick ? one.last_pick : last->last_pick;
-    }
-    return 0;
-}
-
-/* ---- rankings, made again ---- */
-
-/* The first decision after a ranking's event: the picks of a ranking were given out in this order.
+/* What was read before a row that could not be is applied first, so that the earliest fault counts.
  */
-static size_t first_after(const struct replay *replay, int64_t seq)
+static int read_all(struct ring *ring, struct store *store)
 {
-    size_t low = 0, high = replay->asked_count;
+    int status = store_read_events(store, NULL, 0, true, take_row, ring);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (replay->asked[middle].seq <= seq)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    if (!ring->failed)
+        (void)hand_over(ring);
+    while (!ring->failed && ring->applied < ring->read)
+        apply_oldest(ring);
+    return ring->failed ? ring->failed : status;
 }
 
-/* Picks as far as a decision used them. */
-static int pick_on(const struct replay *replay, struct rank *rank, const struct needed *needed)
+static void stop(struct ring *ring, pthread_t decoder)
 {
-    size_t first = first_after(replay, needed->seq);
-    int status = 0;
-
-    for (int64_t k = 0; k < needed->last_pick && !status; k++) {
-        size_t index = first + (size_t)k;
-
-        if (needed->follow && index < replay->asked_count)
-            rank_take(rank, view_find_task(&replay->project.draft, replay->asked[index].task));
-        status = rank_pick(rank);
-    }
-    return status;
+    pthread_mutex_lock(&ring->mutex);
+    ring->ending = true;
+    pthread_cond_broadcast(&ring->changed);
+    pthread_mutex_unlock(&ring->mutex);
+    pthread_join(decoder, NULL);
 }
 
-static int make_ranking(struct replay *replay, struct needed *needed, struct proto_error *ret_error)
+static int replay_with(struct ring *ring, struct store *store)
 {
-    struct view *view = view_freeze(&replay->project.draft);
-    struct rank *rank =
-        view ? rank_new(view, replay->engine, replay->settings->pool, &replay->cancel) : NULL;
-
-    if (rank && pick_on(replay, rank, needed) >= 0)
-        needed->ranking = rank_snapshot(rank);
-    rank_free(rank);
-    view_unref(view);
-    return needed->ranking ? 0 : no_memory(ret_error);
-}
-
-/* ---- decisions, made again ---- */
-
-static int decide_again(struct replay *replay, const struct proto_event_opened *recorded,
-                        const struct ranking *ranking, struct proto_arena *arena,
-                        struct proto_event_opened *opened, bool *ret_chosen)
-{
-    const struct proto_ask ask = {.operator_ = recorded->assignment.operator_,
-                                  .robot = recorded->assignment.robot,
-                                  .capabilities = recorded->basis->capabilities,
-                                  .exclude = recorded->basis->exclude,
-                                  .count = 1,
-                                  .lease_s = NAN};
-    const struct decide_request request = {&replay->project.draft, ranking, (size_t)recorded->pick,
-                                           &ask};
-    struct decided decided;
-
-    if (decide(&request, arena, &decided))
-        return -1;
-    *ret_chosen = decided.chosen.task != SIZE_MAX;
-    return *ret_chosen ? decide_record(&request, &decided, arena, opened) : 0;
-}
-
-static void hold_against(const struct replay *replay, const struct proto_event_opened *recorded,
-                         struct proto_arena *arena, struct replay_decision *decision)
-{
-    const struct proto_event_opened *repeated = decision->repeated;
-
-    if (!replay->settings->what_if)
-        replay_compare(recorded, repeated, same_core(recorded->basis), arena, decision);
-    else if (repeated && !strcmp(repeated->assignment.task, recorded->assignment.task))
-        decision->outcome = REPLAY_SAME;
-    else
-        decision->outcome = REPLAY_DIFFERS;
-}
-
-static int replay_decision(struct replay *replay, const struct store_event *event,
-                           struct proto_error *ret_error)
-{
-    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
-    struct proto_event_opened recorded, opened;
-    struct replay_decision decision = {
-        replay->next, replay->asked_count, &recorded, NULL, REPLAY_UNRECORDED, NULL, NULL, NULL};
-    struct needed *needed = needed_find(replay, replay->asked[replay->next++].ranking_seq);
-    bool chosen = false;
-    int status = decode_opened(event, &arena, &recorded, ret_error);
-
-    if (status)
-        return status;
-    if (recorded.basis) {
-        if (decide_again(replay, &recorded, needed ? needed->ranking : NULL, &arena, &opened,
-                         &chosen))
-            return no_memory(ret_error);
-        decision.repeated = chosen ? &opened : NULL;
-        hold_against(replay, &recorded, &arena, &decision);
-    }
-    replay->settings->fn(&decision, replay->settings->arg);
-    if (needed && --needed->uses == 0) {
-        ranking_unref(needed->ranking);
-        needed->ranking = NULL;
-    }
-    return 0;
-}
-
-/* ---- the fold ---- */
-
-enum proto_code replay_check_settings(const struct replay_settings *settings,
-                                      struct proto_error *ret_error)
-{
-    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
-    struct proto_project project;
-    enum proto_code code = PROTO_CODE_OK;
-
-    proto_project_defaults(&project);
-    project.id = "any";
-    if (settings->what_if)
-        code = proto_decode(&proto_project_shape, settings->what_if, strlen(settings->what_if),
-                            false, &arena, &project, ret_error);
-    return code || !settings->what_if ? code : settings->check(&project, ret_error);
-}
-
-/* The settings that an event brings, with those of what_if in their place. *ret_body malloc'ed. */
-static int alter_settings(const struct replay *replay, const struct store_event *event,
-                          char **ret_body, struct proto_error *ret_error)
-{
-    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
-    const char *what_if = replay->settings->what_if;
-    struct proto_project project;
-    size_t length;
+    pthread_t decoder;
     int status;
 
-    proto_project_defaults(&project);
-    status = (int)proto_decode(&proto_project_shape, event->body, strlen(event->body), true, &arena,
-                               &project, ret_error);
-    if (!status)
-        status = (int)proto_decode(&proto_project_shape, what_if, strlen(what_if), false, &arena,
-                                   &project, ret_error);
-    if (!status)
-        status = (int)replay->settings->check(&project, ret_error);
-    if (status)
-        return status;
-    return proto_encode(&proto_project_shape, &project, ret_body, &length) ? no_memory(ret_error)
-                                                                           : 0;
-}
-
-static int fold_event(struct replay *replay, const struct store_event *event,
-                      struct proto_error *ret_error)
-{
-    struct store_event altered = *event;
-    char *body = NULL;
-    int status = 0;
-
-    if (replay->settings->what_if && (!strcmp(event->type, event_project_created.type) ||
-                                      !strcmp(event->type, event_project_updated.type)))
-        status = alter_settings(replay, event, &body, ret_error);
-    if (status)
-        return status;
-    altered.body = body ? body : event->body;
-    status = import_take_event(&replay->project, &altered, ret_error);
-    free(body);
-    if (!status && replay->project.rethin_due) {
-        replay->project.rethin_due = false;
-        status = project_rethin(&replay->project);
+    pthread_mutex_init(&ring->mutex, NULL);
+    pthread_cond_init(&ring->changed, NULL);
+    status = pthread_create(&decoder, NULL, decoder_main, ring) ? STORE_NO_MEMORY : 0;
+    if (!status) {
+        status = read_all(ring, store);
+        stop(ring, decoder);
     }
+    for (size_t i = 0; i < BATCHES; i++)
+        batch_clear(&ring->batches[i]);
+    pthread_cond_destroy(&ring->changed);
+    pthread_mutex_destroy(&ring->mutex);
     return status;
 }
 
-static int replay_event(struct state_import *import, const struct store_event *event, void *arg,
-                        struct proto_error *ret_error)
+int replay(struct store *store, replay_fn fn, void *arg)
 {
-    struct replay *replay = arg;
-    struct needed *needed;
-    int status = 0;
+    struct ring *ring = calloc(1, sizeof *ring);
+    int status;
 
-    (void)import;
-    if (!strcmp(event->type, event_assignment_opened.type))
-        status = replay_decision(replay, event, ret_error);
-    if (!status)
-        status = fold_event(replay, event, ret_error);
-    needed = needed_find(replay, event->seq);
-    return status || !needed ? status : make_ranking(replay, needed, ret_error);
-}
-
-static int replay_archive(struct replay *replay, struct state_import *import,
-                          struct proto_error *ret_error)
-{
-    int status = import_each_event(import, note_decision, replay, ret_error);
-
-    if (!status)
-        status = list_needed(replay, ret_error);
-    replay->project.hashes = hashes_new(&replay->project.draft.demonstrations);
-    if (!status && (!replay->project.hashes || amf_engine_new(&replay->engine)))
-        status = no_memory(ret_error);
-    if (!status)
-        status = import_each_event(import, replay_event, replay, ret_error);
+    if (!ring)
+        return STORE_NO_MEMORY;
+    ring->fn = fn;
+    ring->arg = arg;
+    status = replay_with(ring, store);
+    free(ring);
     return status;
-}
-
-static void replay_deinit(struct replay *replay)
-{
-    for (size_t i = 0; i < replay->needed_count; i++)
-        ranking_unref(replay->needed[i].ranking);
-    amf_engine_free(replay->engine);
-    view_deinit(&replay->project.draft);
-    hashes_free(replay->project.hashes);
-    free(replay->needed);
-    free(replay->asked);
-}
-
-enum proto_code replay_run(int fd, const struct replay_settings *settings,
-                           struct proto_error *ret_error)
-{
-    struct state_import *import = NULL;
-    struct replay replay = {.settings = settings};
-    int status = import_open(fd, &import, ret_error);
-
-    if (status)
-        return (enum proto_code)status;
-    atomic_init(&replay.cancel, false);
-    replay.project.draft.id = import_head(import)->project;
-    replay.project.read_blob = import_find_blob;
-    replay.project.read_blob_arg = import;
-    status = replay_archive(&replay, import, ret_error);
-    replay_deinit(&replay);
-    state_import_free(import);
-    if (status == STORE_NO_MEMORY)
-        status = no_memory(ret_error);
-    if (status < 0)
-        status = (int)proto_error_set(ret_error, PROTO_CODE_INTERNAL, "",
-                                      "The archive cannot be read back.");
-    return (enum proto_code)status;
 }

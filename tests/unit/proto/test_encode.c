@@ -1,6 +1,7 @@
 /* Encoding and copying: the exact text, numbers that survive, and what cannot be said. */
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Fields in the order in which they explain each other: what went into a choice before what came of
  * it. */
-#include "replay_compare.h"
+#include "rerun_compare.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -11,7 +11,7 @@
 struct comparing {
     bool exact;
     struct proto_arena *arena;
-    struct replay_decision *decision;
+    struct rerun_decision *decision;
 };
 
 static const char *or_unknown(const char *text)
@@ -22,7 +22,7 @@ static const char *or_unknown(const char *text)
 static bool differ(const struct comparing *comparing, const char *field, const char *was,
                    const char *is)
 {
-    comparing->decision->outcome = REPLAY_DIFFERS;
+    comparing->decision->outcome = RERUN_DIFFERS;
     comparing->decision->field = or_unknown(field);
     comparing->decision->was = or_unknown(was);
     comparing->decision->is = or_unknown(is);
@@ -132,13 +132,13 @@ static bool any_differs(const struct comparing *comparing,
            number_differs(comparing, "margin", was->margin, is->margin);
 }
 
-void replay_compare(const struct proto_event_opened *recorded,
-                    const struct proto_event_opened *repeated, bool exact,
-                    struct proto_arena *arena, struct replay_decision *ret_decision)
+void rerun_compare(const struct proto_event_opened *recorded,
+                   const struct proto_event_opened *repeated, bool exact, struct proto_arena *arena,
+                   struct rerun_decision *ret_decision)
 {
     const struct comparing comparing = {exact, arena, ret_decision};
 
-    ret_decision->outcome = exact ? REPLAY_SAME : REPLAY_CLOSE;
+    ret_decision->outcome = exact ? RERUN_SAME : RERUN_CLOSE;
     if (repeated)
         (void)any_differs(&comparing, recorded, repeated);
     else
