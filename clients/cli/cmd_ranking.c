@@ -75,6 +75,11 @@ static void print_remarks(struct cli *cli, const struct proto_ranking *ranking)
 
     fprintf(out, "\nrule %s, measure %s, event %lld, %.1f s old\n", proto_rule_names[ranking->rule],
             proto_measure_names[ranking->measure], (long long)ranking->seq, ranking->age_s);
+    if (ranking->revision && strcmp(ranking->revision, PROTO_REVISION_GP) != 0) {
+        fputs("features of revision ", out);
+        output_text(out, ranking->revision);
+        fputc('\n', out);
+    }
     if (!ranking->choice)
         fputs("no task is chosen\n", out);
     if (ranking->provisional)

@@ -13,7 +13,9 @@
     }
 #define AT(member) offsetof(struct proto_basis, member)
 static const struct proto_field basis_fields[] = {
-    {"revision", PROTO_STRING, AT(revision)},
+    {"revision", PROTO_STRING, AT(revision), PROTO_NULLABLE},
+    {"likelihood_revision", PROTO_STRING, AT(likelihood_revision),
+     PROTO_NULLABLE | PROTO_OMIT_NULL},
     {"blas_core", PROTO_STRING, AT(blas_core)},
     {"measure", PROTO_ENUM, AT(measure), .names = proto_measure_names},
     {"capabilities", PROTO_STRINGS, AT(capabilities), PROTO_NULLABLE | PROTO_OMIT_NULL,

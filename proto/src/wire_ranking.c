@@ -77,6 +77,7 @@ static const struct proto_shape resolved_shape = {.name = "ResolvedCriterion",
 static const struct proto_field ranking_fields[] = {
     {"seq", PROTO_INT, AT(seq)},
     {"revision", PROTO_STRING, AT(revision), PROTO_NULLABLE},
+    {"likelihood_revision", PROTO_STRING, AT(likelihood_revision), PROTO_NULLABLE},
     {"age_s", PROTO_REAL, AT(age_s)},
     {"measure", PROTO_ENUM, AT(measure), .names = proto_measure_names},
     {"unit", PROTO_STRING, AT(unit), PROTO_NULLABLE},
@@ -90,6 +91,9 @@ static const struct proto_field ranking_fields[] = {
     {"criterion", PROTO_OBJECT, AT(criterion), .shape = &resolved_shape},
     {"candidates", PROTO_LIST, AT(candidates), .max_length = PROTO_MAX_LIST,
      .shape = &candidate_shape},
+    {"missing", PROTO_STRINGS, AT(missing)},
+    {"missing_count", PROTO_INT, AT(missing_count)},
+    {"stale_pairs", PROTO_INT, AT(stale_pairs)},
     {"timing", PROTO_OBJECT, AT(timing), .shape = &timing_shape},
 };
 #undef AT

@@ -181,6 +181,7 @@ int store_writer_start(struct store_writer *writer, sqlite3 *db);
 void store_writer_stop(struct store_writer *writer);
 void store_writer_deinit(struct store_writer *writer);
 int store_writer_submit(struct store_writer *writer, store_body_fn body, void *arg);
+size_t store_writer_queued(struct store_writer *writer);
 
 /* read.c: reading connections. */
 struct store_reader;

@@ -336,6 +336,16 @@ void store_writer_deinit(struct store_writer *writer)
     pthread_mutex_destroy(&writer->mutex);
 }
 
+size_t store_writer_queued(struct store_writer *writer)
+{
+    size_t length = 0;
+    pthread_mutex_lock(&writer->mutex);
+    for (const struct store_request *request = writer->first; request; request = request->next)
+        length++;
+    pthread_mutex_unlock(&writer->mutex);
+    return length;
+}
+
 int store_writer_submit(struct store_writer *writer, store_body_fn body, void *arg)
 {
     struct store_request request = {.body = body, .arg = arg};

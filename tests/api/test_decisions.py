@@ -40,18 +40,24 @@ def fleet(daemon, at, recordings, seed, rounds=8):
         ask = {"operator": f"operator-{number}", "count": draw.choice((1, 1, 2, 3)),
                "capabilities": ["pour"] if number % 2 else [], "exclude": ["pick-banana"] if number == 3 else []}
         for given in daemon.ok("POST", f"{at}/assignments", ask)["assignments"]:
+            end = draw.choice(("complete", "complete", "complete", "skip", "fail", "release", "renew", None))
+            lease = f"{at}/assignments/{given['id']}"
             with lock:
-                recording = recordings[given["task"]].pop() if recordings[given["task"]] and draw.random() < .7 else None
-            if recording:
+                recording = recordings[given["task"]].pop() if recordings[given["task"]] and end == "complete" else None
+            if end == "skip":
+                daemon.ok("POST", f"{lease}/skip", {"fence": given["fence"], "to": draw.choice(("me", "others", "never"))})
+            elif end in ("fail", "release", "renew"):
+                daemon.ok("POST", f"{lease}/{end}", {"fence": given["fence"]})
+            elif recording:
                 held = daemon.ok("POST", f"{at}/demonstrations", recording, TENSORS)["id"]
-                daemon.ok("POST", f"{at}/assignments/{given['id']}/complete",
-                          {"fence": given["fence"], "demonstration_id": held})
+                daemon.ok("POST", f"{lease}/complete", {"fence": given["fence"], "demonstration_id": held})
                 with lock:
                     stored.append(held)
 
     changes = {
         2: lambda: daemon.ok("PATCH", at, {"criterion": {"max_steps": 8}}),
-        3: lambda: daemon.ok("POST", f"{at}/refit"),
+        3: lambda: (daemon.ok("POST", f"{at}/refit"), [daemon.ok("PUT", f"{at}/tasks/{task}", {
+            "requires": ["pour"] if task == "pour-coffee" else []}) for task in recordings]),  # ends skips
         4: lambda: (daemon.ok("DELETE", f"{at}/demonstrations/{stored[0]}"), daemon.ok("DELETE", f"{at}/tasks/extra")),
         5: lambda: daemon.ok("PATCH", at, {"selection": {"cost_exponent": 0.5}, "noise_std": 0.5}),
         6: lambda: (daemon.ok("PATCH", at, {"selection": {"explore_share": 0.3}, "criterion": {

@@ -92,7 +92,9 @@ enum proto_code api_assignment_open(struct api_ctx *ctx, struct project *project
         return proto_error_set(
             &ctx->error, PROTO_CODE_INTERNAL, "",
             "The choice could not be made; the settings of selection are refused.");
-    code = explain_reason(ctx, &asking, ret_reason);
+    code = asking.decided.chosen.skipped
+               ? reason_set(ctx, "skipped", api_skipped_text(ctx, view, ask), ret_reason)
+               : explain_reason(ctx, &asking, ret_reason);
     if (code || asking.decided.chosen.task == SIZE_MAX)
         return code;
     if (decide_record(&asking.request, &asking.decided, ctx->arena, &opened))

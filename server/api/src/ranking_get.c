@@ -2,8 +2,17 @@
 #include <math.h>
 
 #include <state/by_task.h>
+#include <state/lease.h>
 
 #include "verbs.h"
+
+/* Why a candidate cannot be the choice, whatever its gain. */
+static const char *note_of(const struct view *view, const struct score *score, size_t task)
+{
+    if (score->note || !lease_task_is_skipped(view, view_task(view, task)->task.key, NULL))
+        return score->note;
+    return "An operator skipped it for everybody; an update of the task offers it again.";
+}
 
 static bool candidate_fill(const struct view *view, const struct score *score, size_t task,
                            struct proto_arena *arena, struct proto_candidate *ret_candidate)
@@ -21,7 +30,7 @@ static bool candidate_fill(const struct view *view, const struct score *score, s
         .skipped_share = score->skipped_share,
         .posterior_entropy = score->posterior_entropy,
         .scorable = score->scorable,
-        .note = score->note,
+        .note = note_of(view, score, task),
         .shares = by_task_shares(view, score, arena, &failed),
     };
     return failed;
@@ -77,7 +86,11 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
         return api_no_memory(ctx);
     *answer = (struct proto_ranking){
         .seq = ranking->view->seq,
-        .revision = ranking->view->settings->project.policy.kind == PROTO_POLICY_GP ? "gp" : NULL,
+        .revision = ranking->revision,
+        .likelihood_revision = ranking->likelihood_revision,
+        .missing = ranking->missing,
+        .missing_count = ranking->missing_count,
+        .stale_pairs = ranking->stale_pairs,
         .age_s = age_s,
         .measure = ranking->measure,
         .unit = ranking->measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2" : "nats",

@@ -35,7 +35,6 @@ static void count_demonstrations(const struct view *view, struct proto_task_prog
         if (meta->role != PROTO_ROLE_DEMONSTRATION)
             continue;
         report->demonstrations += meta->success;
-        report->failed += !meta->success;
         add_duration(meta, &tasks[view_find_task(view, meta->task)], report);
     }
 }
@@ -52,16 +51,17 @@ static enum proto_code fill_tasks(struct api_ctx *ctx, const struct view *view,
         struct proto_task described;
 
         view_describe_task(view, c, &described);
-        tasks[c] = (struct proto_task_progress){.task = described.key,
-                                                .demonstrations = described.demonstrations,
-                                                .failed = view->counts[c].failed,
-                                                .pretraining_demonstrations =
-                                                    described.pretraining_demonstrations,
-                                                .rollouts = described.rollouts,
-                                                .success_rate = described.success_rate,
-                                                .pending = described.pending,
-                                                .first_entropy = NAN,
-                                                .entropy = NAN};
+        tasks[c] = (struct proto_task_progress){
+            .task = described.key,
+            .demonstrations = described.demonstrations,
+            .failed = view->counts[c].failed + view->counts[c].given_up,
+            .pretraining_demonstrations = described.pretraining_demonstrations,
+            .rollouts = described.rollouts,
+            .success_rate = described.success_rate,
+            .pending = described.pending,
+            .first_entropy = NAN,
+            .entropy = NAN};
+        report->failed += tasks[c].failed;
     }
     count_demonstrations(view, tasks, report);
     report->tasks = (struct proto_list){tasks, view->tasks.count};

@@ -107,8 +107,7 @@ static const char *by_criterion(const struct telling *telling)
 static const char *by_warm_start(const struct telling *telling)
 {
     int64_t wanted = selection_of(telling)->warm_start;
-    int64_t tried =
-        telling->counts->demonstrations + telling->counts->failed + telling->counts->pending;
+    int64_t tried = task_attempts(telling->counts);
 
     if (wanted != PROTO_INT_AUTO)
         return proto_arena_printf(telling->arena,

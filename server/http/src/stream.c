@@ -14,6 +14,7 @@
 struct http_stream {
     struct api_stream source;
     struct http_connection *connection;
+    atomic_size_t *count;
 };
 
 static void release(struct api_stream *source)
@@ -23,7 +24,8 @@ static void release(struct api_stream *source)
     *source = (struct api_stream){0};
 }
 
-struct http_stream *http_stream_new(struct api_stream *source, struct http_connection *connection)
+struct http_stream *http_stream_new(struct api_stream *source, struct http_connection *connection,
+                                    atomic_size_t *count)
 {
     struct http_stream *stream = source->read ? calloc(1, sizeof(*stream)) : NULL;
 
@@ -33,6 +35,8 @@ struct http_stream *http_stream_new(struct api_stream *source, struct http_conne
     }
     stream->source = *source;
     stream->connection = connection;
+    stream->count = count;
+    atomic_fetch_add(count, 1);
     *source = (struct api_stream){0};
     return stream;
 }
@@ -47,6 +51,7 @@ void http_stream_free(struct http_stream *stream)
     if (!stream)
         return;
     release(&stream->source);
+    atomic_fetch_sub(stream->count, 1);
     free(stream);
 }
 

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include <state/choose.h>
+#include <state/lease.h>
+
+#include "problem.h"
 
 static bool strings_have(const struct proto_strings *strings, const char *text)
 {
@@ -12,6 +15,7 @@ static bool strings_have(const struct proto_strings *strings, const char *text)
     return false;
 }
 
+/* Skips aside. */
 static bool asker_can(const struct proto_ask *ask, const struct proto_task *task)
 {
     if (!ask)
@@ -22,20 +26,41 @@ static bool asker_can(const struct proto_ask *ask, const struct proto_task *task
     return !strings_have(&ask->exclude, task->key);
 }
 
+static bool is_skipped(const struct choose_request *request, const struct proto_task *task)
+{
+    return lease_task_is_skipped(request->view, task->key,
+                                 request->ask ? request->ask->operator_ : NULL);
+}
+
+static int64_t pending_of(const struct choose_request *request, size_t index)
+{
+    return request->view->counts[index].pending +
+           (request->extra_pending ? request->extra_pending[index] : 0);
+}
+
+bool choose_is_kept_by_skip(const struct choose_request *request, size_t index)
+{
+    const struct proto_task *task = &view_task(request->view, index)->task;
+    int64_t reached = request->view->counts[index].demonstrations + pending_of(request, index);
+
+    return task->role != PROTO_TASK_EVALUATION && asker_can(request->ask, task) &&
+           (task->max_demonstrations == PROTO_INT_NULL || reached < task->max_demonstrations) &&
+           is_skipped(request, task);
+}
+
 static struct amf_select_candidate describe(const struct choose_request *request, size_t index)
 {
     const struct proto_task *task = &view_task(request->view, index)->task;
     const struct task_counts *counts = &request->view->counts[index];
     const struct score *score = request->scores ? &request->scores[index] : NULL;
-    int64_t pending =
-        counts->pending + (request->extra_pending ? request->extra_pending[index] : 0);
+    int64_t pending = pending_of(request, index);
 
     return (struct amf_select_candidate){
-        .allowed = asker_can(request->ask, task),
+        .allowed = asker_can(request->ask, task) && !is_skipped(request, task),
         .cost_s = task->cost_s,
         .demonstrations = (size_t)counts->demonstrations,
         .known = (size_t)(counts->demonstrations + counts->pretraining),
-        .attempts = (size_t)(counts->demonstrations + counts->failed + pending),
+        .attempts = (size_t)(task_attempts(counts) - counts->pending + pending),
         .pending = (size_t)pending,
         .unseen = request->unseen ? (size_t)request->unseen[index] : 0,
         .min_demonstrations = (size_t)task->min_demonstrations,
@@ -82,9 +107,10 @@ _Static_assert((int)PROTO_RULE_CRITERION == (int)AMF_RULE_CRITERION &&
 /* What the criterion has for an occupancy set: its n, by which a warm start begins and ends. */
 static size_t occupancy_size(const struct view *view)
 {
-    bool only_new = view->settings->project.criterion.occupancy == PROTO_OCCUPANCY_NEW;
+    struct proto_resolved resolved;
 
-    return (size_t)(only_new ? view->demonstrated : view->held);
+    problem_resolve(view, &resolved);
+    return (size_t)(resolved.occupancy == PROTO_OCCUPANCY_NEW ? view->demonstrated : view->held);
 }
 
 /* The candidates of a view, in key order. */
@@ -177,6 +203,18 @@ static int field_order(const struct field *field, double cost_exponent, size_t *
     return 0;
 }
 
+/* Whether there is nothing to choose, and without skips there would be. */
+static bool skips_leave_nothing(const struct choose_request *request,
+                                const struct amf_choice *choice)
+{
+    if (choice->reason != AMF_SELECT_NOTHING_ALLOWED && choice->reason != AMF_SELECT_ALL_DONE)
+        return false;
+    for (size_t i = 0; i < request->view->tasks.count; i++)
+        if (choose_is_kept_by_skip(request, i))
+            return true;
+    return false;
+}
+
 int choose_task(const struct choose_request *request, struct chosen *ret_chosen, size_t *ret_order,
                 size_t *ret_count)
 {
@@ -192,7 +230,8 @@ int choose_task(const struct choose_request *request, struct chosen *ret_chosen,
         return -1;
     *ret_chosen = (struct chosen){.choice = choice,
                                   .task = field_task(&field, choice.candidate),
-                                  .runner_up = field_task(&field, choice.runner_up)};
+                                  .runner_up = field_task(&field, choice.runner_up),
+                                  .skipped = skips_leave_nothing(request, &choice)};
     if (choice.candidate != AMF_SELECT_NONE) {
         ret_chosen->rollouts = field.candidates[choice.candidate].rollouts;
         ret_chosen->rollout_successes = field.candidates[choice.candidate].rollout_successes;

@@ -5,6 +5,7 @@
 
 #include <amf/pool.h>
 #include <state/by_task.h>
+#include <state/policies.h>
 
 static bool pick_is(const struct ranking *ranking, size_t pick, const char *task)
 {
@@ -134,24 +135,31 @@ static void basis_fill_ranking(const struct decide_request *request, const struc
 static struct proto_basis *basis_new(const struct decide_request *request,
                                      const struct decided *decided, struct proto_arena *arena)
 {
+    const struct ranking *ranking = request->ranking;
+    const char *revision =
+        ranking ? ranking->revision : view_serving_name(request->view, SERVING_SELECTION);
+    const char *likelihood = ranking ? ranking->likelihood_revision : NULL;
     struct proto_basis *basis = proto_arena_alloc(arena, 1, sizeof *basis);
     bool failed = false;
 
     if (!basis)
         return NULL;
-    *basis = (struct proto_basis){.revision = "gp",
-                                  .blas_core = amf_pool_blas_core(),
-                                  .measure = PROTO_MEASURE_AUTO,
-                                  .capabilities = request->ask->capabilities,
-                                  .exclude = request->ask->exclude,
-                                  .entropy = NAN,
-                                  .effective_sample_size = NAN,
-                                  .largest_weight_share = NAN,
-                                  .clipped_share = NAN};
+    *basis = (struct proto_basis){
+        .revision = revision,
+        .likelihood_revision =
+            !likelihood || !revision || strcmp(likelihood, revision) != 0 ? likelihood : NULL,
+        .blas_core = amf_pool_blas_core(),
+        .measure = PROTO_MEASURE_AUTO,
+        .capabilities = request->ask->capabilities,
+        .exclude = request->ask->exclude,
+        .entropy = NAN,
+        .effective_sample_size = NAN,
+        .largest_weight_share = NAN,
+        .clipped_share = NAN};
     if (decided->chosen.runner_up != SIZE_MAX)
         basis->runner_up = view_task(request->view, decided->chosen.runner_up)->task.key;
     basis->unseen = by_task_counts(request->view, decided->unseen, arena, &failed);
-    if (request->ranking)
+    if (ranking)
         basis_fill_ranking(request, decided, arena, basis, &failed);
     return failed ? NULL : basis;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "problem.h"
+#include "problem_features.h"
 #include "project_internal.h"
 
 static const enum amf_measure_kind measures[] = {
@@ -52,12 +53,7 @@ void problem_resolve(const struct view *view, struct proto_resolved *ret_resolve
     }
     if (project->selection.rule == PROTO_RULE_PRIOR_ENTROPY)
         resolved.measure = PROTO_MEASURE_PRIOR_ENTROPY;
-    if (resolved.measure == PROTO_MEASURE_AUTO)
-        resolved.measure = PROTO_MEASURE_ENTROPY;
-    if (resolved.occupancy == PROTO_OCCUPANCY_AUTO)
-        resolved.occupancy = PROTO_OCCUPANCY_HELD;
-    if (resolved.conditioning == PROTO_CONDITIONING_AUTO)
-        resolved.conditioning = PROTO_CONDITIONING_ALL;
+    problem_resolve_policy(view, &resolved);
     *ret_resolved = resolved;
 }
 
@@ -74,7 +70,8 @@ static double *standardize(const struct proto_matrix *raw, const struct proto_re
 }
 
 static int build_trajectories(const struct view *view, const struct scales *scales, bool only_new,
-                              struct proto_arena *arena, struct amf_problem *problem)
+                              const struct problem_features *features, struct proto_arena *arena,
+                              struct amf_problem *problem)
 {
     struct amf_trajectory *items = proto_arena_alloc(arena, (size_t)view->held + 1, sizeof *items);
     size_t count = 0;
@@ -93,7 +90,7 @@ static int build_trajectories(const struct view *view, const struct scales *scal
                                     &scales->frozen.action_std, arena);
         item->conditioned = true;
         item->occupancy = !only_new || demonstration->meta.role == PROTO_ROLE_DEMONSTRATION;
-        if (!item->states || !item->actions)
+        if (!item->states || !item->actions || problem_add_features(features, i, item, arena))
             return -1;
         count++;
     }
@@ -245,6 +242,7 @@ int problem_build(const struct view *view, const struct scales *scales, struct p
 {
     const struct proto_project *project = &view->settings->project;
     struct amf_problem problem = {.policy = AMF_POLICY_GP};
+    struct problem_features features;
     struct proto_resolved resolved;
     struct proto_scales in_use;
     int status;
@@ -271,9 +269,14 @@ int problem_build(const struct view *view, const struct scales *scales, struct p
     status = build_task_part(view, in_use.task_correlation, arena, &problem);
     if (status > 0)
         *ret_note = "The kernel of the task graph cannot be formed: check kernel.graph.";
+    if (!status)
+        status =
+            problem_begin_features(view, scales, &resolved, arena, &features, &problem, ret_note);
     if (!status && build_trajectories(view, scales, resolved.occupancy == PROTO_OCCUPANCY_NEW,
-                                      arena, &problem))
+                                      &features, arena, &problem))
         status = -1;
+    if (!status)
+        status = problem_relative_noise(view, &problem, ret_note);
     if (!status)
         *ret_problem = problem;
     return status;

@@ -7,6 +7,7 @@
 #include <state/choose.h>
 #include <state/clock.h>
 
+#include "policies.h"
 #include "problem.h"
 #include "project_internal.h"
 #include "rank.h"
@@ -17,7 +18,10 @@ struct rank {
     struct scales *scales;
     struct proto_arena arena; /* of the problem and of the picks */
     struct proto_resolved resolved;
-    const char *note; /* why nothing can be scored; NULL when it can */
+    const char *note;        /* why nothing can be scored; NULL when it can */
+    const char *policy_note; /* sentences about revisions, each with a blank behind it */
+    struct proto_strings missing;
+    int64_t missing_count, stale_pairs;
     bool provisional;
     double started_s;
     struct proto_timing timing;
@@ -91,9 +95,14 @@ static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf
         if (!rank->scales)
             return -1;
     }
+    rank->policy_note = problem_policy_note(view, &rank->arena);
+    if (!rank->policy_note || problem_missing(view, &rank->arena, &rank->missing,
+                                              &rank->missing_count, &rank->stale_pairs))
+        return -1;
     built = problem_build(view, rank->scales, &rank->arena, &problem, &rank->note);
     if (built)
         return built < 0 ? -1 : 0;
+    rank->resolved.noise_std = problem.noise; /* noise_relative needs the features */
     problem.cancel = cancel;
     status = amf_scorer_renew(engine, &problem, pool, &rank->scorer);
     if (status) {
@@ -231,7 +240,8 @@ static int pick_facts(struct rank *rank, const struct amf_scores *scores, struct
 
     if (!extent || !target)
         return -1;
-    note = proto_arena_printf(&rank->arena, "%s%s%s", extent, target, pending_note(rank, scores));
+    note = proto_arena_printf(&rank->arena, "%s%s%s%s", rank->policy_note, extent, target,
+                              pending_note(rank, scores));
     if (!note)
         return -1;
     if (*note)
@@ -382,7 +392,14 @@ struct ranking *rank_snapshot(const struct rank *rank)
     ranking->provisional = rank->provisional;
     ranking->resolved = rank->resolved; /* its clip is the settings', which the view keeps */
     ranking->timing = rank->timing;
-    if (copy_picks(rank, ranking)) {
+    ranking->revision = view_serving_name(rank->view, SERVING_SELECTION);
+    ranking->likelihood_revision = view_serving_name(rank->view, SERVING_LIKELIHOOD);
+    ranking->missing_count = rank->missing_count;
+    ranking->stale_pairs = rank->stale_pairs;
+    ranking->missing.count = rank->missing.count; /* the ids are the view's */
+    ranking->missing.items = copy_array(cell_arena(ranking), rank->missing.items,
+                                        rank->missing.count, sizeof *rank->missing.items);
+    if (!ranking->missing.items || copy_picks(rank, ranking)) {
         cell_unref(ranking);
         return NULL;
     }

@@ -32,6 +32,7 @@ struct state {
     struct state_config config;
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* a view or a ranking was published */
+    char boot_id[CLOCK_BOOT_ID_BYTES];
     bool ending;            /* nobody waits any more */
     struct entry **entries; /* by id, then in order of creation */
     size_t entry_count;
@@ -42,6 +43,9 @@ struct state {
     struct fitter *fitter;
     struct expirer *expirer;
 };
+
+/* Inside a store_write body: what the project logs from here on happens now. */
+void state_begin(struct state *state, struct project *project);
 
 /* Inside a store_write body: the entry that a new project of this id will have. Until its draft is
  * no longer `deleted`, it is not there. 0, PROTO_CODE_PROJECT_EXISTS, or a negative store_status.
@@ -62,6 +66,8 @@ void fitter_free(struct fitter *fitter); /* stops the thread; NULL is fine */
 /* expirer.c. The thread that ends leases whose time is up, each as an event of the log. */
 __attribute__((warn_unused_result)) int expirer_new(struct state *state,
                                                     struct expirer **ret_expirer);
+/* Once, on the calling thread: ties and ends leases. What cannot be stored is logged. */
+void expirer_look(struct state *state);
 void expirer_free(struct expirer *expirer); /* stops the thread; NULL is fine */
 
 #endif

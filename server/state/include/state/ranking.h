@@ -48,6 +48,9 @@ struct ranking {
     int measure;       /* resolved, enum proto_measure */
     bool provisional;
     struct proto_resolved resolved;
+    const char *revision, *likelihood_revision; /* of the policy; NULL: none serves */
+    struct proto_strings missing; /* ids of demonstrations without features: the first ones */
+    int64_t missing_count, stale_pairs;
     struct proto_timing timing;
     struct pick picks[RANKING_MAX_PICKS];
     size_t pick_count;

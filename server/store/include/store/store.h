@@ -77,6 +77,15 @@ const char *store_library(void);
  * life. Any thread. */
 const char *store_latched(struct store *store);
 
+/* For who watches the server. Sizes that cannot be read are 0. Any thread. */
+struct store_usage {
+    const char *directory;              /* where it is; borrowed from the store */
+    uint64_t database_bytes, log_bytes; /* amf.db, and its write-ahead log */
+    uint64_t free_bytes;                /* what the disk still has for this user */
+    size_t queued;                      /* writes that wait for the one that is under way */
+};
+void store_usage(struct store *store, struct store_usage *ret_usage);
+
 /* A body answers
  *   0         commit;
  *   positive  roll back its own appends only; store_write returns it, the others of the group
