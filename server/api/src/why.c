@@ -66,6 +66,17 @@ static const char *pending_text(const struct telling *telling)
                : proto_arena_printf(telling->arena, ", %" PRId64 " more under way", pending);
 }
 
+/* The same task twice: said, because askers are otherwise sent apart. */
+static const char *repeat_text(const struct telling *telling)
+{
+    int64_t pending = telling->counts->pending;
+
+    return pending == 0
+               ? ""
+               : proto_arena_printf(telling->arena, ", although %" PRId64 " of it %s under way",
+                                    pending, pending == 1 ? "is" : "are");
+}
+
 static const char *unseen_text(const struct telling *telling)
 {
     int64_t unseen = telling->decided->unseen_count;
@@ -96,12 +107,13 @@ static const char *by_criterion(const struct telling *telling)
     return proto_arena_printf(
         telling->arena,
         "One more demonstration of %s is expected to teach most about the tasks that count: "
-        "%.3g %s%s%s; %" PRId64 " held so far%s%s.",
+        "%.3g %s%s%s%s; %" PRId64 " held so far%s.",
         telling->key, telling->decided->chosen.choice.gain,
         measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2" : "nats",
         or_nothing(share_text(telling)), or_nothing(margin_text(telling)),
+        or_nothing(repeat_text(telling)),
         telling->counts->demonstrations + telling->counts->pretraining,
-        or_nothing(pending_text(telling)), or_nothing(unseen_text(telling)));
+        or_nothing(unseen_text(telling)));
 }
 
 static const char *by_warm_start(const struct telling *telling)
