@@ -87,9 +87,7 @@ class Projects(Case):
     def test_what_this_version_cannot_do_is_refused_not_ignored(self):
         for body, at in [({"policy": {"kind": "mlp"}}, "/policy/kind"),
                          ({"kernel": {"kind": "embedding"}}, "/kernel/kind"),
-                         ({"noise_relative": 0.1}, "/noise_relative"),
-                         ({"criterion": {"occupancy": "rollouts"}}, "/criterion/occupancy"),
-                         ({"criterion": {"target": "failure"}}, "/criterion/target")]:
+                         ({"noise_relative": 0.1}, "/noise_relative")]:
             with self.subTest(body=body):
                 self.refused(self.daemon.request("POST", "/v1/projects", {"id": "y", **body}), 422,
                              "not_supported", at)

@@ -241,12 +241,19 @@ struct proto_candidate {
     const char *note;         /* may be NULL */
 };
 
+struct proto_ranked_target { /* an evaluation task as the ranking weighed it */
+    const char *task;
+    double weight;       /* in use, normalised over the evaluation tasks */
+    double failure_rate; /* in the weight where `target` is `failure`; NaN: null */
+    int64_t rollouts;    /* newest ones, at most rollouts_per_task */
+};
+
 struct proto_timing {
     double total_s, posterior_s, weights_s, gain_s;
 };
 
 struct proto_resolved { /* the criterion with every `auto` decided */
-    int measure, weights, occupancy, conditioning;
+    int measure, weights, occupancy, target, conditioning;
     int64_t warm_start;
     struct proto_reals clip;
     double noise_std;
@@ -266,6 +273,7 @@ struct proto_ranking {
     const char *note;   /* what was sampled or left out; may be NULL */
     struct proto_resolved criterion;
     struct proto_list candidates; /* struct proto_candidate, best first */
+    struct proto_list targets;    /* struct proto_ranked_target, in key order */
     struct proto_timing timing;
 };
 
@@ -436,10 +444,11 @@ void proto_roles_write(unsigned roles, const char *between, char *ret_text, size
 extern const char *const proto_rule_names[],
     *const proto_measure_names[], *const proto_weights_names[],
                                       *const proto_occupancy_names[],
-                                          *const proto_conditioning_names[],
-                                              *const proto_assignment_state_names[],
-                                                  *const proto_demonstration_role_names[],
-                                                      *const proto_task_role_names[];
+                                          *const proto_target_names[],
+                                              *const proto_conditioning_names[],
+                                                  *const proto_assignment_state_names[],
+                                                      *const proto_demonstration_role_names[],
+                                                          *const proto_task_role_names[];
 
 /* A demonstration as safetensors: tensors `states` and `actions` (rank 2; F16, F32 or F64 in, F64
  * out), and in

@@ -22,10 +22,6 @@ enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request)
          "serve."},
         {!isnan(project->noise_relative), "/noise_relative",
          "It is for kernels on features; use noise_std."},
-        {project->criterion.occupancy == PROTO_OCCUPANCY_ROLLOUTS, "/criterion/occupancy",
-         "Rollouts do not serve as occupancy set in this version; use \"held\" or \"new\"."},
-        {project->criterion.target == PROTO_TARGET_FAILURE, "/criterion/target",
-         "Failure-weighted targets are not in this version; use \"weights\"."},
     };
 
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)

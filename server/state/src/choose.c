@@ -181,7 +181,7 @@ void choose_align_scores(const struct ranking *ranking, size_t pick, const struc
     for (size_t i = 0; i < view->tasks.count; i++) {
         size_t known = view_find_task(ranking->view, view_task(view, i)->task.key);
 
-        ret_scores[i] = (struct score){.gain = NAN};
+        ret_scores[i] = (struct score){.gain = NAN, .target_weight = NAN, .failure_rate = NAN};
         if (known != SIZE_MAX)
             ret_scores[i] = ranking->picks[pick].scores[known];
     }

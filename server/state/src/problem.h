@@ -9,6 +9,16 @@
 /* Settings with every `auto` decided by the policy's kind. */
 void problem_resolve(const struct view *view, struct proto_resolved *ret_resolved);
 
+struct target {          /* a task as a goal */
+    double weight;       /* mu, normalised over the evaluation tasks; NaN: it is none */
+    double failure_rate; /* by which mu was multiplied; NaN: it was not */
+    size_t rollouts;     /* that the rate is of */
+};
+
+/* ret_targets: one per task of the view. 0, or -1 when out of memory. */
+__attribute__((warn_unused_result)) int problem_targets(const struct view *view,
+                                                        struct target *ret_targets);
+
 /* Everything in *ret_problem is in the arena or borrowed from view and scales. scales: frozen or
  * provisional. 0; -1 out of memory; 1 when the criterion cannot be asked, *ret_note then says why
  * in a sentence. */
