@@ -467,19 +467,13 @@ static void setup_sum_likelihoods(const struct setup *setup)
         }
 }
 
-static bool setup_needs_likelihood(enum amf_weights mode)
-{
-    return mode != AMF_WEIGHTS_OWN_TASK && mode != AMF_WEIGHTS_OWN_TASK_RAW &&
-           mode != AMF_WEIGHTS_UNIFORM;
-}
-
 /* Where the kernel has no features a demonstration cannot stand in, whatever its likelihood. */
 static enum amf_status setup_weigh(const struct setup *setup)
 {
     struct amf_scorer *scorer = setup->scorer;
     AMF_MATRIX_CLEANUP struct amf_matrix input = AMF_MATRIX_NULL;
     AMF_FREE_CLEANUP size_t *own = amf_new_array(scorer->n, sizeof(size_t));
-    bool needs = setup_needs_likelihood(scorer->settings.weights);
+    bool needs = scorer_needs_likelihood(scorer->settings.weights);
     enum amf_status status = amf_matrix_init(&input, scorer->n, scorer->task_count);
 
     if (status || !own)
@@ -540,12 +534,12 @@ static enum amf_status setup_posterior(struct setup *setup)
 static enum amf_status setup_ridge(struct setup *setup)
 {
     struct amf_scorer *scorer = setup->scorer;
-    bool gp = setup->problem->policy == AMF_POLICY_GP;
+    bool gp = setup->problem->policy == AMF_POLICY_GP && !setup->problem->summary;
     SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
     enum amf_status status = setup_pairs_init(&pairs, scorer);
 
     if (!status)
-        status = amf_scorer_make_ridge(scorer, setup->held, setup->held_count,
+        status = amf_scorer_make_ridge(scorer, setup->problem, setup->held, setup->held_count,
                                        gp ? setup->actions : NULL);
     if (!status)
         status = amf_ridge_predict(scorer->ridge, pairs.blocks, pairs.count, scorer->pool,
@@ -567,7 +561,7 @@ static enum amf_status setup_prior(struct setup *setup)
     enum amf_status status = setup_pairs_init(&pairs, scorer);
 
     if (!status && setup->problem->policy == AMF_POLICY_GP &&
-        setup_needs_likelihood(scorer->settings.weights))
+        scorer_needs_likelihood(scorer->settings.weights))
         status = setup_likelihoods(setup, &pairs, &held);
     if (status || scorer->engine)
         return status ? status : setup_engine(setup, false);
