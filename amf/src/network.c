@@ -4,6 +4,7 @@
  * trajectory needs no more room than a short one.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <amf/matrix.h>
@@ -121,27 +122,40 @@ enum amf_status amf_network_new(const struct amf_network_spec *spec,
 
 /* ---- one step through one layer, in place ---- */
 
+/* sum_d (x_d - from)^power, power 1 or 2, in eight strands that the processor adds at once. */
+static double network_sum(const double *x, size_t count, double from, bool squares)
+{
+    double strands[8] = {0}, sum = 0;
+    size_t d = 0;
+
+    for (; d + 8 <= count; d += 8)
+        for (size_t k = 0; k < 8; k++) {
+            double value = x[d + k] - from;
+
+            strands[k] += squares ? value * value : value;
+        }
+    for (; d < count; d++)
+        sum += squares ? (x[d] - from) * (x[d] - from) : x[d] - from;
+    for (size_t k = 0; k < 8; k++)
+        sum += strands[k];
+    return sum;
+}
+
 static void network_normalize(const struct network_layer *layer, double *x)
 {
-    double mean = 0, variance = 0;
+    double mean = network_sum(x, layer->out, 0, false) / (double)layer->out;
+    double variance = network_sum(x, layer->out, mean, true) / (double)layer->out;
+    double scale = 1 / sqrt(variance + layer->epsilon);
 
-    for (size_t d = 0; d < layer->out; d++)
-        mean += x[d];
-    mean /= (double)layer->out;
-    for (size_t d = 0; d < layer->out; d++)
-        variance += (x[d] - mean) * (x[d] - mean);
-    variance /= (double)layer->out;
     if (isinf(variance)) /* which would make 0 of everything */
-        variance = NAN;
+        scale = NAN;
     for (size_t d = 0; d < layer->out; d++)
-        x[d] = (x[d] - mean) / sqrt(variance + layer->epsilon) * layer->weight[d] + layer->bias[d];
+        x[d] = (x[d] - mean) * scale * layer->weight[d] + layer->bias[d];
 }
 
 static double network_activate(enum amf_layer_kind kind, double x)
 {
     switch (kind) {
-    case AMF_LAYER_RELU:
-        return fmax(x, 0);
     case AMF_LAYER_GELU:
         return x / 2 * erfc(-x * M_SQRT1_2); /* 1 + erf would cancel below 0 */
     case AMF_LAYER_GELU_TANH:
@@ -155,6 +169,11 @@ static void network_step(const struct network_layer *layer, double *x)
 {
     if (layer->kind == AMF_LAYER_NORM) {
         network_normalize(layer, x);
+        return;
+    }
+    if (layer->kind == AMF_LAYER_RELU) {
+        for (size_t d = 0; d < layer->out; d++)
+            x[d] = x[d] > 0 ? x[d] : 0;
         return;
     }
     for (size_t d = 0; d < layer->out; d++)
@@ -212,7 +231,9 @@ static enum amf_status network_output(const struct amf_network *network,
     return AMF_OK;
 }
 
-/* Checks every layer: relu and tanh would make an honest number of an infinite one. */
+/* Checks each layer that can overflow: relu and tanh would make an honest number of an infinite
+ * one.
+ */
 static enum amf_status network_rows(const struct amf_network *network,
                                     const struct amf_network_batch *batch, size_t first,
                                     size_t rows, double *here, double *there)
@@ -233,7 +254,7 @@ static enum amf_status network_rows(const struct amf_network *network,
         }
         for (size_t r = 0; layer->kind != AMF_LAYER_LINEAR && r < rows; r++)
             network_step(layer, here + r * layer->out);
-        if (!status && !amf_all_finite(here, rows * layer->out))
+        if (!status && layer->weight && !amf_all_finite(here, rows * layer->out))
             status = AMF_NOT_FINITE;
     }
     return status ? status : network_output(network, batch, first, rows, there, here);

@@ -297,8 +297,20 @@ static void setup_pairs_deinit(struct setup_pairs *pairs)
 }
 #define SETUP_PAIRS_CLEANUP __attribute__((cleanup(setup_pairs_deinit)))
 
-static enum amf_status setup_pairs_init(struct setup_pairs *pairs, const struct amf_scorer *scorer)
+/* Under own-task weights no other pair ever weighs anything, and unless the policy is a Gaussian
+ * process nobody asks how likely it is either. */
+static bool setup_own_alone(const struct setup *setup)
 {
+    enum amf_weights mode = setup->scorer->settings.weights;
+
+    return setup->problem->policy != AMF_POLICY_GP &&
+           (mode == AMF_WEIGHTS_OWN_TASK || mode == AMF_WEIGHTS_OWN_TASK_RAW);
+}
+
+static enum amf_status setup_pairs_init(struct setup_pairs *pairs, const struct setup *setup)
+{
+    const struct amf_scorer *scorer = setup->scorer;
+    bool own_alone = setup_own_alone(setup);
     size_t numbers;
 
     if (__builtin_mul_overflow(scorer->pair_count, scorer->action_dim, &numbers))
@@ -313,7 +325,8 @@ static enum amf_status setup_pairs_init(struct setup_pairs *pairs, const struct 
         for (size_t c = 0; c < scorer->task_count; c++) {
             struct amf_block block = scorer_member_block(scorer, i, c);
 
-            if (!amf_kernel_covers(scorer->kernel, &block))
+            if (!amf_kernel_covers(scorer->kernel, &block) ||
+                (own_alone && c != scorer->members[i].task))
                 continue;
             pairs->items[pairs->count] = (struct setup_pair){i, c};
             pairs->blocks[pairs->count++] = block;
@@ -521,7 +534,7 @@ static enum amf_status setup_likelihoods(struct setup *setup, struct setup_pairs
 static enum amf_status setup_posterior(struct setup *setup)
 {
     SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
-    enum amf_status status = setup_pairs_init(&pairs, setup->scorer);
+    enum amf_status status = setup_pairs_init(&pairs, setup);
 
     if (!status)
         status = setup_likelihoods(setup, &pairs, &setup->scorer->posterior);
@@ -536,7 +549,7 @@ static enum amf_status setup_ridge(struct setup *setup)
     struct amf_scorer *scorer = setup->scorer;
     bool gp = setup->problem->policy == AMF_POLICY_GP && !setup->problem->summary;
     SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
-    enum amf_status status = setup_pairs_init(&pairs, scorer);
+    enum amf_status status = setup_pairs_init(&pairs, setup);
 
     if (!status)
         status = amf_scorer_make_ridge(scorer, setup->problem, setup->held, setup->held_count,
@@ -558,7 +571,7 @@ static enum amf_status setup_prior(struct setup *setup)
     struct amf_scorer *scorer = setup->scorer;
     SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
     AMF_POSTERIOR_CLEANUP struct amf_posterior *held = NULL;
-    enum amf_status status = setup_pairs_init(&pairs, scorer);
+    enum amf_status status = setup_pairs_init(&pairs, setup);
 
     if (!status && setup->problem->policy == AMF_POLICY_GP &&
         scorer_needs_likelihood(scorer->settings.weights))

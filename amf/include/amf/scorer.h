@@ -156,9 +156,10 @@ size_t amf_scorer_occupancy_count(const struct amf_scorer *scorer);      /* n */
 size_t amf_scorer_trajectory(const struct amf_scorer *scorer, size_t i); /* in the problem */
 size_t amf_scorer_step_count(const struct amf_scorer *scorer, size_t i); /* H_i */
 /* One number for each of the H_i steps that were kept. Likelihoods are -infinity, and variances 0,
- * where the pair is not covered; variances are before pending work. Those of a Gaussian process are
- * -infinity as well where nothing asks for them (conditioning none, with weights that need none)
- * and beside a summary. */
+ * where the pair is not covered; variances are before pending work, and may be 0 for another task
+ * under own-task weights of a policy that is no Gaussian process. Likelihoods of a Gaussian
+ * process are -infinity as well where nothing asks for them (conditioning none, with weights that
+ * need none) and beside a summary. */
 const double *amf_scorer_step_log_likelihood(const struct amf_scorer *scorer, size_t i,
                                              size_t task);
 const double *amf_scorer_variance(const struct amf_scorer *scorer, size_t i, size_t task);
