@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <state/choose.h>
+#include <state/rollouts.h>
 
 #include "verbs.h"
 
@@ -136,6 +137,26 @@ static const char *why_criterion(struct proto_arena *arena, const struct asking 
         counts->demonstrations + counts->pretraining, unseen_text(arena, asking));
 }
 
+static const char *why_lowest_success(struct proto_arena *arena, const struct asking *asking)
+{
+    const char *key = task_key(asking, asking->chosen.task);
+    ROLLOUTS_CLEANUP struct rollouts rollouts = ROLLOUTS_NULL;
+    const struct rollout_count *count;
+
+    if (rollouts_init(&rollouts, asking->view))
+        return NULL;
+    count = &rollouts.tasks[asking->chosen.task];
+    if (count->rollouts == 0)
+        return proto_arena_printf(
+            arena,
+            "%s has no rollout yet, which counts as succeeding half the time (rule "
+            "lowest_success).",
+            key);
+    return proto_arena_printf(
+        arena, "%s succeeds least often: in %zu of its newest %zu rollouts (rule lowest_success).",
+        key, count->succeeded, count->rollouts);
+}
+
 static const char *why(struct proto_arena *arena, const struct asking *asking)
 {
     const char *key = task_key(asking, asking->chosen.task);
@@ -176,10 +197,7 @@ static const char *why(struct proto_arena *arena, const struct asking *asking)
             arena, "%s has the fewest known demonstrations, %" PRId64 " (rule rebalance).", key,
             counts->demonstrations + counts->pretraining);
     case PROTO_RULE_LOWEST_SUCCESS:
-        return proto_arena_printf(arena,
-                                  "%s succeeds least often: %" PRId64 " of %" PRId64
-                                  " rollouts (rule lowest_success).",
-                                  key, counts->rollouts_succeeded, counts->rollouts);
+        return why_lowest_success(arena, asking);
     case PROTO_RULE_FALLBACK:
         break;
     }
