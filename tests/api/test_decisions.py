@@ -211,7 +211,7 @@ class Decisions(unittest.TestCase):
     def test_why_is_a_sentence_for_every_rule(self):
         rules = {"criterion": "expected to teach most", "uniform": "drawn at random", "round_robin": "the turn of",
                  "rebalance": "fewest demonstrations", "prior_entropy": "least certain",
-                 "lowest_success": "No attempt of the policy"}
+                 "lowest_success": "has no rollout yet"}
         for rule, words in rules.items():
             at = fill(self.daemon, f"why-{rule.replace('_', '-')}", selection={"rule": rule})
             self.daemon.ok("GET", f"{at}/ranking?wait_s=10")
@@ -228,7 +228,7 @@ class Decisions(unittest.TestCase):
                            trajectory(task, 60 + i, role="rollout", success=task != "b" or i < 3))
         given = self.ask(at, operator="anna")[0]
         self.assertEqual(given["task"], "b")
-        self.assertIn("in 0 of its newest 2 attempts", given["why"])
+        self.assertIn("in 0 of its newest 2 rollouts", given["why"])
 
     def test_a_report_counts_and_a_round_is_a_decision(self):
         at = fill(self.daemon, "report", selection={"budget": 40})
@@ -438,7 +438,7 @@ class Replay(unittest.TestCase):
                 self.assertGreater(said["different"], 0)
 
     def test_settings_that_no_project_takes_are_refused(self):
-        for setting, code in (("rule=nonsense", 2), ("no.such=1", 2), ("criterion.occupancy=rollouts", 2)):
+        for setting, code in (("rule=nonsense", 2), ("no.such=1", 2), ("policy.kind=mlp", 2)):
             answer = replay(self.export, "--what-if", setting, program=(AMF, "replay"))
             self.assertEqual((answer.returncode, answer.stdout), (code, ""), answer.stderr)
             self.assertIn("--what-if", answer.stderr)

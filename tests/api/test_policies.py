@@ -282,6 +282,30 @@ class Missing(Case):
         self.assertEqual(with_it.gains(), without.gains())
         self.assertEqual(with_it.ranking()["missing"], [])
 
+    def test_rollouts_stand_in_where_they_have_features(self):
+        p = Project(self.daemon, "rollouts", selection={}, criterion={"occupancy": "rollouts", "weight_floor": 0})
+        p.put("frozen", role="selection")
+        p.upload_phi("frozen")
+        p.activate("frozen")
+        first = [p.demonstrate(task, 20 + i, role="rollout") for i, task in enumerate(p.tasks)]
+        answer = p.ranking()
+        self.assertEqual((answer["missing"], answer["missing_count"]), (first, 2))
+        self.assertEqual([m["demonstration"] for m in Missing.missing(self, p, "frozen")["missing"]], first)
+        self.assertFalse(any(c["scorable"] for c in answer["candidates"]))
+        p.upload_phi("frozen", p.ids + first)
+        answer = p.ranking()
+        self.assertEqual((answer["missing"], answer["note"], answer["rule"]), ([], None, "criterion"))
+        self.assertEqual({k: answer["criterion"][k] for k in ("occupancy", "conditioning", "weights")},
+                         {"occupancy": "rollouts", "conditioning": "all", "weights": "own_task"})
+        gains = p.gains()
+        self.assertTrue(all(gain > 0 for gain in gains.values()))
+        late = p.demonstrate("a", 40, role="rollout")  # without features: it neither stands in nor conditions
+        self.assertEqual((p.ranking()["missing"], p.gains()), ([late], gains))
+        held = p.demonstrate("b", 41)  # nor does what is held
+        self.assertEqual((p.ranking()["missing"], p.gains()), ([late, held], gains))
+        p.upload_phi("frozen", [held])
+        self.assertLess(sum(p.gains().values()), sum(gains.values()))
+
     def test_retraction_takes_the_features_along(self):
         p = Project(self.daemon, "retract")
         p.put("r")

@@ -335,12 +335,19 @@ struct proto_candidate {
     struct proto_by_task *shares; /* of the gain, by evaluation task; NULL: it has no parts */
 };
 
+struct proto_ranked_target { /* an evaluation task as the ranking weighed it */
+    const char *task;
+    double weight;       /* in use, normalised over the evaluation tasks */
+    double failure_rate; /* in the weight where `target` is `failure`; NaN: null */
+    int64_t rollouts;    /* newest ones, at most rollouts_per_task */
+};
+
 struct proto_timing {
     double total_s, posterior_s, weights_s, gain_s;
 };
 
 struct proto_resolved { /* the criterion with every `auto` decided */
-    int measure, weights, occupancy, conditioning;
+    int measure, weights, occupancy, target, conditioning;
     int64_t warm_start;
     struct proto_reals clip;
     double noise_std;
@@ -365,6 +372,7 @@ struct proto_ranking {
     struct proto_strings missing; /* demonstrations left out for want of features: the first ones */
     int64_t missing_count;        /* of all of them */
     int64_t stale_pairs;
+    struct proto_list targets; /* struct proto_ranked_target, in key order */
     struct proto_timing timing;
 };
 #define PROTO_RANKING_MAX_MISSING 100
@@ -693,11 +701,12 @@ extern const char *const proto_policy_kind_names[], *const proto_revision_state_
 extern const char *const proto_rule_names[],
     *const proto_measure_names[], *const proto_weights_names[],
                                       *const proto_occupancy_names[],
-                                          *const proto_conditioning_names[],
-                                              *const proto_assignment_state_names[],
-                                                  *const proto_skip_names[],
-                                                      *const proto_demonstration_role_names[],
-                                                          *const proto_task_role_names[];
+                                          *const proto_target_names[],
+                                              *const proto_conditioning_names[],
+                                                  *const proto_assignment_state_names[],
+                                                      *const proto_skip_names[],
+                                                          *const proto_demonstration_role_names[],
+                                                              *const proto_task_role_names[];
 
 /* A demonstration as safetensors: tensors `states` and `actions` (rank 2; F16, F32 or F64 in, F64
  * out), and in

@@ -66,11 +66,37 @@ static enum proto_code pending_fill(struct api_ctx *ctx, const struct ranking *r
     return failed ? api_no_memory(ctx) : PROTO_CODE_OK;
 }
 
+/* Evaluation tasks in key order. */
+static enum proto_code targets_fill(struct api_ctx *ctx, const struct ranking *ranking,
+                                    struct proto_list *ret_list)
+{
+    const struct view *view = ranking->view;
+    struct proto_ranked_target *items =
+        proto_arena_alloc(ctx->arena, view->tasks.count + 1, sizeof *items);
+    size_t count = 0;
+
+    if (!items)
+        return api_no_memory(ctx);
+    for (size_t c = 0; c < view->tasks.count; c++) {
+        const struct score *score = &ranking->picks[0].scores[c];
+
+        if (isnan(score->target_weight))
+            continue;
+        items[count++] = (struct proto_ranked_target){.task = view_task(view, c)->task.key,
+                                                      .weight = score->target_weight,
+                                                      .failure_rate = score->failure_rate,
+                                                      .rollouts = (int64_t)score->rollouts};
+    }
+    *ret_list = (struct proto_list){items, count};
+    return PROTO_CODE_OK;
+}
+
 enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *response)
 {
     struct proto_ranking *answer = response;
     const struct view *view = api_view(ctx);
     struct ranking *ranking;
+    enum proto_code code;
     double age_s = 0;
 
     (void)request;
@@ -104,7 +130,8 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
     };
     if (ranking->picks[0].choice != SIZE_MAX)
         answer->choice = view_task(ranking->view, ranking->picks[0].choice)->task.key;
-    if (pending_fill(ctx, ranking, &answer->pending))
-        return ctx->error.code;
-    return candidates_fill(ctx, ranking, &answer->candidates);
+    code = pending_fill(ctx, ranking, &answer->pending);
+    if (!code)
+        code = candidates_fill(ctx, ranking, &answer->candidates);
+    return code ? code : targets_fill(ctx, ranking, &answer->targets);
 }

@@ -21,10 +21,6 @@ enum proto_code api_settings_supported(const struct proto_project *project,
         {project->policy.kind == PROTO_POLICY_MLP, "/policy/kind",
          "This version does not evaluate networks itself; use \"gp\", or \"external\" and upload "
          "features."},
-        {project->criterion.occupancy == PROTO_OCCUPANCY_ROLLOUTS, "/criterion/occupancy",
-         "Rollouts do not serve as occupancy set in this version; use \"held\" or \"new\"."},
-        {project->criterion.target == PROTO_TARGET_FAILURE, "/criterion/target",
-         "Failure-weighted targets are not in this version; use \"weights\"."},
     };
 
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)

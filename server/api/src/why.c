@@ -140,12 +140,12 @@ static const char *by_success(const struct telling *telling)
 
     if (chosen->rollouts == 0)
         return proto_arena_printf(telling->arena,
-                                  "No attempt of the policy at %s is known, which counts as "
-                                  "succeeding half of the time (rule lowest_success).",
+                                  "%s has no rollout yet, which counts as succeeding half the time "
+                                  "(rule lowest_success).",
                                   telling->key);
     return proto_arena_printf(telling->arena,
-                              "The policy succeeds least often at %s: in %zu of its newest %zu "
-                              "attempts (rule lowest_success).",
+                              "%s succeeds least often: in %zu of its newest %zu rollouts (rule "
+                              "lowest_success).",
                               telling->key, chosen->rollout_successes, chosen->rollouts);
 }
 

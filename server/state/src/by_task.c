@@ -120,14 +120,14 @@ struct proto_by_task *by_task_entropies(const struct view *view, const struct sc
         return NULL;
     }
     for (size_t c = 0; c < count; c++) {
-        const struct proto_task *task = &view_task(view, c)->task;
+        const struct score *score = &scores[c];
 
-        if (task->role == PROTO_TASK_CANDIDATE || isnan(scores[c].posterior_entropy))
+        if (isnan(score->target_weight) || isnan(score->posterior_entropy))
             continue;
-        weights[c] = task->weight;
-        entropies[c] = by_task_round(scores[c].posterior_entropy);
-        weight += task->weight;
-        sum += task->weight * scores[c].posterior_entropy;
+        weights[c] = score->target_weight;
+        entropies[c] = by_task_round(score->posterior_entropy);
+        weight += score->target_weight;
+        sum += score->target_weight * score->posterior_entropy;
     }
     if (weight > 0)
         *ret_mean = by_task_round(sum / weight);
