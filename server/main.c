@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -93,6 +94,18 @@ static void bound_free_memory(void)
     mallopt(M_ARENA_MAX, 4);
 }
 
+/* Every connection and stream costs a descriptor, and the soft limit is there for programs that use
+ * select. */
+static void raise_open_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 static int run(const struct config *config)
 {
     char error[CONFIG_ERROR_BYTES] = "";
@@ -101,6 +114,7 @@ static int run(const struct config *config)
 
     catch_signals();
     bound_free_memory();
+    raise_open_files();
     if (app_new(config, &app, error)) {
         fprintf(stderr, "amfd: %s\n", error);
         return EXIT_CANNOT;

@@ -1,11 +1,19 @@
 /* GET /v1/projects/{project}/ranking: every candidate's gain, best first. No side effect. */
-#include <math.h>
-
 #include "verbs.h"
 
 /* A project that has just been made, or a daemon that has just started, ranks for the first time
  * within about this. */
 #define FIRST_RANKING_S 0.05
+
+/* Whether the ranking there is, is not the one that was waited for. */
+static bool should_wait(struct api_ctx *ctx, const struct view *view, const struct ranking *ranking)
+{
+    if (!ctx->wait.again)
+        ctx->wait.seq = view->seq;
+    if (!ranking || ranking->view->seq < ctx->wait.seq)
+        api_wait_for_more(ctx);
+    return ctx->status == API_NOT_YET;
+}
 
 static void candidate_fill(const struct view *view, const struct score *score, size_t task,
                            struct proto_candidate *ret_candidate)
@@ -44,14 +52,19 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
 {
     struct proto_ranking *answer = response;
     const struct view *view = api_view(ctx);
+    bool waits = ctx->wait_s > 0 || ctx->wait.again;
     struct ranking *ranking;
     double age_s = 0;
 
     (void)request;
     if (!view)
         return ctx->error.code;
-    ranking = state_ranking(ctx->state, view->id, ctx->wait_s > 0 ? view->seq : 0,
-                            fmax(ctx->wait_s, FIRST_RANKING_S), &age_s);
+    api_wait_begin(ctx);
+    ranking = state_ranking(ctx->state, view->id, 0, waits ? 0 : FIRST_RANKING_S, &age_s);
+    if (should_wait(ctx, view, ranking)) {
+        ranking_unref(ranking);
+        return PROTO_CODE_OK;
+    }
     if (!ranking)
         return proto_error_set(&ctx->error, PROTO_CODE_NOT_READY, "",
                                "The first ranking of %s is being worked out; ask with ?wait_s=10.",

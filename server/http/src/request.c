@@ -71,6 +71,26 @@ void http_request_free(struct http_request *request)
     free(request);
 }
 
+/* How much of the address is logged: neither the query nor what begins like a token, where a client
+ * may have put what it should not. */
+static int loggable(const char *uri)
+{
+    size_t path = strcspn(uri, "?");
+    const char *token = strstr(uri, "amf_t");
+
+    return (int)(token && (size_t)(token - uri) < path ? (size_t)(token - uri) : path);
+}
+
+void http_request_log(const struct http_request *request, bool broken_off)
+{
+    http_log(request->server, "%.16s %.*s status=%d bytes=%zu ms=%lld token=%s request=%s%s",
+             request->method ? request->method : "-", loggable(request->uri), request->uri,
+             request->sent_status, request->sent_bytes,
+             (long long)(http_monotonic_ms() - request->started_ms),
+             *request->ctx.principal.id ? request->ctx.principal.id : "-", request->id,
+             broken_off ? " broken off" : "");
+}
+
 void http_request_refuse(struct http_request *request)
 {
     http_reply_problem(&request->reply, &request->ctx.error, request->id);
@@ -116,8 +136,22 @@ static enum proto_code check_query(struct http_request *request)
         return code;
     request->ctx.wait_s = query.wait_s;
     request->ctx.limit = query.limit;
+    request->ctx.after = query.after;
     request->ctx.cursor = query.cursor;
     return PROTO_CODE_OK;
+}
+
+/* A follower goes on where it stopped: what the header says is newer than what its address says. */
+static enum proto_code check_follower(struct http_request *request)
+{
+    const char *last = request->headers.last_event_id;
+
+    request->ctx.follows = request->match.route->follows && request->form == HTTP_FORM_OTHER &&
+                           strcmp(request->method, "HEAD") != 0;
+    if (!request->ctx.follows || !last || http_query_parse_seq(last, &request->ctx.after))
+        return PROTO_CODE_OK;
+    return proto_error_set(&request->ctx.error, PROTO_CODE_INVALID_QUERY, "Last-Event-ID",
+                           "Last-Event-ID must be the id of an event: a number from 0.");
 }
 
 /* A wrong token counts against its address, and from some number on is answered 429. */
@@ -274,6 +308,8 @@ static enum proto_code understand(struct http_request *request, struct MHD_Conne
         code = check_query(request);
     if (code == PROTO_CODE_OK && (route->response || route->other_type))
         code = http_accept_choose(request->headers.accept, route, &request->form, error);
+    if (code == PROTO_CODE_OK)
+        code = check_follower(request);
     if (code == PROTO_CODE_OK)
         code = check_key(request);
     return code == PROTO_CODE_OK ? check_body(request) : code;

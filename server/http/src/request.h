@@ -41,6 +41,7 @@ struct http_request {
     const char *bearer;  /* the token that was sent; NULL: none */
     unsigned retry_after_s;
     struct api_ctx ctx;
+    bool waits; /* after dispatch: it has not been answered, or not for the last time */
 
     unsigned char *body; /* NULL for an upload, which is decoded as it comes */
     size_t body_bytes, body_capacity, body_cap;
@@ -76,6 +77,9 @@ void http_request_release_body(struct http_request *request);
 /* Whether the token that was sent opens the route, by what is known of it now. */
 __attribute__((warn_unused_result)) enum proto_code
 http_request_admit(struct http_request *request);
+
+/* One line about what became of it. */
+void http_request_log(const struct http_request *request, bool broken_off);
 
 /* Turns ctx.error into the reply. */
 void http_request_refuse(struct http_request *request);

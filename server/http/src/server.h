@@ -11,8 +11,10 @@
 #include "budget.h"
 #include "connections.h"
 #include "failures.h"
+#include "held.h"
 
 struct MHD_Daemon;
+struct http_room;
 
 struct http_server {
     struct http_config config;
@@ -23,6 +25,8 @@ struct http_server {
     unsigned port;
     struct http_budget budget;  /* bodies of all requests under way, in memory */
     atomic_int archives;        /* bodies in the spool */
+    struct http_room *room;     /* requests that wait */
+    struct http_held held;      /* and those over TLS */
     sem_t decoding;             /* turns left; see HTTP_DECODING_MAX */
     int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */
 };

@@ -54,6 +54,8 @@ extern const struct event_kind event_project_created, event_project_updated, eve
     event_assignment_expired, event_leases_carried;
 extern const struct event_kind *const event_kinds[]; /* all of them, NULL-terminated */
 
+const struct event_kind *event_kind_find(const char *type); /* NULL: none is called that */
+
 /* Appends an event and applies it. blob: of a demonstration, else NULL. 0 or a negative
  * store_status. */
 __attribute__((warn_unused_result)) int project_log(struct project *project, struct store_tx *tx,

@@ -78,7 +78,7 @@ static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ra
         old = entry->ranking;
         entry->ranking = ranking;
     }
-    pthread_cond_broadcast(&state->changed);
+    state_signal(state, entry);
     idle = !ranker->stop && !ranker_find(ranker, &place);
     pthread_mutex_unlock(&state->mutex);
     ranking_unref(old);

@@ -3,17 +3,21 @@
 #define STATE_REGISTRY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <state/state.h>
 
+#include "feed.h"
 #include "project_internal.h"
 #include "tokens.h"
 
 /* One project, for ever: a deleted one keeps its entry, so its log name is never used again. */
 struct entry {
     char *id, *log_name;
-    struct project project; /* the writer thread's */
+    struct project project;       /* the writer thread's */
+    struct feed *feed;            /* has a lock of its own */
+    atomic_uint_fast64_t changes; /* counts what was published of it */
     /* under the registry's mutex */
     struct view *view; /* newest durable one; NULL before the first commit and after deletion */
     struct ranking *ranking; /* newest one; NULL: none yet */
@@ -31,8 +35,10 @@ struct expirer;
 struct state {
     struct state_config config;
     pthread_mutex_t mutex;
-    pthread_cond_t changed; /* a view or a ranking was published */
-    bool ending;            /* nobody waits any more */
+    pthread_cond_t changed;     /* a view or a ranking was published */
+    bool ending;                /* nobody waits any more */
+    void (*watcher)(void *arg); /* called where `changed` is signalled; NULL: none */
+    void *watcher_arg;
     struct entry **entries; /* by id, then in order of creation */
     size_t entry_count;
     struct tokens tokens;
@@ -47,6 +53,11 @@ struct state {
  * such project. */
 struct view *state_view_and_log(struct state *state, const char *project_id,
                                 const char **ret_log_name);
+
+struct view *state_view_and_feed(struct state *state, const char *project_id,
+                                 const char **ret_log_name, struct feed **ret_feed);
+/* Under the mutex: something of the entry (NULL: of all) was published. */
+void state_signal(struct state *state, struct entry *entry);
 
 /* Inside a store_write body: the entry that a new project of this id will have. Until its draft is
  * no longer `deleted`, it is not there. 0, PROTO_CODE_PROJECT_EXISTS, or a negative store_status.

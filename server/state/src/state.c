@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <amf/engine.h>
+#include <state/feed.h>
 
 #include "registry.h"
 
@@ -19,6 +20,7 @@ static void entry_free(struct entry *entry)
     amf_engine_free(entry->engine);
     view_deinit(&entry->project.draft);
     hashes_free(entry->project.hashes);
+    feed_free(entry->feed);
     free(entry->log_name);
     free(entry->id);
     free(entry);
@@ -36,7 +38,8 @@ static struct entry *entry_new(struct state *state, const char *id, const char *
     entry->project.log_name = entry->log_name;
     entry->project.draft.id = entry->id;
     entry->project.hashes = hashes_new(&entry->project.draft.demonstrations);
-    if (!entry->id || !entry->log_name || !entry->project.hashes) {
+    entry->feed = feed_new();
+    if (!entry->id || !entry->log_name || !entry->project.hashes || !entry->feed) {
         entry_free(entry);
         return NULL;
     }
@@ -107,6 +110,17 @@ static int registry_insert(struct state *state, struct entry *entry)
     return entries ? 0 : -1;
 }
 
+void state_signal(struct state *state, struct entry *entry)
+{
+    if (entry)
+        atomic_fetch_add(&entry->changes, 1);
+    for (size_t i = 0; i < state->entry_count && !entry; i++)
+        atomic_fetch_add(&state->entries[i]->changes, 1);
+    pthread_cond_broadcast(&state->changed);
+    if (state->watcher)
+        state->watcher(state->watcher_arg);
+}
+
 /* Swaps in the newest view (NULL: the project is gone). Takes over the reference. */
 static void entry_publish(struct state *state, struct entry *entry, struct view *view)
 {
@@ -122,7 +136,7 @@ static void entry_publish(struct state *state, struct entry *entry, struct view 
         old_ranking = entry->ranking;
         entry->ranking = NULL;
     }
-    pthread_cond_broadcast(&state->changed);
+    state_signal(state, entry);
     pthread_mutex_unlock(&state->mutex);
     view_unref(old_view);
     ranking_unref(old_ranking);
@@ -316,8 +330,8 @@ void state_free(struct state *state)
     free(state);
 }
 
-struct view *state_view_and_log(struct state *state, const char *project_id,
-                                const char **ret_log_name)
+struct view *state_view_and_feed(struct state *state, const char *project_id,
+                                 const char **ret_log_name, struct feed **ret_feed)
 {
     const struct entry *entry;
     struct view *view = NULL;
@@ -327,9 +341,36 @@ struct view *state_view_and_log(struct state *state, const char *project_id,
     if (entry) {
         view = view_ref(entry->view);
         *ret_log_name = entry->log_name;
+        *ret_feed = entry->feed;
     }
     pthread_mutex_unlock(&state->mutex);
     return view;
+}
+
+struct view *state_view_and_log(struct state *state, const char *project_id,
+                                const char **ret_log_name)
+{
+    struct feed *feed;
+
+    return state_view_and_feed(state, project_id, ret_log_name, &feed);
+}
+
+const atomic_uint_fast64_t *state_changes(struct state *state, const char *project_id)
+{
+    const struct entry *entry;
+
+    pthread_mutex_lock(&state->mutex);
+    entry = entry_find_published(state, project_id);
+    pthread_mutex_unlock(&state->mutex);
+    return entry ? &entry->changes : NULL;
+}
+
+void state_watch(struct state *state, void (*changed)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&state->mutex);
+    state->watcher = changed;
+    state->watcher_arg = arg;
+    pthread_mutex_unlock(&state->mutex);
 }
 
 struct view *state_view(struct state *state, const char *project_id)
@@ -371,7 +412,7 @@ void state_end_waiting(struct state *state)
 {
     pthread_mutex_lock(&state->mutex);
     state->ending = true;
-    pthread_cond_broadcast(&state->changed);
+    state_signal(state, NULL);
     pthread_mutex_unlock(&state->mutex);
 }
 

@@ -2,8 +2,8 @@
  * them.
  *
  * Lock order: the registry's mutex is the only one, is held for pointer swaps and look-ups only,
- * and nothing else is called under it but condition variables. Views and rankings are read without
- * it.
+ * and nothing else is called under it but condition variables and the watcher (feed.h). Views and
+ * rankings are read without it.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
