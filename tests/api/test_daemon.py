@@ -95,7 +95,7 @@ class Program(unittest.TestCase):
             run = amfd("--config", file.name, "--listen", "127.0.0.1:2", "--data", "/x", "--print-config",
                        env={"AMFD_WORKERS": "4"})
             self.assertEqual(run.stdout, "data = /x\nlisten = 127.0.0.1:2\nworkers = 4\n"
-                         "connections_per_address = 0\nallow_remote = false\n"
+                         "connections_per_address = 0\nstreams = 2560\nallow_remote = false\n"
                          "close_after_body = false\non_fsync_error = exit\n")
             file.write("colour = red\n")
             file.flush()

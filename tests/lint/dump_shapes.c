@@ -74,7 +74,8 @@ int main(void)
         &proto_assignment_list_shape, &proto_version_shape,
         &proto_health_shape,          &proto_problem_shape,
         &proto_scales_shape,          &proto_token_shape,
-        &proto_token_list_shape,
+        &proto_token_list_shape,      &proto_event_list_shape,
+        &proto_ranking_notice_shape,
     };
 
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)

@@ -132,8 +132,13 @@ static void answer_early(struct http_request *request, struct MHD_Connection *co
 static enum MHD_Result refuse_waiting(struct http_request *request,
                                       struct MHD_Connection *connection)
 {
-    bool stopping = http_connections_draining(&request->server->connections);
+    bool stopping = http_room_closed(request->server->room);
 
+    if (stopping && !request->ctx.follows) {
+        request->ctx.wait.over = true;
+        http_dispatch_again(request);
+        return answer(request, connection);
+    }
     http_reply_deinit(&request->reply);
     (void)proto_error_set(&request->ctx.error,
                           stopping ? PROTO_CODE_NOT_READY : PROTO_CODE_OVERLOADED, "", "%s",

@@ -68,6 +68,9 @@
 #define HTTP_WAITING_ADMIT_MS 500  /* and their tokens, each time anew */
 /* After a pass through all that wait the thread rests as long as it took, at most this. */
 #define HTTP_WAITING_REST_MAX_MS 50
+/* What the kernel keeps (twice that) for one that is slow to read; by itself it keeps up to 4 MiB.
+ */
+#define HTTP_WAITING_SEND_BYTES (64 << 10)
 /* Who waits has nothing to say; a client that talks on is cut. */
 #define HTTP_WAITING_HEARD_MAX_BYTES 65536
 #define HTTP_LINGER_MS 500 /* what a client has to close its side after the last answer */

@@ -56,7 +56,7 @@ struct http_room {
     int64_t rested_until_ms, ticked_ms;
 };
 
-static bool is_closing(struct http_room *room)
+bool http_room_closed(struct http_room *room)
 {
     pthread_mutex_lock(&room->lock);
     bool closing = room->closing;
@@ -230,9 +230,11 @@ static size_t count_address(const struct http_room *room, const struct http_addr
 static void let_in(struct http_room *room, struct waiter *waiter)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = waiter};
+    const int send_bytes = HTTP_WAITING_SEND_BYTES;
     bool crowded = count_address(room, &waiter->address) >= room->max_per_address;
 
     room->waiters[room->count++] = waiter;
+    (void)setsockopt(waiter->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
     if (epoll_ctl(room->epoll_fd, EPOLL_CTL_ADD, waiter->fd, &event) < 0)
         waiter->gone = true;
     if (crowded) {
@@ -275,7 +277,15 @@ static void listen_to(struct waiter *waiter)
         waiter->gone = true;
 }
 
-/* True: the room was woken. */
+/* A slow reader has taken something. True: all of it, and what came meanwhile is next. */
+static bool go_on(struct http_room *room, struct waiter *waiter)
+{
+    flush_out(room, waiter);
+    waiter->ready = !waiter->out && !waiter->lingering;
+    return waiter->ready;
+}
+
+/* True: somebody should be asked. */
 static bool attend(struct http_room *room, int timeout_ms)
 {
     struct epoll_event ready[READY_EVENTS];
@@ -294,7 +304,7 @@ static bool attend(struct http_room *room, int timeout_ms)
         if (ready[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
             listen_to(waiter);
         if (ready[i].events & EPOLLOUT && !waiter->gone)
-            flush_out(room, waiter);
+            woken = go_on(room, waiter) || woken;
     }
     return woken;
 }
@@ -407,7 +417,7 @@ static void *run(void *arg)
             int64_t began_ms = http_monotonic_ms();
             atomic_store(&room->woken, false);
             take_inbox(room); /* who came while that was set did not wake again */
-            due = make_pass(room, is_closing(room));
+            due = make_pass(room, http_room_closed(room));
             int64_t ended_ms = http_monotonic_ms(), took_ms = ended_ms - began_ms;
             room->rested_until_ms =
                 ended_ms +

@@ -28,6 +28,7 @@ struct http_room *http_room_new(struct http_server *server, size_t max, size_t m
 /* Ends all that wait: a long poll with what there is, a stream where it stands. From then on nobody
  * waits. Returns when all answers have been sent, or after a moment. */
 void http_room_close(struct http_room *room);
+bool http_room_closed(struct http_room *room);
 void http_room_free(struct http_room *room); /* closed before; NULL is fine */
 /* Something may have changed: see http_config.watch. Any thread. */
 void http_room_wake(void *room);

@@ -316,6 +316,17 @@ def check_assignments(session, at):
     session.call("POST", f"{path}/none/complete", 404, body)
 
 
+def check_events(session, at):
+    path = f"{at}/events"
+    listed = session.call("GET", f"{path}?after=0&limit=500", 200)
+    found = [event["seq"] for event in listed["events"]]
+    session.tap.check(found == list(range(1, listed["seq"] + 1)), "every event, in order", found)
+    session.tap.check(session.call("GET", f"{path}?after={found[-1]}&wait_s=0.1", 200)["events"] == [], "nothing is an answer too")
+    session.call("GET", f"{path}?after={found[-1] + 1}", 400)
+    session.call("GET", path, 406, accept="text/html")
+    session.call("GET", f"{at}-none/events", 404)
+
+
 def check_transfer(session, at, project):
     path = f"/v1/projects/{project}-copy/import"
     archive = session.call("GET", f"{at}/export", 200)
@@ -365,6 +376,7 @@ def run(session):
     check_tasks(session, at)
     check_demonstrations(session, at)
     check_assignments(session, at)
+    check_events(session, at)
     check_transfer(session, at, project)
     check_tokens(session, project)
     session.call("DELETE", at, 204)
