@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import tap
 from certificates import Authority
-from daemon import Daemon, trajectory, wait_until
+from daemon import AMF, Daemon, trajectory, wait_until
 from events import Stream
 
 STREAMS = 200
@@ -192,14 +192,18 @@ class Waited(Case):
     def test_a_client_that_goes_away_leaves_nothing(self):
         daemon = Daemon()
         project(daemon, "away")
-        open_files = lambda: len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
-        before = open_files()
+        folder = f"/proc/{daemon.process.pid}/fd"
+
+        def sockets():
+            return sum(os.path.islink(f"{folder}/{fd}") and os.readlink(f"{folder}/{fd}").startswith("socket:") for fd in os.listdir(folder))
+
+        wait_until(lambda: sockets() == 1)  # the one that listens
         streams = [Stream(daemon, "away", query="?after=2&wait_s=30", accept="application/json") for _ in range(20)]
         streams += [Stream(daemon, "away") for _ in range(20)]
-        wait_until(lambda: open_files() >= before + 40)
+        wait_until(lambda: sockets() == 41)
         for stream in streams:
             stream.close()
-        wait_until(lambda: open_files() <= before)
+        wait_until(lambda: sockets() == 1)
         daemon.close()
 
 
@@ -324,6 +328,47 @@ class Limits(unittest.TestCase):
         with open(os.path.join(daemon.data, "log"), encoding="utf-8") as log:
             self.assertIn("the limit of open files leaves room for 124 requests that wait, not 2560", log.read())
         daemon.close()
+
+
+class CommandLine(Case):
+    def command(self, *words):
+        return [AMF, "--url", self.daemon.url, "--token-file", os.path.join(self.daemon.data, "d", "admin.token"), "events", *words]
+
+    def run_amf(self, *words):
+        done = subprocess.run(self.command(*words), capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout.splitlines()
+
+    def test_listed(self):
+        project(self.daemon, "c")
+        self.daemon.ok("POST", "/v1/projects/c/demonstrations", trajectory("a", 1, operator="anna\x1b[31m"))
+        code, lines = self.run_amf("c")
+        self.assertEqual((code, len(lines)), (0, 3))
+        self.assertRegex(lines[1], r"^     2  \d{4}-\S+Z  task_put  a$")
+        self.assertRegex(lines[2], r"demonstration_added  d0000000003  12 steps of a by anna\?\[31m$")
+        self.assertEqual(self.run_amf("c", "--after", "1", "--limit", "1"), (0, lines[1:2]))
+        self.assertEqual(json.loads(self.run_amf("c", "--json")[1][0]), events(self.daemon, "c"))
+        self.assertEqual(self.run_amf("c", "--follow", "--limit", "1"), (2, []))
+        self.assertEqual(self.run_amf("none"), (1, []))
+
+    def test_all_pages_are_gone_through(self):
+        project(self.daemon, "p")
+        for i in range(520):
+            put(self.daemon, "p", weight=i)
+        code, lines = self.run_amf("p")
+        self.assertEqual((code, [int(line.split()[0]) for line in lines]), (0, list(range(1, 523))))
+
+    def test_followed_from_now_on(self):
+        project(self.daemon, "f")
+        with subprocess.Popen(self.command("f", "--follow", "--json", "--after", "2"), stdout=subprocess.PIPE, text=True) as follower:
+            for i in range(3):
+                put(self.daemon, "f", weight=i)
+                self.assertEqual(json.loads(follower.stdout.readline()), events(self.daemon, "f", f"?after={2 + i}")["events"][0])
+            follower.terminate()
+        with subprocess.Popen(self.command("f", "--follow"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
+            timer = later(lambda: self.daemon.ok("DELETE", "/v1/projects/f"))
+            self.assertEqual(follower.wait(60), 1)
+            timer.join()
+            self.assertIn("no project f", follower.stderr.read())
 
 
 class Tls(unittest.TestCase):
