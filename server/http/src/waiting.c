@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -230,11 +232,12 @@ static size_t count_address(const struct http_room *room, const struct http_addr
 static void let_in(struct http_room *room, struct waiter *waiter)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = waiter};
-    const int send_bytes = HTTP_WAITING_SEND_BYTES;
+    const int send_bytes = HTTP_WAITING_SEND_BYTES, at_once = 1;
     bool crowded = count_address(room, &waiter->address) >= room->max_per_address;
 
     room->waiters[room->count++] = waiter;
     (void)setsockopt(waiter->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
+    (void)setsockopt(waiter->fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
     if (epoll_ctl(room->epoll_fd, EPOLL_CTL_ADD, waiter->fd, &event) < 0)
         waiter->gone = true;
     if (crowded) {

@@ -74,11 +74,15 @@ static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ra
     bool idle;
 
     pthread_mutex_lock(&state->mutex);
+    bool longer = entry->ranking && entry->ranking->view->seq == ranking->view->seq;
     if (entry->view) {
         old = entry->ranking;
         entry->ranking = ranking;
     }
-    state_signal(state, entry);
+    if (longer) /* of the same events: nobody outside waits for that */
+        pthread_cond_broadcast(&state->changed);
+    else
+        state_signal(state, entry);
     idle = !ranker->stop && !ranker_find(ranker, &place);
     pthread_mutex_unlock(&state->mutex);
     ranking_unref(old);

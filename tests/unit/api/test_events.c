@@ -71,8 +71,7 @@ int main(void)
     tcase_add_test(tests, nothing_is_no_bytes);
     tcase_add_test(tests, no_text_breaks_the_line);
     suite_add_tcase(suite, tests);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_ENV);
+    srunner_run_all(runner, CK_SILENT);
     srunner_free(runner);
     return 0;
 }
