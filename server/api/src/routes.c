@@ -1,4 +1,5 @@
 /* THE table. */
+#include <proto/metrics.h>
 #include <proto/wire.h>
 
 #include "verbs.h"
@@ -219,6 +220,14 @@ const struct api_route api_routes[] = {
      .roles = API_PUBLIC,
      .response = &proto_health_shape,
      .handle = api_readyz},
+    {.method = "GET",
+     .template = "/metrics",
+     .roles = API_READER,
+     .response = &api_metrics_shape,
+     .handle = api_metrics,
+     .other_type = PROTO_METRICS_TYPE,
+     .encode_other = api_metrics_text,
+     .other_only = true},
     {.method = "GET",
      .template = "/version",
      .roles = API_PUBLIC,

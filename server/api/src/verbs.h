@@ -40,6 +40,7 @@ API_VERB(api_readyz);
 API_VERB(api_version);
 API_VERB(api_openapi);
 API_VERB(api_server_backup);
+API_VERB(api_metrics);
 
 /* What some routes do before their handler (defaults, waits, slow checks), and other forms of an
  * answer. */
@@ -59,7 +60,17 @@ enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *reque
 int api_demonstration_tensors(const void *response, char **ret_bytes, size_t *ret_length);
 int api_asked_text(const void *response, char **ret_bytes, size_t *ret_length);
 int api_event_stream(const void *response, char **ret_bytes, size_t *ret_length);
+int api_metrics_text(const void *response, char **ret_bytes, size_t *ret_length);
 int api_openapi_text(const void *response, char **ret_bytes, size_t *ret_length);
+
+/* What /metrics answers with: its text, which the context keeps. */
+struct api_metrics_answer {
+    const char *text;
+    size_t length;
+};
+extern const struct proto_shape api_metrics_shape;
+/* process.c: figures of this process, by the names that Prometheus' own clients use. */
+void api_process_metrics(FILE *out);
 
 /* Whether ?cursor= can have come from a list of things whose ids begin with `prefix` ('\0': keys).
  */

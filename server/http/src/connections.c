@@ -8,12 +8,17 @@
 
 #include "limits.h"
 
-int64_t http_monotonic_ms(void)
+int64_t http_monotonic_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t http_monotonic_ms(void)
+{
+    return http_monotonic_us() / 1000;
 }
 
 int64_t http_phase_max_ms(enum http_phase phase, size_t bytes)
@@ -229,7 +234,6 @@ static void wait_until_gone(struct http_connections *connections, int64_t end_ms
 size_t http_connections_drain(struct http_connections *connections, int64_t max_ms)
 {
     int64_t now_ms = http_monotonic_ms();
-    size_t left = 0;
 
     pthread_mutex_lock(&connections->lock);
     connections->draining = true;
@@ -240,10 +244,19 @@ size_t http_connections_drain(struct http_connections *connections, int64_t max_
         if (c->taken && c->phase == HTTP_PHASE_IDLE)
             shutdown(c->fd, SHUT_RD);
     wait_until_gone(connections, now_ms + max_ms);
-    for (struct http_connection *c = connections->first; c; c = c->next)
-        left++;
     pthread_mutex_unlock(&connections->lock);
-    return left;
+    return http_connections_count(connections);
+}
+
+size_t http_connections_count(struct http_connections *connections)
+{
+    size_t count = 0;
+
+    pthread_mutex_lock(&connections->lock);
+    for (const struct http_connection *c = connections->first; c; c = c->next)
+        count++;
+    pthread_mutex_unlock(&connections->lock);
+    return count;
 }
 
 bool http_connections_draining(struct http_connections *connections)

@@ -214,7 +214,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     (void)connection;
     if (!request)
         return;
-    http_request_log(request, why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !request->sent_early);
+    http_request_end(request, why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !request->sent_early);
     http_connection_enter(request->connection, HTTP_PHASE_IDLE, 0);
     http_request_free(request);
     *context = NULL;
@@ -340,6 +340,7 @@ static int start_waiting(struct http_server *server, char ret_error[256])
                  left, max);
         max = left;
     }
+    server->waiting_max = max;
     unsigned kept = HTTP_WAITING_KEPT < max / 2 ? HTTP_WAITING_KEPT : max / 2;
     http_held_init(&server->held);
     server->room = http_room_new(server, max, wanted && wanted < max - kept ? wanted : max - kept);
@@ -371,7 +372,9 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
         return -1;
     }
     server->config = *config;
-    if (start_connections(server, ret_error) < 0) {
+    if (http_metrics_init(&server->metrics, config->route_count) < 0 ||
+        start_connections(server, ret_error) < 0) {
+        http_metrics_deinit(&server->metrics);
         free(server);
         return -1;
     }
@@ -388,6 +391,7 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
         http_connections_deinit(&server->connections);
         http_failures_deinit(&server->failures);
         http_budget_deinit(&server->budget);
+        http_metrics_deinit(&server->metrics);
         free(server);
         return -1;
     }
@@ -424,5 +428,6 @@ void http_server_free(struct http_server *server)
     http_connections_deinit(&server->connections);
     http_failures_deinit(&server->failures);
     http_budget_deinit(&server->budget);
+    http_metrics_deinit(&server->metrics);
     free(server);
 }

@@ -43,17 +43,20 @@ void http_held_close(struct http_held *held)
     pthread_mutex_unlock(&held->lock);
 }
 
-static bool enter(struct http_held *held)
+static bool enter(struct http_held *held, struct http_request *request)
 {
     pthread_mutex_lock(&held->lock);
     bool entered = held->count < HTTP_HELD_MAX && !held->closing;
     held->count += entered;
     pthread_mutex_unlock(&held->lock);
+    if (entered)
+        atomic_fetch_add(http_request_gauge(request), 1);
     return entered;
 }
 
-static void leave(struct http_held *held)
+static void leave(struct http_held *held, atomic_size_t *gauge)
 {
+    atomic_fetch_sub(gauge, 1);
     pthread_mutex_lock(&held->lock);
     held->count--;
     pthread_mutex_unlock(&held->lock);
@@ -96,7 +99,8 @@ static bool turn(struct http_held *held, struct http_request *request, int64_t u
 
 struct follower {
     struct http_held *held;
-    struct http_request *request;
+    struct http_request *request; /* gone before the follower is */
+    atomic_size_t *gauge;
     char *piece; /* what is to be sent; NULL: nothing */
     size_t length, sent;
 };
@@ -105,7 +109,7 @@ static void release_follower(void *arg)
 {
     struct follower *follower = arg;
 
-    leave(follower->held);
+    leave(follower->held, follower->gauge);
     free(follower->piece);
     free(follower);
 }
@@ -188,7 +192,8 @@ static bool follow(struct http_held *held, struct http_request *request)
     struct follower *follower = calloc(1, sizeof(*follower));
 
     if (follower)
-        *follower = (struct follower){.held = held, .request = request};
+        *follower = (struct follower){
+            .held = held, .request = request, .gauge = http_request_gauge(request)};
     struct api_stream source = {.bytes = MHD_SIZE_UNKNOWN,
                                 .read = read_follower,
                                 .release = release_follower,
@@ -196,7 +201,7 @@ static bool follow(struct http_held *held, struct http_request *request)
 
     if (!follower || !first_piece(follower)) {
         free(follower);
-        leave(held);
+        leave(held, http_request_gauge(request));
         return false;
     }
     return http_reply_stream(&request->reply, HTTP_TYPE_EVENTS,
@@ -205,14 +210,14 @@ static bool follow(struct http_held *held, struct http_request *request)
 
 bool http_held_wait(struct http_held *held, struct http_request *request)
 {
-    int64_t until_ms = request->started_ms + (int64_t)(request->ctx.wait_s * 1000);
+    int64_t until_ms = request->started_us / 1000 + (int64_t)(request->ctx.wait_s * 1000);
 
-    if (!enter(held))
+    if (!enter(held, request))
         return false;
     if (request->ctx.follows)
         return follow(held, request);
     while (request->reply.status == 0)
         (void)turn(held, request, until_ms);
-    leave(held);
+    leave(held, http_request_gauge(request));
     return true;
 }

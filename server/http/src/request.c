@@ -34,7 +34,8 @@ struct http_request *http_request_new(struct http_server *server,
     request->server = server;
     request->connection = connection;
     request->arena.limit_bytes = HTTP_ARENA_MAX_BYTES;
-    request->started_ms = http_monotonic_ms();
+    request->started_us = http_monotonic_us();
+    atomic_fetch_add(&server->metrics.requests, 1);
     make_id(request->id);
     /* One byte more than allowed, so that too long stays too long. */
     request->uri = proto_arena_strndup(&request->arena, uri, strnlen(uri, HTTP_URI_MAX_BYTES + 1));
@@ -65,6 +66,7 @@ void http_request_free(struct http_request *request)
 {
     if (!request)
         return;
+    atomic_fetch_sub(&request->server->metrics.requests, 1);
     http_request_release_body(request);
     http_reply_deinit(&request->reply);
     proto_arena_deinit(&request->arena);
@@ -81,12 +83,13 @@ static int loggable(const char *uri)
     return (int)(token && (size_t)(token - uri) < path ? (size_t)(token - uri) : path);
 }
 
-void http_request_log(const struct http_request *request, bool broken_off)
+void http_request_end(const struct http_request *request, bool broken_off)
 {
+    http_metrics_count(&request->server->metrics, request);
     http_log(request->server, "%.16s %.*s status=%d bytes=%zu ms=%lld token=%s request=%s%s",
              request->method ? request->method : "-", loggable(request->uri), request->uri,
              request->sent_status, request->sent_bytes,
-             (long long)(http_monotonic_ms() - request->started_ms),
+             (long long)(http_monotonic_us() - request->started_us) / 1000,
              *request->ctx.principal.id ? request->ctx.principal.id : "-", request->id,
              broken_off ? " broken off" : "");
 }
@@ -324,6 +327,8 @@ bool http_request_begin(struct http_request *request, struct MHD_Connection *con
     request->method = method;
     request->ctx.state = request->server->config.state;
     request->ctx.version = request->server->config.version;
+    request->ctx.server_metrics = http_metrics_write;
+    request->ctx.server = request->server;
     request->ctx.arena = &request->arena;
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, request);
     code = http_guard_check(&request->headers, method, version, request->uri, &request->ctx.error);

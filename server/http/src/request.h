@@ -23,7 +23,7 @@ struct http_request {
     struct http_server *server;
     struct http_connection *connection;
     struct proto_arena arena;
-    int64_t started_ms; /* monotonic */
+    int64_t started_us; /* monotonic */
     char id[HTTP_REQUEST_ID_BYTES];
 
     /* as received */
@@ -78,8 +78,8 @@ void http_request_release_body(struct http_request *request);
 __attribute__((warn_unused_result)) enum proto_code
 http_request_admit(struct http_request *request);
 
-/* One line about what became of it. */
-void http_request_log(const struct http_request *request, bool broken_off);
+/* Counts what became of it, and logs a line. Once. */
+void http_request_end(const struct http_request *request, bool broken_off);
 
 /* Turns ctx.error into the reply. */
 void http_request_refuse(struct http_request *request);

@@ -12,6 +12,7 @@
 #include "connections.h"
 #include "failures.h"
 #include "held.h"
+#include "metrics.h"
 
 struct MHD_Daemon;
 struct http_room;
@@ -19,6 +20,7 @@ struct http_room;
 struct http_server {
     struct http_config config;
     struct http_failures failures;
+    struct http_metrics metrics;
     struct http_connections connections;
     struct MHD_Daemon *daemon;
     struct http_acceptor acceptor;
@@ -26,6 +28,7 @@ struct http_server {
     struct http_budget budget;  /* bodies of all requests under way, in memory */
     atomic_int archives;        /* bodies in the spool */
     struct http_room *room;     /* requests that wait */
+    unsigned waiting_max;       /* how many it takes */
     struct http_held held;      /* and those over TLS */
     sem_t decoding;             /* turns left; see HTTP_DECODING_MAX */
     int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */

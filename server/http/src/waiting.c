@@ -180,7 +180,8 @@ static void waiter_free(struct waiter *waiter)
     if (!waiter)
         return;
     if (waiter->request) {
-        http_request_log(waiter->request, waiter->gone && !waiter->request->ctx.follows);
+        atomic_fetch_sub(http_request_gauge(waiter->request), 1);
+        http_request_end(waiter->request, waiter->gone && !waiter->request->ctx.follows);
         http_request_free(waiter->request);
     }
     if (waiter->fd >= 0)
@@ -587,7 +588,8 @@ bool http_room_take(struct http_room *room, struct http_request *request, int fd
         return false;
     }
     waiter->request = request;
-    waiter->until_ms = request->started_ms + (int64_t)(request->ctx.wait_s * 1000);
+    atomic_fetch_add(http_request_gauge(request), 1);
+    waiter->until_ms = request->started_us / 1000 + (int64_t)(request->ctx.wait_s * 1000);
     waiter->spoken_ms = waiter->admitted_ms = http_monotonic_ms();
     waiter->ready = true; /* much may have happened since it was asked */
     enter_inbox(room, waiter);

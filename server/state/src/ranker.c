@@ -79,10 +79,12 @@ static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ra
         old = entry->ranking;
         entry->ranking = ranking;
     }
-    if (longer) /* of the same events: nobody outside waits for that */
+    if (longer) { /* of the same events: nobody outside waits for that */
         pthread_cond_broadcast(&state->changed);
-    else
+    } else {
+        state_count_ranking(&state->counters, &ranking->timing);
         state_signal(state, entry);
+    }
     idle = !ranker->stop && !ranker_find(ranker, &place);
     pthread_mutex_unlock(&state->mutex);
     ranking_unref(old);
@@ -96,6 +98,7 @@ static void ranker_give_up(struct ranker *ranker, struct entry *entry, const str
 
     pthread_mutex_lock(&state->mutex);
     entry->failed_seq = view->seq;
+    atomic_fetch_add(&state->counters.failed, 1);
     pthread_mutex_unlock(&state->mutex);
     state->config.log(
         "a ranking failed, most likely for want of memory; the next event tries again",

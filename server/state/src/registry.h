@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <state/metrics.h>
 #include <state/state.h>
 
 #include "feed.h"
@@ -32,8 +33,16 @@ struct ranker;
 struct fitter;
 struct expirer;
 
+/* metrics.c: what the ranking thread counts. */
+struct state_counters {
+    atomic_uint_fast64_t rankings[STATE_RANKING_BOUNDS + 1], failed;
+    atomic_uint_fast64_t total_ns, posterior_ns, weights_ns, gain_ns;
+};
+void state_count_ranking(struct state_counters *counters, const struct proto_timing *timing);
+
 struct state {
     struct state_config config;
+    struct state_counters counters;
     pthread_mutex_t mutex;
     pthread_cond_t changed;     /* a view or a ranking was published */
     bool ending;                /* nobody waits any more */

@@ -417,6 +417,17 @@ size_t state_views(struct state *state, const char *after, size_t limit, struct 
     return count;
 }
 
+size_t state_count(struct state *state)
+{
+    size_t count = 0;
+
+    pthread_mutex_lock(&state->mutex);
+    for (size_t i = 0; i < state->entry_count; i++)
+        count += state->entries[i]->view != NULL;
+    pthread_mutex_unlock(&state->mutex);
+    return count;
+}
+
 static struct timespec deadline_in(double wait_s)
 {
     struct timespec deadline;

@@ -327,6 +327,12 @@ def check_events(session, at):
     session.call("GET", f"{at}-none/events", 404)
 
 
+def check_metrics(session):
+    session.call("GET", "/metrics", 200)
+    session.call("GET", "/metrics", 406, accept=JSON)
+    session.call("GET", "/metrics", 401, token=False)
+
+
 def check_transfer(session, at, project):
     path = f"/v1/projects/{project}-copy/import"
     archive = session.call("GET", f"{at}/export", 200)
@@ -377,6 +383,7 @@ def run(session):
     check_demonstrations(session, at)
     check_assignments(session, at)
     check_events(session, at)
+    check_metrics(session)
     check_transfer(session, at, project)
     check_tokens(session, project)
     session.call("DELETE", at, 204)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <proto/arena.h>
 #include <proto/digest.h>
@@ -65,8 +66,11 @@ struct api_wait {
 struct api_ctx {
     struct state *state;
     const struct proto_version *version; /* what this daemon is made of */
-    struct store_tx *tx;                 /* writing handlers only, else NULL */
-    struct proto_arena *arena;           /* lives until the answer has been sent */
+    /* Writes the figures of the server that calls, for /metrics; NULL: there are none. */
+    void (*server_metrics)(void *server, FILE *out);
+    void *server;
+    struct store_tx *tx;       /* writing handlers only, else NULL */
+    struct proto_arena *arena; /* lives until the answer has been sent */
     struct api_principal principal;
     const char *params[API_MAX_PARAMS]; /* decoded path parameters, in order */
     /* Which project of that id the path meant when the request was let in: its log's name; "":

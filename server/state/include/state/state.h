@@ -45,6 +45,8 @@ struct view *state_view(struct state *state, const char *project_id);
  * order, at most `limit`. Views go into ret_views (room for `limit`); answers how many. */
 size_t state_views(struct state *state, const char *after, size_t limit, struct view **ret_views);
 
+size_t state_count(struct state *state); /* projects there are */
+
 /* The newest ranking of a project, waiting up to wait_s for one that has seen event `seq`. NULL
  * when there is none (yet). *ret_age_s: for how long newer events than it has seen have been
  * waiting; 0 when it has seen all. */
