@@ -2,7 +2,7 @@
 """streams: what 2,000 followers of a project cost, and how soon they know. Run it by scripts/bench.
 
 The followers are idle but for one event every 0.2 s; beside them eight operators ask in another project, whose rule needs
-no computing, and complete at once. Delivery is from the answer to the change to its arrival at the last stream; beside it
+no computing, and release at once. Delivery is from the answer to the change to its arrival at the last stream; beside it
 from the sending of the change, so with its commit. The ceiling is one thread that sends as many bytes to as many sockets, in
 the same run on the same cores. tests/bench/bench_streams.c measures.
 One JSON object a line, the machine first.

@@ -8,10 +8,12 @@ BUILD="$ROOT/build"
 # `check` is here because one build directory serves the demo and the tests.
 BUILD_PACKAGES=(meson ninja-build gcc g++ libc6-dev pkg-config python3 libmicrohttpd-dev libgnutls28-dev libjansson-dev
     libopenblas-dev libsqlite3-dev nettle-dev libcurl4-openssl-dev libnlopt-dev check)
+# scripts/image
+IMAGE_PACKAGES=(buildah debootstrap python3)
 # clang and its sanitizers, which the fuzzers need
 CLANG_PACKAGES=(clang-14 libclang-rt-14-dev)
 TEST_PACKAGES=(curl jq strace openssl sslscan haproxy nginx-light python3-yaml python3-jsonschema
-    clang-format-14 clang-tidy-14 valgrind)
+    clang-format-14 clang-tidy-14 valgrind systemd libseccomp2)
 
 note() { printf '%s\n' "$*" >&2; }
 die() {

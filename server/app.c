@@ -13,11 +13,11 @@
 #include <store/store.h>
 
 #include "app.h"
-#include "log.h"
 #include "token.h"
 
 struct app {
     struct config config;
+    struct log_sink log;
     struct store *store;
     struct amf_pool *pool;
     struct state *state;
@@ -81,7 +81,7 @@ static int app_start_state(struct app *app, char ret_error[256])
                                             .pool = app->pool,
                                             .clock = clock_system,
                                             .admin_token = app->token,
-                                            .log = log_line},
+                                            .log = app->log},
                      &app->state, ret_error);
 }
 
@@ -122,7 +122,7 @@ static int app_start_http(struct app *app, char ret_error[256])
                                               .admit = api_admit,
                                               .watch = state_watch,
                                               .spool = app->spool,
-                                              .log = log_line},
+                                              .log = app->log},
                         &app->http, ret_error))
         return -1;
     snprintf(app->url, sizeof app->url, ipv6 ? "http%s://[%s]:%u" : "http%s://%s:%u",
@@ -131,7 +131,8 @@ static int app_start_http(struct app *app, char ret_error[256])
     return 0;
 }
 
-int app_new(const struct config *config, struct app **ret_app, char ret_error[CONFIG_ERROR_BYTES])
+int app_new(const struct config *config, const struct log_sink *log, struct app **ret_app,
+            char ret_error[CONFIG_ERROR_BYTES])
 {
     struct app *app = calloc(1, sizeof *app);
 
@@ -140,6 +141,7 @@ int app_new(const struct config *config, struct app **ret_app, char ret_error[CO
         return -1;
     }
     app->config = *config;
+    app->log = *log;
     if (app_start_state(app, ret_error) || app_start_http(app, ret_error)) {
         app_free(app);
         return -1;
@@ -161,6 +163,11 @@ void app_free(struct app *app)
     amf_pool_free(app->pool);
     store_close(app->store);
     free(app);
+}
+
+int app_renew_certificate(struct app *app, char ret_error[256])
+{
+    return http_server_renew(app->http, ret_error);
 }
 
 const char *app_url(const struct app *app)

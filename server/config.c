@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <log/log.h>
+
 #include "config.h"
 
 enum config_type { CONFIG_STRING, CONFIG_NUMBER, CONFIG_BOOL, CONFIG_CHOICE };
@@ -44,9 +46,14 @@ static const struct config_key keys[] = {
      "AMFD_ON_FSYNC_ERROR", "exit|stay",
      "after a failed commit: end with exit code 1, so that a restart decides what is stored, or "
      "stay and only read (default: exit)"},
+    {"log_format", CONFIG_CHOICE, offsetof(struct config, log_format), 0, 0, "AMFD_LOG_FORMAT",
+     "text|json", "lines on standard error for people, or one JSON object a line (default: text)"},
+    {"log_level", CONFIG_CHOICE, offsetof(struct config, log_level), 0, 0, "AMFD_LOG_LEVEL",
+     "debug|info|warning|error", "the least that is logged (default: info)"},
 };
 
 #define KEY_COUNT (sizeof keys / sizeof *keys)
+_Static_assert(KEY_COUNT <= CONFIG_KEYS_MAX, "no room for where a setting came from");
 
 /* A configuration file holds a few lines; what is larger is another file. */
 enum { FILE_BYTES = 64 * 1024 };
@@ -66,6 +73,70 @@ static const struct config_key *key_find(const char *name)
         if (key_matches(&keys[i], name))
             return &keys[i];
     return NULL;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many letters must be changed, added or left out to make one word of the other. */
+static size_t word_distance(const char *word, const char *other)
+{
+    enum { LENGTH_MAX = 64 };
+    size_t length = strlen(other), row[LENGTH_MAX + 1];
+
+    if (length > LENGTH_MAX || strlen(word) > LENGTH_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 1; word[i - 1]; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= length; j++) {
+            size_t changed = diagonal + (word[i - 1] != other[j - 1]);
+
+            diagonal = row[j];
+            row[j] = smaller(changed, smaller(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[length];
+}
+
+/* What was probably meant: at most a third of it is wrong. NULL: nothing like it. */
+static const struct config_key *key_nearest(const char *name)
+{
+    const struct config_key *nearest = NULL;
+    size_t least = SIZE_MAX;
+    char spelt[CONFIG_TEXT_BYTES];
+
+    snprintf(spelt, sizeof spelt, "%s", name);
+    for (char *c = spelt; *c; c++)
+        *c = *c == '-' ? '_' : *c;
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        size_t distance = word_distance(spelt, keys[i].name);
+
+        if (distance < least && distance * 3 <= strlen(keys[i].name)) {
+            nearest = &keys[i];
+            least = distance;
+        }
+    }
+    return nearest;
+}
+
+/* "; did you mean workers?", with the dashes of a flag where `name` is one. */
+static void suggest(const char *name, char ret_text[96])
+{
+    bool flag = !strncmp(name, "--", 2);
+    const struct config_key *nearest = key_nearest(flag ? name + 2 : name);
+
+    snprintf(ret_text, 96, "--help lists them");
+    if (!nearest)
+        return;
+    snprintf(ret_text, 96, "did you mean %s%s?", flag ? "--" : "", nearest->name);
+    for (char *c = strchr(ret_text, '-'); flag && c && *c; c++)
+        *c = *c == '_' ? '-' : *c;
 }
 
 static int set_number(const struct config_key *key, const char *value, long *member)
@@ -110,8 +181,8 @@ static void print_choice(const struct config_key *key, long place, FILE *out)
 }
 
 /* from: what to name in an error, such as "--workers" or "FILE:3". */
-static int key_set(struct config *config, const struct config_key *key, const char *value,
-                   const char *from, char ret_error[CONFIG_ERROR_BYTES])
+static int key_write(struct config *config, const struct config_key *key, const char *value,
+                     const char *from, char ret_error[CONFIG_ERROR_BYTES])
 {
     void *member = (char *)config + key->offset;
 
@@ -132,11 +203,21 @@ static int key_set(struct config *config, const struct config_key *key, const ch
     return -1;
 }
 
+static int key_set(struct config *config, const struct config_key *key, enum config_origin origin,
+                   const char *value, const char *from, char ret_error[CONFIG_ERROR_BYTES])
+{
+    if (key_write(config, key, value, from, ret_error))
+        return -1;
+    config->origins[key - keys] = (unsigned char)origin;
+    return 0;
+}
+
 static void config_defaults(struct config *ret_config)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
-    *ret_config = (struct config){.listen = "127.0.0.1:7667", .streams = 2560};
+    *ret_config =
+        (struct config){.listen = "127.0.0.1:7667", .streams = 2560, .log_level = LOG_INFO};
     if (data && *data == '/') /* a relative one is invalid and ignored, as its specification says */
         snprintf(ret_config->data, sizeof ret_config->data, "%s/amf", data);
     else if (home && *home)
@@ -159,7 +240,7 @@ static int file_line(struct config *config, char *line, bool seen[KEY_COUNT], co
                      char ret_error[CONFIG_ERROR_BYTES])
 {
     const struct config_key *key;
-    char *text = trim(line), *equals = strchr(text, '=');
+    char *text = trim(line), *equals = strchr(text, '='), hint[96];
 
     if (!*text || *text == '#')
         return 0;
@@ -171,8 +252,8 @@ static int file_line(struct config *config, char *line, bool seen[KEY_COUNT], co
     text = trim(text);
     key = key_find(text);
     if (!key) {
-        snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: no such key: \"%.64s\"; --help lists them",
-                 from, text);
+        suggest(text, hint);
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: no such key: \"%.64s\"; %s", from, text, hint);
         return -1;
     }
     if (seen[key - keys]) {
@@ -180,7 +261,7 @@ static int file_line(struct config *config, char *line, bool seen[KEY_COUNT], co
         return -1;
     }
     seen[key - keys] = true;
-    return key_set(config, key, trim(equals + 1), from, ret_error);
+    return key_set(config, key, ORIGIN_FILE, trim(equals + 1), from, ret_error);
 }
 
 /* Read whole before it is cut into lines: a line that a buffer cuts would be read as two, and what
@@ -223,7 +304,8 @@ static int config_environment(struct config *config, char ret_error[CONFIG_ERROR
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const char *value = getenv(keys[i].environment);
 
-        if (value && key_set(config, &keys[i], value, keys[i].environment, ret_error))
+        if (value &&
+            key_set(config, &keys[i], ORIGIN_ENVIRONMENT, value, keys[i].environment, ret_error))
             return -1;
     }
     return 0;
@@ -280,6 +362,7 @@ static enum config_outcome config_flag(struct config *config, int argc, char **a
     const char *flag = argv[*at];
     const struct config_key *key = strncmp(flag, "--", 2) == 0 ? key_find(flag + 2) : NULL;
     const char *value = "true";
+    char hint[96];
 
     if (!strcmp(flag, "--help") || !strcmp(flag, "-h"))
         return CONFIG_HELP;
@@ -290,7 +373,8 @@ static enum config_outcome config_flag(struct config *config, int argc, char **a
     if (config_switch(config, flag))
         return CONFIG_RUN;
     if (!key && strcmp(flag, "--config") != 0 && strcmp(flag, "--project") != 0) {
-        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.64s: no such option; --help lists them", flag);
+        suggest(flag, hint);
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%.64s: no such option; %s", flag, hint);
         return CONFIG_ERROR;
     }
     if (!key || key->type != CONFIG_BOOL) {
@@ -302,7 +386,8 @@ static enum config_outcome config_flag(struct config *config, int argc, char **a
     }
     if (!strcmp(flag, "--project"))
         snprintf(config->project, sizeof config->project, "%s", value);
-    return key && key_set(config, key, value, flag, ret_error) ? CONFIG_ERROR : CONFIG_RUN;
+    return key && key_set(config, key, ORIGIN_FLAG, value, flag, ret_error) ? CONFIG_ERROR
+                                                                            : CONFIG_RUN;
 }
 
 static bool is_loopback(const char *address)
@@ -415,7 +500,7 @@ void config_help(FILE *out)
         fprintf(out, "  %-20s %s [%s]\n", flag, keys[i].help, keys[i].environment);
     }
     fputs("  --config FILE        read settings from a file first [AMFD_CONFIG]\n"
-          "  --print-config       print the settings in force and exit\n"
+          "  --print-config       print the settings in force and where each came from, and exit\n"
           "  --version, --help\n\n"
           "instead of serving, while no daemon runs (what `amf server check` and `purge` run):\n"
           "  --check [--json]     look through the data directory: 0 sound, 1 damaged, 4 cannot\n"
@@ -427,13 +512,27 @@ void config_help(FILE *out)
           out);
 }
 
+/* As a comment on its own line: a value may hold a '#'. */
+static void print_origin(const struct config *config, size_t place, FILE *out)
+{
+    static const char *const words[] = {"default", "file", "environment", "flag"};
+
+    fprintf(out, "# %s", words[config->origins[place]]);
+    if (config->origins[place] == ORIGIN_ENVIRONMENT)
+        fprintf(out, " %s", keys[place].environment);
+    fputc('\n', out);
+}
+
 void config_print(const struct config *config, FILE *out)
 {
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const void *member = (const char *)config + keys[i].offset;
 
-        if (keys[i].type == CONFIG_STRING && !*(const char *)member)
-            continue; /* not set, and no key can be set to nothing */
+        print_origin(config, i, out);
+        if (keys[i].type == CONFIG_STRING && !*(const char *)member) {
+            fprintf(out, "# %s is not set\n", keys[i].name); /* and cannot be set to nothing */
+            continue;
+        }
         fprintf(out, "%s = ", keys[i].name);
         if (keys[i].type == CONFIG_STRING)
             fprintf(out, "%s\n", (const char *)member);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { CONFIG_TEXT_BYTES = 1024, CONFIG_ERROR_BYTES = 512 };
+enum { CONFIG_TEXT_BYTES = 1024, CONFIG_ERROR_BYTES = 512, CONFIG_KEYS_MAX = 32 };
 
 struct config {
     char data[CONFIG_TEXT_BYTES];    /* directory */
@@ -22,12 +22,17 @@ struct config {
     bool close_after_body;        /* a connection ends with a request that says it has a body */
     char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES]; /* files; "": no TLS */
     long on_fsync_error; /* enum config_on_fsync_error: what follows when no more can be stored */
+    long log_format;     /* enum log_form */
+    long log_level;      /* enum log_level: what is below is dropped */
+    unsigned char origins[CONFIG_KEYS_MAX]; /* enum config_origin of each key, as the table has them
+                                             */
     /* flags alone: what else is to be done with the directory, and how */
     bool check, purge, yes, json;
     char project[CONFIG_TEXT_BYTES]; /* the only one to be purged; "": all */
 };
 
 enum config_on_fsync_error { CONFIG_EXIT, CONFIG_STAY };
+enum config_origin { ORIGIN_DEFAULT, ORIGIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_FLAG };
 
 enum config_outcome {
     CONFIG_RUN,
@@ -44,7 +49,7 @@ enum config_outcome {
 enum config_outcome config_load(int argc, char **argv, struct config *ret_config,
                                 char ret_error[CONFIG_ERROR_BYTES]);
 void config_help(FILE *out);
-/* The effective settings, in the form of a configuration file. */
+/* Every setting in force and where it came from, in the form of a configuration file. */
 void config_print(const struct config *config, FILE *out);
 
 #endif

@@ -96,7 +96,7 @@ static void sum_up(const struct report *report, const struct store_counts *count
         fprintf(report->out, "and %" PRId64 " more\n", report->problems - PROBLEMS_TOLD);
     fprintf(report->out,
             "%s: %zu projects and %zu deleted ones, %" PRId64 " events, %" PRId64
-            " demonstrations, %" PRId64 " kept answers, %" PRId64 " tokens\n",
+            " demonstrations and files of features, %" PRId64 " kept answers, %" PRId64 " tokens\n",
             report->problems ? "damaged" : "sound", logs->count - deleted, deleted, counts->events,
             counts->blobs, counts->replies, counts->tokens);
 }
@@ -188,8 +188,8 @@ static void tell_purge(const struct config *config, FILE *out, const char *const
     for (size_t i = 0; i < count; i++)
         fprintf(out, "%s %s\n", config->yes ? "erased" : "would erase", names[i]);
     fprintf(out,
-            "%zu deleted projects, %" PRId64 " events, %" PRId64 " demonstrations of %" PRId64
-            " bytes\n",
+            "%zu deleted projects, %" PRId64 " events, %" PRId64
+            " demonstrations and files of features of %" PRId64 " bytes\n",
             count, sum->events, sum->demonstrations, sum->bytes);
 }
 

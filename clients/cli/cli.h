@@ -28,6 +28,7 @@ struct cli {
     struct terminal terminal;   /* what out is */
     bool json;                  /* print the server's JSON unchanged */
     const char *url, *url_from; /* the server, and what named it */
+    bool has_token;
     struct amf_client *client;
     struct proto_arena arena; /* lives as long as the command */
 };

@@ -125,17 +125,21 @@ static void print_completed(struct cli *cli, const struct proto_completed *compl
     fputc('\n', cli->out);
 }
 
-/* A demonstration too long for a JSON body goes ahead on its own, and the assignment names it. */
+/* A demonstration too long for a JSON body goes ahead on its own, naming its assignment, so that a
+ * wrong one is not stored; then the assignment names it. */
 static enum amf_client_status complete_in_two(struct cli *cli, const char *const *args,
-                                              const struct demo_file *file,
+                                              struct demo_file *file,
                                               struct proto_complete *complete, const char *key,
                                               struct amf_client_result *result,
                                               struct proto_completed *ret_completed)
 {
     struct proto_stored stored;
     bool duplicate;
-    enum amf_client_status status = demo_file_post(cli->client, args[0], file, result, &stored);
+    enum amf_client_status status;
 
+    file->demonstration.assignment = args[1];
+    file->altered = true;
+    status = demo_file_post(cli->client, args[0], file, result, &stored);
     if (status != AMF_CLIENT_OK)
         return status;
     complete->demonstration = NULL;

@@ -111,6 +111,35 @@ extern const struct option next_options[], complete_options[];
 void next_defaults(void *options);
 void complete_defaults(void *options);
 
+struct renew_options {
+    struct proto_renew renew;
+    const char *key;
+};
+struct end_options { /* of skip, fail and release */
+    struct proto_end end;
+    const char *key;
+};
+COMMAND(cmd_renew);
+COMMAND(cmd_skip);
+COMMAND(cmd_fail);
+COMMAND(cmd_release);
+extern const struct option renew_options[], skip_options[], end_options[];
+void renew_defaults(void *options);
+void end_defaults(void *options);
+
+struct policy_put_options {
+    struct proto_revision revision; /* without its name */
+    const char *file;               /* NULL: none */
+};
+COMMAND(cmd_policy_put);
+COMMAND(cmd_policy_list);
+COMMAND(cmd_policy_show);
+COMMAND(cmd_policy_activate);
+COMMAND(cmd_policy_missing);
+COMMAND(cmd_policy_upload);
+extern const struct option policy_put_options[];
+void policy_put_defaults(void *options);
+
 struct token_create_options {
     int role;
     const char *project, *expires, *output;

@@ -74,7 +74,7 @@ static int read_open(int fd, struct demo_file *file, char error[512])
     return 0;
 }
 
-static int read_bytes(const char *path, struct demo_file *file, char error[512])
+int demo_file_load(const char *path, struct demo_file *file, char error[512])
 {
     /* O_NONBLOCK: a pipe of that name must not hold us up; regular files do not care. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), status;
@@ -176,7 +176,7 @@ int demo_file_read(const char *path, const struct demo_options *said, struct dem
     if (!demo_file_is_one(path))
         return refuse(ret_error, "ends in neither .safetensors nor .json");
     file->tensors = ends_in(path, ".safetensors");
-    if (read_bytes(path, file, ret_error) < 0 || decode(file, said, ret_error) < 0)
+    if (demo_file_load(path, file, ret_error) < 0 || decode(file, said, ret_error) < 0)
         return -1;
     apply(file, said);
     return 0;

@@ -28,6 +28,10 @@ void demo_file_deinit(struct demo_file *file);
 /* Whether the name ends in one of the two endings. */
 bool demo_file_is_one(const char *path);
 
+/* The bytes alone, whatever is in them. 0; -1 with ret_error. */
+__attribute__((warn_unused_result)) int demo_file_load(const char *path, struct demo_file *file,
+                                                       char ret_error[512]);
+
 /* Reads, decodes and checks a file, and applies what the options say. 0; -1: it cannot be used, and
  * ret_error says where and why (without the file's name). *file may be half-filled on failure. */
 __attribute__((warn_unused_result)) int demo_file_read(const char *path,

@@ -33,6 +33,7 @@ static enum cli_exit connect_client(struct cli *cli, const struct global_options
         return cli_fail(cli, CLI_LOCAL, "%s", error);
     cli->url = location.url;
     cli->url_from = location.url_from;
+    cli->has_token = location.token != NULL;
     /* First without the token, so that it is clear which of the two cannot be used. */
     status = amf_client_new(location.url, NULL, &cli->client);
     if (status == AMF_CLIENT_BAD_ARGUMENT)

@@ -8,7 +8,6 @@
 
 #include <proto/hex.h>
 
-#define BLOB_FOLDER "demonstrations/"
 #define BLOB_ENDING ".safetensors"
 #define SIZE_AT 124
 #define CHECKSUM_AT 148
@@ -84,28 +83,54 @@ int archive_header_read(const unsigned char block[PROTO_ARCHIVE_BLOCK_BYTES],
     return 0;
 }
 
-/* "d0000000042": how state names a demonstration. */
-static bool is_blob_id(const char *id, size_t length)
+static const struct {
+    char prefix;
+    const char *folder;
+} blob_kinds[] = {{'d', "demonstrations/"}, {'f', "features/"}, {'p', "policies/"}};
+
+/* "d0000000042": how state names a demonstration; likewise features and revisions of policies.
+ * NULL: it names nothing. */
+static const char *blob_folder(const char *id, size_t length)
 {
-    return length >= 11 && length <= 20 && id[0] == 'd' &&
-           strspn(id + 1, "0123456789") >= length - 1;
+    if (length < 11 || length > 20 || strspn(id + 1, "0123456789") < length - 1)
+        return NULL;
+    for (size_t i = 0; i < sizeof(blob_kinds) / sizeof(blob_kinds[0]); i++)
+        if (id[0] == blob_kinds[i].prefix)
+            return blob_kinds[i].folder;
+    return NULL;
+}
+
+int proto_archive_blob_id(const char *name, char ret_id[PROTO_ARCHIVE_ID_BYTES])
+{
+    const char *id = strchr(name, '/');
+    size_t ending = strlen(BLOB_ENDING), length;
+
+    if (!id || strlen(++id) <= ending)
+        return -1;
+    length = strlen(id) - ending;
+    const char *folder = blob_folder(id, length);
+    if (!folder || strlen(folder) != (size_t)(id - name) ||
+        memcmp(name, folder, strlen(folder)) != 0 || strcmp(id + length, BLOB_ENDING) != 0)
+        return -1;
+    memcpy(ret_id, id, length);
+    ret_id[length] = '\0';
+    return 0;
 }
 
 bool archive_is_blob(const char *name)
 {
-    const size_t folder = strlen(BLOB_FOLDER), ending = strlen(BLOB_ENDING);
-    size_t length = strlen(name);
+    char id[PROTO_ARCHIVE_ID_BYTES];
 
-    return length > folder + ending && memcmp(name, BLOB_FOLDER, folder) == 0 &&
-           strcmp(name + length - ending, BLOB_ENDING) == 0 &&
-           is_blob_id(name + folder, length - folder - ending);
+    return !proto_archive_blob_id(name, id);
 }
 
 int proto_archive_blob_name(const char *id, char ret_name[PROTO_ARCHIVE_NAME_BYTES])
 {
-    if (!is_blob_id(id, strlen(id)))
+    const char *folder = *id ? blob_folder(id, strlen(id)) : NULL;
+
+    if (!folder)
         return -1;
-    snprintf(ret_name, PROTO_ARCHIVE_NAME_BYTES, BLOB_FOLDER "%s" BLOB_ENDING, id);
+    snprintf(ret_name, PROTO_ARCHIVE_NAME_BYTES, "%s%s" BLOB_ENDING, folder, id);
     return 0;
 }
 

@@ -14,11 +14,11 @@
 #include "demonstration.h"
 #include "field.h"
 #include "json.h"
+#include "metadata.h"
 #include "tensor_matrix.h"
 #include "text.h"
 
-#define MAX_ENTRIES 16      /* metadata entries of a demonstration: one a field */
-#define NUMBER_MAX_BYTES 64 /* of a number in metadata */
+#define MAX_ENTRIES 16 /* metadata entries of a demonstration: one a field */
 
 static const struct proto_shape *const about_shape = &proto_demonstration_summary_shape;
 
@@ -26,38 +26,6 @@ static const struct proto_field *writable_field(const char *name)
 {
     const struct proto_field *field = proto_shape_find(about_shape, name);
     return field && !(field->flags & PROTO_READ_ONLY) ? field : NULL;
-}
-
-/* Errors of the table and of checks say "/success" or "/states"; in a file that is `where` success.
- */
-static enum proto_code rename_place(const char *where, enum proto_code code,
-                                    struct proto_error *ret_error)
-{
-    char at[sizeof(ret_error->at)];
-    if (code == PROTO_CODE_OK || ret_error->at[0] != '/')
-        return code;
-    snprintf(at, sizeof(at), "%s %.*s", where, (int)sizeof(at) - 16, ret_error->at + 1);
-    return proto_error_set(ret_error, code, at, "%s", ret_error->detail);
-}
-
-/* The string as what its field wants to see; where it cannot be, as a string, which the table then
- * refuses. NULL: out of memory. */
-static json_t *typed_value(const struct proto_field *field, const char *text)
-{
-    if (field->type == PROTO_BOOL && strcmp(text, "true") == 0)
-        return json_true();
-    if (field->type == PROTO_BOOL && strcmp(text, "false") == 0)
-        return json_false();
-    if (field->type == PROTO_REAL && strlen(text) <= NUMBER_MAX_BYTES) {
-        json_t *number = NULL;
-        if (proto_json_parse(text, strlen(text), NUMBER_MAX_BYTES, JSON_DECODE_ANY, &number,
-                             &(json_error_t){0}) < 0)
-            return NULL;
-        if (json_is_number(number))
-            return number;
-        json_decref(number);
-    }
-    return json_string(text);
 }
 
 static enum proto_code refuse_no_memory(struct proto_error *ret_error)
@@ -75,15 +43,9 @@ static enum proto_code sort_entry(const struct proto_metadata_entry *entry, json
         return json_object_set_new(rest, entry->key, json_string(entry->value)) < 0
                    ? refuse_no_memory(ret_error)
                    : PROTO_CODE_OK;
-    if (field->type != PROTO_JSON) {
-        value = typed_value(field, entry->value);
-    } else {
-        enum proto_code code =
-            proto_json_load(entry->value, strlen(entry->value), PROTO_JSON_MAX_VALUES,
-                            PROTO_CODE_INVALID_FIELD, "metadata metadata", &value, ret_error);
-        if (code != PROTO_CODE_OK)
-            return code;
-    }
+    enum proto_code code = proto_metadata_value(field, entry, &value, ret_error);
+    if (code != PROTO_CODE_OK)
+        return code;
     return json_object_set_new(about, entry->key, value) < 0 ? refuse_no_memory(ret_error)
                                                              : PROTO_CODE_OK;
 }
@@ -129,7 +91,7 @@ static enum proto_code read_about(const struct proto_tensors *tensors, struct pr
         return code;
     const struct proto_decoder decoder = {false, arena, ret_error};
     code = proto_decode_object(&decoder, about_shape, about, NULL, demonstration);
-    return rename_place("metadata", code, ret_error);
+    return proto_metadata_place("metadata", code, ret_error);
 }
 
 enum proto_code proto_demonstration_check_range(const char *name, size_t cols, size_t first,
@@ -214,8 +176,8 @@ enum proto_code proto_demonstration_from_head(const struct proto_tensors *tensor
     if (code == PROTO_CODE_OK)
         code = read_sizes(tensors, &demonstration, ret_error);
     if (code == PROTO_CODE_OK)
-        code =
-            rename_place("tensor", proto_demonstration_check(&demonstration, ret_error), ret_error);
+        code = proto_metadata_place("tensor", proto_demonstration_check(&demonstration, ret_error),
+                                    ret_error);
     if (code == PROTO_CODE_OK)
         *ret_demonstration = demonstration;
     return code;

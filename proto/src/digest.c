@@ -5,6 +5,7 @@
 #include <nettle/sha2.h>
 
 #include <proto/digest.h>
+#include <proto/hex.h>
 
 struct proto_digest {
     struct sha256_ctx sha256;
@@ -39,4 +40,15 @@ void proto_digest_text(struct proto_digest *digest, char ret_text[PROTO_DIGEST_B
     memcpy(ret_text, before, sizeof(before));
     base64_encode_raw(at, sizeof(bytes), bytes);
     memcpy(at + BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE), ":", 2);
+}
+
+void proto_sha256(const void *bytes, size_t length, char ret_hex[PROTO_SHA256_BYTES])
+{
+    struct sha256_ctx sha256;
+    uint8_t digest[SHA256_DIGEST_SIZE];
+
+    sha256_init(&sha256);
+    sha256_update(&sha256, length, bytes);
+    sha256_digest(&sha256, sizeof(digest), digest);
+    proto_hex_write(digest, sizeof(digest), ret_hex);
 }

@@ -84,6 +84,14 @@ size_t proto_tensor_element_bytes(const struct proto_tensor *tensor)
     return loaders[tensor->dtype].bytes;
 }
 
+void proto_tensor_elements(const struct proto_tensor *tensor, size_t first, size_t count,
+                           double *ret_numbers)
+{
+    size_t width = loaders[tensor->dtype].bytes;
+    for (size_t i = 0; i < count; i++)
+        ret_numbers[i] = loaders[tensor->dtype].load(tensor->bytes + (first + i) * width);
+}
+
 enum proto_code proto_tensor_load(const struct proto_tensor *tensor, const unsigned char *bytes,
                                   size_t first, size_t count, double *ret_numbers,
                                   struct proto_error *ret_error)

@@ -1,7 +1,9 @@
 /* Assignments: asking for a task, the lease that comes back, completing it. */
 #include "tables.h"
 
-const char *const proto_assignment_state_names[] = {"open", "completed", "expired", NULL};
+const char *const proto_assignment_state_names[] = {"open",   "completed", "expired", "skipped",
+                                                    "failed", "released",  NULL};
+const char *const proto_skip_names[] = {"me", "others", "never", NULL};
 
 #define NAME (PROTO_NULLABLE | PROTO_NOT_EMPTY)
 #define AT(member) offsetof(struct proto_ask, member)
@@ -46,6 +48,8 @@ static const struct proto_field assignment_fields[] = {
     {"margin", PROTO_REAL, AT(margin), PROTO_NULLABLE},
     {"why", PROTO_STRING, AT(why), PROTO_NULLABLE},
     {"demonstration", PROTO_STRING, AT(demonstration), PROTO_NULLABLE},
+    {"to", PROTO_STRING, AT(to), PROTO_NULLABLE | PROTO_OMIT_NULL},
+    {"reason", PROTO_STRING, AT(reason), PROTO_NULLABLE | PROTO_OMIT_NULL},
 };
 #undef AT
 
@@ -59,6 +63,45 @@ const struct proto_shape proto_assignment_shape = {.name = "Assignment",
                                                    .size = sizeof(struct proto_assignment),
                                                    PROTO_FIELDS(assignment_fields),
                                                    .set_defaults = assignment_defaults};
+
+#define FENCE                                                                                      \
+    {                                                                                              \
+        "fence", PROTO_INT, AT(fence), PROTO_REQUIRED, .min = 1, .max = PROTO_INT_MAX              \
+    }
+#define REASON                                                                                     \
+    {                                                                                              \
+        "reason", PROTO_STRING, AT(reason), PROTO_NULLABLE                                         \
+    }
+#define AT(member) offsetof(struct proto_renew, member)
+static const struct proto_field renew_fields[] = {
+    FENCE,
+    {"lease_s", PROTO_REAL, AT(lease_s), PROTO_NULLABLE, .min = 1, .max = PROTO_MAX_LEASE_S},
+};
+#undef AT
+
+void proto_renew_defaults(void *ret_renew)
+{
+    *(struct proto_renew *)ret_renew = (struct proto_renew){.lease_s = NAN};
+}
+
+const struct proto_shape proto_renew_shape = {.name = "Renew",
+                                              .size = sizeof(struct proto_renew),
+                                              PROTO_FIELDS(renew_fields),
+                                              .set_defaults = proto_renew_defaults};
+
+#define AT(member) offsetof(struct proto_end, member)
+static const struct proto_field skip_fields[] = {
+    FENCE,
+    {"to", PROTO_ENUM, AT(to), .names = proto_skip_names},
+    REASON,
+};
+static const struct proto_field end_fields[] = {FENCE, REASON};
+#undef AT
+
+const struct proto_shape proto_skip_shape = {
+    .name = "Skip", .size = sizeof(struct proto_end), PROTO_FIELDS(skip_fields)};
+const struct proto_shape proto_end_shape = {
+    .name = "End", .size = sizeof(struct proto_end), PROTO_FIELDS(end_fields)};
 
 #define AT(member) offsetof(struct proto_reason, member)
 static const struct proto_field reason_fields[] = {
@@ -85,7 +128,7 @@ const struct proto_shape proto_asked_shape = {
 
 #define AT(member) offsetof(struct proto_complete, member)
 static const struct proto_field complete_fields[] = {
-    {"fence", PROTO_INT, AT(fence), PROTO_REQUIRED, .min = 1, .max = PROTO_INT_MAX},
+    FENCE,
     {"demonstration", PROTO_POINTER, AT(demonstration), PROTO_NULLABLE | PROTO_OMIT_NULL,
      .shape = &proto_demonstration_shape},
     {"demonstration_id", PROTO_STRING, AT(demonstration_id),

@@ -9,6 +9,7 @@ static const struct proto_field event_fields[] = {
     {"type", PROTO_STRING, AT(type)},
     {"id", PROTO_STRING, AT(id), OPTIONAL},
     {"reason", PROTO_STRING, AT(reason), OPTIONAL},
+    {"revision", PROTO_STRING, AT(revision), OPTIONAL},
     {"project", PROTO_POINTER, AT(project), OPTIONAL, .shape = &proto_project_settings_shape},
     {"task", PROTO_POINTER, AT(task), OPTIONAL, .shape = &proto_task_settings_shape},
     {"demonstration", PROTO_POINTER, AT(demonstration), OPTIONAL,

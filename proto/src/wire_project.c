@@ -4,12 +4,12 @@
 
 #include "tables.h"
 
-static const char *const policy_kind_names[] = {"gp", "external", "mlp", NULL};
+const char *const proto_policy_kind_names[] = {"gp", "external", "mlp", NULL};
 static const char *const kernel_kind_names[] = {"rbf",       "matern32", "matern52", "linear",
                                                 "embedding", "factored", NULL};
 static const char *const task_kernel_names[] = {"discrete", "vector", "graph", NULL};
 const char *const proto_occupancy_names[] = {"auto", "held", "new", "rollouts", NULL};
-static const char *const target_names[] = {"weights", "failure", NULL};
+const char *const proto_target_names[] = {"weights", "failure", NULL};
 static const char *const clip_scope_names[] = {"trajectory", "step", NULL};
 const char *const proto_conditioning_names[] = {"auto", "all", "none", NULL};
 static const char *const stop_names[] = {"soft", "hard", NULL};
@@ -27,7 +27,7 @@ const char *const proto_rule_names[] = {
 
 #define AT(member) offsetof(struct proto_policy, member)
 static const struct proto_field policy_fields[] = {
-    {"kind", PROTO_ENUM, AT(kind), .names = policy_kind_names},
+    {"kind", PROTO_ENUM, AT(kind), .names = proto_policy_kind_names},
 };
 #undef AT
 
@@ -72,7 +72,7 @@ static const struct proto_field criterion_fields[] = {
     {"measure", PROTO_ENUM, AT(measure), .names = proto_measure_names},
     {"weights", PROTO_ENUM, AT(weights), .names = proto_weights_names},
     {"occupancy", PROTO_ENUM, AT(occupancy), .names = proto_occupancy_names},
-    {"target", PROTO_ENUM, AT(target), .names = target_names},
+    {"target", PROTO_ENUM, AT(target), .names = proto_target_names},
     {"rollouts_per_task", PROTO_INT, AT(rollouts_per_task), .min = 1, .max = 1000},
     {"clip", PROTO_REALS, AT(clip), PROTO_NULLABLE, .min = -1e9, .max = 1e9, .max_length = 2},
     {"clip_scope", PROTO_ENUM, AT(clip_scope), .names = clip_scope_names},
@@ -281,24 +281,33 @@ static enum proto_code check_state_scale(const struct proto_project *project,
         (size_t)project->state_dim);
 }
 
+static enum proto_code check_noise(const struct proto_project *project,
+                                   struct proto_error *ret_error)
+{
+    if (isnan(project->noise_relative) || project->kernel.kind > PROTO_KERNEL_LINEAR)
+        return PROTO_CODE_OK;
+    return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/noise_relative",
+                           "it is for the kernels embedding and factored; use noise_std");
+}
+
 /* A wish to fit what the kernel does not have would be granted by doing nothing. */
 static enum proto_code check_fitted(const struct proto_kernel *kernel,
                                     struct proto_error *ret_error)
 {
-    bool linear = kernel->kind == PROTO_KERNEL_LINEAR;
+    bool linear = kernel->kind >= PROTO_KERNEL_LINEAR; /* or a kernel on features */
 
     if (kernel->state_scale.kind == PROTO_SCALE_MARGINAL_LIKELIHOOD && linear)
         return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kernel/state_scale",
-                               "the linear kernel has no length scale to fit");
+                               "this kernel has no length scale to fit");
     if (kernel->task_scale.kind != PROTO_SCALE_MARGINAL_LIKELIHOOD)
         return PROTO_CODE_OK;
     if (kernel->task == PROTO_TASK_GRAPH)
         return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kernel/task_scale",
                                "a graph has no scale to fit; expected \"median\", and lambda in "
                                "the graph");
-    if (kernel->task == PROTO_TASK_VECTOR && linear)
+    if (kernel->kind > PROTO_KERNEL_LINEAR || (kernel->task == PROTO_TASK_VECTOR && linear))
         return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kernel/task_scale",
-                               "the linear kernel has no length scale to fit");
+                               "this kernel has no length scale of tasks to fit");
     return PROTO_CODE_OK;
 }
 
@@ -312,5 +321,7 @@ enum proto_code proto_project_check(const struct proto_project *project,
         code = check_state_scale(project, ret_error);
     if (code == PROTO_CODE_OK)
         code = check_fitted(&project->kernel, ret_error);
+    if (code == PROTO_CODE_OK)
+        code = check_noise(project, ret_error);
     return code;
 }

@@ -33,6 +33,25 @@ static const struct proto_shape candidate_shape = {.name = "Candidate",
                                                    PROTO_FIELDS(candidate_fields),
                                                    .set_defaults = candidate_defaults};
 
+#define AT(member) offsetof(struct proto_ranked_target, member)
+static const struct proto_field target_fields[] = {
+    {"task", PROTO_STRING, AT(task)},
+    {"weight", PROTO_REAL, AT(weight)},
+    {"failure_rate", PROTO_REAL, AT(failure_rate), PROTO_NULLABLE},
+    {"rollouts", PROTO_INT, AT(rollouts)},
+};
+#undef AT
+
+static void target_defaults(void *ret_target)
+{
+    *(struct proto_ranked_target *)ret_target = (struct proto_ranked_target){.failure_rate = NAN};
+}
+
+static const struct proto_shape target_shape = {.name = "RankedTarget",
+                                                .size = sizeof(struct proto_ranked_target),
+                                                PROTO_FIELDS(target_fields),
+                                                .set_defaults = target_defaults};
+
 #define AT(member) offsetof(struct proto_timing, member)
 static const struct proto_field timing_fields[] = {
     {"total_s", PROTO_REAL, AT(total_s)},
@@ -50,6 +69,7 @@ static const struct proto_field resolved_fields[] = {
     {"measure", PROTO_ENUM, AT(measure), .names = proto_measure_names},
     {"weights", PROTO_ENUM, AT(weights), .names = proto_weights_names},
     {"occupancy", PROTO_ENUM, AT(occupancy), .names = proto_occupancy_names},
+    {"target", PROTO_ENUM, AT(target), .names = proto_target_names},
     {"conditioning", PROTO_ENUM, AT(conditioning), .names = proto_conditioning_names},
     {"warm_start", PROTO_INT, AT(warm_start), PROTO_AUTO},
     {"clip", PROTO_REALS, AT(clip), PROTO_NULLABLE},
@@ -65,6 +85,7 @@ static const struct proto_shape resolved_shape = {.name = "ResolvedCriterion",
 static const struct proto_field ranking_fields[] = {
     {"seq", PROTO_INT, AT(seq)},
     {"revision", PROTO_STRING, AT(revision), PROTO_NULLABLE},
+    {"likelihood_revision", PROTO_STRING, AT(likelihood_revision), PROTO_NULLABLE},
     {"age_s", PROTO_REAL, AT(age_s)},
     {"measure", PROTO_ENUM, AT(measure), .names = proto_measure_names},
     {"unit", PROTO_STRING, AT(unit), PROTO_NULLABLE},
@@ -77,6 +98,10 @@ static const struct proto_field ranking_fields[] = {
     {"criterion", PROTO_OBJECT, AT(criterion), .shape = &resolved_shape},
     {"candidates", PROTO_LIST, AT(candidates), .max_length = PROTO_MAX_LIST,
      .shape = &candidate_shape},
+    {"targets", PROTO_LIST, AT(targets), .max_length = PROTO_MAX_LIST, .shape = &target_shape},
+    {"missing", PROTO_STRINGS, AT(missing)},
+    {"missing_count", PROTO_INT, AT(missing_count)},
+    {"stale_pairs", PROTO_INT, AT(stale_pairs)},
     {"timing", PROTO_OBJECT, AT(timing), .shape = &timing_shape},
 };
 #undef AT

@@ -95,6 +95,9 @@ def valid():
     put("valid/ask/nothing_said.json", "{}")
     put("valid/ask/a_batch.json", text({"operator": "Anna M\u00fcller", "exclude": ["a", "b"], "count": 64}))
     put("valid/complete/carried.json", text({"fence": 1, "demonstration": demonstration()}))
+    put("valid/renew/of_the_project.json", text({"fence": 9}))
+    put("valid/skip/for_all.json", text({"fence": 9, "to": "never", "reason": "the cupboard fell off the wall"}))
+    put("valid/end/without_a_word.json", text({"fence": 9}))
     put("valid/complete/stored_before.json", text({"fence": 7, "demonstration_id": "0192-ab"}))
     put("valid/demonstration/minimal.json", text(demonstration()), sha256=sha256())
     put("valid/demonstration/failed_rollout.json", text(demonstration(success=False, role="rollout")),
@@ -253,6 +256,12 @@ def invalid_other():
         {"fence": 1, "demonstration": demonstration(states=[], actions=[])})
     bad("complete", "carried_ragged", "invalid_field", "/demonstration/states/1",
         {"fence": 1, "demonstration": demonstration(states=[[1, 2], [1]])})
+    bad("renew", "no_fence", "missing_field", "/fence", {"lease_s": 60})
+    bad("renew", "lease_beyond_a_week", "invalid_field", "/lease_s", {"fence": 1, "lease_s": 604801})
+    bad("skip", "to_somebody", "invalid_field", "/to", {"fence": 1, "to": "boris"})
+    bad("skip", "fence_text", "invalid_field", "/fence", {"fence": "1"})
+    bad("end", "to_whom", "unknown_field", "/to", {"fence": 1, "to": "me"})
+    bad("end", "reason_number", "invalid_field", "/reason", {"fence": 1, "reason": 5})
 
 
 def invalid_demonstration():

@@ -1,10 +1,6 @@
-/* What the writer has counted, and what lies on the disk. The writer alone adds; anybody reads. */
+/* What the writer has counted. The writer alone adds; anybody reads. */
 #include "store_private.h"
 
-#include <limits.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 const double store_commit_bounds_s[STORE_COMMIT_BOUNDS] = {
@@ -44,37 +40,18 @@ static uint64_t load(const atomic_uint_fast64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static int64_t bytes_of(const char *database, const char *ending)
-{
-    char path[PATH_MAX];
-    struct stat file;
-
-    if (snprintf(path, sizeof path, "%s%s", database, ending) >= (int)sizeof path ||
-        stat(path, &file) < 0)
-        return 0;
-    return file.st_size;
-}
-
 void store_metrics_read(struct store *store, struct store_metrics *ret_metrics)
 {
     const struct store_counters *counters = &store->writer.counters;
-    const char *path = store->directory.database_path;
-    struct statvfs disk;
 
     *ret_metrics = (struct store_metrics){
-        .waiting = atomic_load(&counters->waiting),
         .commit_sum_s = 1e-9 * (double)load(&counters->commit_ns),
         .writes = load(&counters->writes),
         .full = load(&counters->full),
         .failed = load(&counters->failed),
-        .database_bytes = bytes_of(path, ""),
-        .log_bytes = bytes_of(path, "-wal"),
-        .free_bytes = -1,
     };
     for (size_t i = 0; i <= STORE_COMMIT_BOUNDS; i++)
         ret_metrics->commit_counts[i] = load(&counters->commit_counts[i]);
     for (size_t i = 0; i <= STORE_GROUP_BOUNDS; i++)
         ret_metrics->group_counts[i] = load(&counters->group_counts[i]);
-    if (statvfs(path, &disk) == 0)
-        ret_metrics->free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
 }

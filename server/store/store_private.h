@@ -159,7 +159,6 @@ struct store_request;
 
 /* metrics.c: the writer's figures. */
 struct store_counters {
-    atomic_size_t waiting;
     atomic_uint_fast64_t commit_counts[STORE_COMMIT_BOUNDS + 1], commit_ns;
     atomic_uint_fast64_t group_counts[STORE_GROUP_BOUNDS + 1], writes;
     atomic_uint_fast64_t full, failed;
@@ -192,6 +191,7 @@ int store_writer_start(struct store_writer *writer, sqlite3 *db);
 void store_writer_stop(struct store_writer *writer);
 void store_writer_deinit(struct store_writer *writer);
 int store_writer_submit(struct store_writer *writer, store_body_fn body, void *arg);
+size_t store_writer_queued(struct store_writer *writer);
 
 /* read.c: reading connections. */
 struct store_reader;

@@ -343,6 +343,16 @@ void store_writer_deinit(struct store_writer *writer)
     pthread_mutex_destroy(&writer->mutex);
 }
 
+size_t store_writer_queued(struct store_writer *writer)
+{
+    size_t length = 0;
+    pthread_mutex_lock(&writer->mutex);
+    for (const struct store_request *request = writer->first; request; request = request->next)
+        length++;
+    pthread_mutex_unlock(&writer->mutex);
+    return length;
+}
+
 int store_writer_submit(struct store_writer *writer, store_body_fn body, void *arg)
 {
     struct store_request request = {.body = body, .arg = arg};
@@ -351,7 +361,6 @@ int store_writer_submit(struct store_writer *writer, store_body_fn body, void *a
     if (pthread_cond_init(&request.done, NULL))
         return STORE_NO_MEMORY;
 
-    atomic_fetch_add(&writer->counters.waiting, 1);
     pthread_mutex_lock(&writer->mutex);
     if (writer->last)
         writer->last->next = &request;
@@ -362,7 +371,6 @@ int store_writer_submit(struct store_writer *writer, store_body_fn body, void *a
     while (!request.answered)
         pthread_cond_wait(&request.done, &writer->mutex);
     pthread_mutex_unlock(&writer->mutex);
-    atomic_fetch_sub(&writer->counters.waiting, 1);
 
     pthread_cond_destroy(&request.done);
     return request.status;

@@ -138,8 +138,8 @@ class Check(WithDaemon):
         self.daemon.stop()
         done = self.check()
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertRegex(done.stdout, r"^sound: 1 projects and 1 deleted ones, \d+ events, 14 demonstrations, 12 kept "
-                                      r"answers, 1 tokens\n$")
+        self.assertRegex(done.stdout, r"^sound: 1 projects and 1 deleted ones, \d+ events, 14 demonstrations and files of "
+                                      r"features, 12 kept answers, 1 tokens\n$")
         said = json.loads(self.check("--json").stdout)
         self.assertEqual((said["sound"], said["problems"], said["demonstrations"]), (True, [], 14))
 

@@ -227,7 +227,7 @@ class Slow(WithDaemon):
             self.assertTrue(answered(self.daemon, "127.0.0.9"))
             self.assertLess(resident() - before, 64 << 20)
             log = pathlib.Path(self.daemon.data, "log")
-            wait_until(lambda: log.read_bytes().count(b"broken off") >= 8, 60)
+            wait_until(lambda: log.read_bytes().count(b"broken_off=yes") >= 8, 60)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 import tap
 from certificates import Authority
-from daemon import AMF, Daemon, trajectory, wait_until
+from daemon import AMF, TENSORS, Daemon, matrix, safetensors, trajectory, wait_until
 from events import Stream
 
 STREAMS = 200
@@ -84,6 +85,44 @@ class Listed(Case):
         self.assertEqual((added["task"], added["steps"], added["operator"], added["seq"]), ("a", 12, "anna", 7))
         self.assertEqual(by_type["demonstration_retracted"]["reason"], "dropped the cup")
         self.assertNotIn('"states"', json.dumps(found))
+
+    def test_what_becomes_of_leases(self):
+        at, daemon = "/v1/projects/leases", self.daemon
+        project(daemon, "leases")
+        told = []
+        for end, more in (("skip", {"to": "others", "reason": "no cereal left"}), ("fail", {"reason": "dropped"}), ("release", {})):
+            asked = daemon.ok("POST", f"{at}/assignments", {"operator": end})["assignments"][0]
+            renewed = daemon.ok("POST", f"{at}/assignments/{asked['id']}/renew", {"fence": asked["fence"], "lease_s": 60})
+            told.append(events(daemon, "leases", f"?after={renewed['fence'] - 1}")["events"][0])
+            daemon.ok("POST", f"{at}/assignments/{asked['id']}/{end}", {"fence": renewed["fence"], **more})
+            self.assertEqual(told[-1]["assignment"]["fence"], renewed["fence"])
+            self.assertEqual(told[-1]["assignment"]["expires_at"], renewed["expires_at"])
+        found = [e for e in events(daemon, "leases")["events"] if e["type"].startswith("assignment")]
+        self.assertEqual([e["type"].removeprefix("assignment_") for e in found],
+                         ["opened", "renewed", "skipped", "opened", "renewed", "failed", "opened", "renewed", "released"])
+        self.assertEqual([e for e in found if e["type"] == "assignment_renewed"], told)  # whatever came after
+        for event in found[2::3]:
+            self.assertEqual(event["assignment"], daemon.ok("GET", f"{at}/assignments/{event['id']}"))
+        self.assertEqual((found[2]["assignment"]["to"], found[2]["assignment"]["reason"]), ("others", "no cereal left"))
+        daemon.stop()
+        daemon.start()
+        again = [e for e in events(daemon, "leases")["events"] if e["type"].startswith("assignment")]
+        self.assertEqual(again, found)
+
+    def test_policies_and_their_features(self):
+        at, daemon = "/v1/projects/net", self.daemon
+        daemon.ok("POST", "/v1/projects", {"id": "net", "policy": {"kind": "external"}, "kernel": {"kind": "embedding"}})
+        daemon.ok("PUT", f"{at}/tasks/a", {})
+        held = daemon.ok("POST", f"{at}/demonstrations", trajectory("a", 1))["id"]
+        daemon.ok("PUT", f"{at}/policies/r1", {})
+        rows = [[0.1 * i, 1.0] for i in range(12)]
+        file = safetensors({"phi": ("F64", [1, 12, 2], matrix(rows)[2]), "log_likelihood": ("F64", [1], struct.pack("<d", -1))},
+                           {"tasks": '["a"]'})
+        daemon.ok("PUT", f"{at}/policies/r1/features/{held}", file, TENSORS)
+        daemon.ok("POST", f"{at}/policies/r1/activate")
+        found = events(daemon, "net", "?after=3")["events"]
+        self.assertEqual([(e["type"], e["id"], e["revision"]) for e in found],
+                         [("policy_put", "r1", "r1"), ("features_put", held, "r1"), ("policy_activated", "r1", "r1")])
 
     def test_pages_begin_after_a_number(self):
         project(self.daemon, "pages")
@@ -284,7 +323,7 @@ class Followed(Case):
         for i in range(300):
             put(self.daemon, "slow", instruction=f"{i} " + "x" * 4000)
         self.assertEqual(len(quick.until(302)), 300)
-        wait_until(lambda: b"events status=200" in subprocess.run(
+        wait_until(lambda: b"path=/v1/projects/slow/events" in subprocess.run(
             ["tail", "-n", "3", os.path.join(self.daemon.data, "log")], capture_output=True, check=True).stdout, 40)
         got, last = [event[2]["seq"] for event in slow.ended() if event[0]], None
         self.assertEqual(got, list(range(1, len(got) + 1)))
@@ -326,7 +365,7 @@ class Limits(unittest.TestCase):
     def test_few_open_files_are_told_of_at_the_start(self):
         daemon = Daemon(open_files=700)
         with open(os.path.join(daemon.data, "log"), encoding="utf-8") as log:
-            self.assertIn("the limit of open files leaves room for 124 requests that wait, not 2560", log.read())
+            self.assertIn("the limit of open files leaves room for fewer requests that wait wanted=2560 room=124\n", log.read())
         daemon.close()
 
 

@@ -63,7 +63,7 @@ class Counts(Case):
         self.assertEqual(self.value("amf_projects"), 1)
         self.assertEqual(self.value("amf_store_group_writes_sum"), 9)
         self.assertEqual(self.value("amf_store_commit_seconds_count"), self.value("amf_store_group_writes_count"))
-        self.assertEqual(self.value("amf_store_waiting_writes"), 0)
+        self.assertEqual(self.value("amf_store_queued_writes"), 0)
         self.assertEqual(self.value("amf_store_latched"), 0)
         self.assertGreater(self.value("amf_ranking_seconds_count"), 0)
         self.assertGreater(self.value("amf_ranking_stage_seconds_total", stage="posterior"), 0)

@@ -85,14 +85,20 @@ class Projects(Case):
         self.assertEqual(self.daemon.request("GET", "/v1/projects/x").status, 404)
 
     def test_what_this_version_cannot_do_is_refused_not_ignored(self):
-        for body, at in [({"policy": {"kind": "mlp"}}, "/policy/kind"),
-                         ({"kernel": {"kind": "embedding"}}, "/kernel/kind"),
-                         ({"noise_relative": 0.1}, "/noise_relative"),
-                         ({"criterion": {"occupancy": "rollouts"}}, "/criterion/occupancy"),
-                         ({"criterion": {"target": "failure"}}, "/criterion/target")]:
+        for body, at in [({"policy": {"kind": "mlp"}}, "/policy/kind")]:
             with self.subTest(body=body):
                 self.refused(self.daemon.request("POST", "/v1/projects", {"id": "y", **body}), 422,
                              "not_supported", at)
+
+    def test_noise_relative_is_for_kernels_on_features(self):
+        self.refused(self.daemon.request("POST", "/v1/projects", {"id": "y", "noise_relative": 0.1}), 422,
+                     "invalid_field", "/noise_relative")
+        made = self.daemon.ok("POST", "/v1/projects",
+                              {"id": "relative", "noise_relative": 0.1, "kernel": {"kind": "embedding"}})
+        self.assertEqual(made["noise_relative"], 0.1)
+        for scale in ("state_scale", "task_scale"):
+            self.refused(self.daemon.request("PATCH", "/v1/projects/relative", {"kernel": {scale: "marginal_likelihood"}}),
+                         422, "invalid_field", f"/kernel/{scale}")
 
     def test_patch_changes_what_it_names_and_nothing_else(self):
         before = self.daemon.ok("POST", "/v1/projects", {"id": "patched", "kernel": {"variance": 2.0}})

@@ -1,6 +1,8 @@
 """TLS: what it takes to start, what is spoken, who is trusted, and what the two kinds of port do not do."""
+import http.client
 import os
 import pathlib
+import signal
 import socket
 import ssl
 import subprocess
@@ -13,7 +15,7 @@ import warnings
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import tap  # noqa: E402
 from certificates import Authority, make_key, openssl  # noqa: E402
-from daemon import AMF, AMFD, TENSORS, Daemon, demonstration_file, trajectory  # noqa: E402
+from daemon import AMF, AMFD, TENSORS, Daemon, demonstration_file, trajectory, wait_until  # noqa: E402
 
 HELLO = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
 
@@ -187,6 +189,54 @@ class Spoken(unittest.TestCase):
                     self.assertEqual(stalled.recv(4096), b"")
                 except ConnectionResetError:
                     pass
+
+
+class Renewed(unittest.TestCase):
+    """SIGHUP: the files are read again, for those who connect from then on."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="amf-renewed-")
+        self.addCleanup(self.folder.cleanup)
+        self.authority = Authority(self.folder.name)
+        self.certificate, self.key = self.authority.sign()
+        self.daemon = Daemon(options=["--tls-cert", self.certificate, "--tls-key", self.key], tls=self.authority.context())
+        self.addCleanup(self.daemon.close)
+
+    def serial(self):
+        with connect(self.daemon.url, self.authority.context()) as connection:
+            return connection.getpeercert()["serialNumber"]
+
+    def hang_up_until(self, text):
+        before = pathlib.Path(self.daemon.data, "log").read_text().count(text)
+        self.daemon.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: pathlib.Path(self.daemon.data, "log").read_text().count(text) > before)
+
+    def replace(self, certificate, private):
+        for new, old in ((certificate, self.certificate), (private, self.key)):
+            os.replace(new, old)
+
+    def test_new_connections_see_the_new_one_and_old_ones_go_on(self):
+        context = self.authority.context()
+        address = urllib.parse.urlsplit(self.daemon.url)
+        old = http.client.HTTPSConnection(address.hostname, address.port, timeout=60, context=context)
+        self.addCleanup(old.close)
+        seen = [self.serial()]
+        for number in range(10):  # more than are kept: those whose connections have ended make room
+            old.request("GET", "/healthz")  # also what keeps it from being idle
+            self.assertIn(b"ok", old.getresponse().read())
+            self.assertIsNotNone(old.sock)  # the connection of the first certificate
+            self.replace(*self.authority.sign(f"renewed{number}"))
+            self.hang_up_until("certificate renewed")
+            seen.append(self.serial())
+        self.assertEqual(len(set(seen)), 11)
+        self.assertEqual(self.daemon.stop(), 0)  # while a connection of the first is open
+
+    def test_files_that_cannot_be_used_change_nothing(self):
+        before = self.serial()
+        pathlib.Path(self.certificate).write_bytes(b"half of a")
+        self.hang_up_until("certificate not renewed")
+        self.assertEqual(self.serial(), before)
+        self.assertEqual(self.daemon.request("GET", "/healthz", token=False).status, 200)
 
 
 class Used(unittest.TestCase):

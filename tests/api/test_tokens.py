@@ -258,8 +258,8 @@ class Secrets(Base):
                 self.assertNotIn(text.encode(), content, file)
         with open(os.path.join(self.daemon.data, "log"), encoding="utf-8") as log:
             text = log.read()
-        self.assertIn("token t0000000001 (franka-1) has been made: robot", text)
-        self.assertIn("token t0000000001 (franka-1) has been revoked", text)
+        self.assertIn("token made token=t0000000001 name=franka-1 role=robot", text)
+        self.assertIn("token revoked token=t0000000001 name=franka-1", text)
         self.assertIn("token=t0000000001", text)
         retry = self.daemon.request("POST", "/v1/tokens", body, key)
         self.assertEqual((retry.status, retry.body), (201, made.body))  # byte for byte, also after a restart

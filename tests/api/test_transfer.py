@@ -34,6 +34,10 @@ def fill(daemon, project, demonstrations=8, **settings):
     asked = daemon.ok("POST", f"{at}/assignments", {"operator": "anna"})["assignments"][0]
     daemon.ok("POST", f"{at}/assignments/{asked['id']}/complete",
               {"fence": asked["fence"], "demonstration": trajectory(asked["task"], 50)})
+    for verb, more in (("skip", {"to": "others", "reason": "no cereal left"}), ("fail", {}), ("release", {})):
+        lease = daemon.ok("POST", f"{at}/assignments", {"operator": "zoe"})["assignments"][0]
+        lease = daemon.ok("POST", f"{at}/assignments/{lease['id']}/renew", {"fence": lease["fence"]})
+        daemon.ok("POST", f"{at}/assignments/{lease['id']}/{verb}", {"fence": lease["fence"], **more})
     daemon.ok("PATCH", at, {"selection": {"lease_s": 77}})
     return at
 
@@ -185,6 +189,14 @@ class RoundTrip(Case):
         self.assertEqual(self.daemon.ok("GET", f"{PROJECTS}/leases-gone/assignments/{asked['id']}")["state"], "expired")
         self.take("leases-third", export(self.daemon, "leases-kept"))  # with a leases_carried in its log
 
+    def test_a_skip_holds_in_the_copy(self):
+        at = fill(self.daemon, "skips")
+        skipped = next(a for a in self.daemon.ok("GET", f"{at}/assignments")["assignments"] if a["state"] == "skipped")
+        self.take("skips-copy", export(self.daemon, "skips"))
+        others = [task for task in "abc" if task != skipped["task"]]
+        asked = self.daemon.ok("POST", f"{PROJECTS}/skips-copy/assignments", {"operator": "zoe", "exclude": others})
+        self.assertEqual(asked["reason"]["code"], "skipped")
+
     def test_a_project_without_demonstrations(self):
         self.daemon.ok("POST", PROJECTS, {"id": "empty"})
         self.assertEqual(self.take("empty-copy", export(self.daemon, "empty"))["seq"], 1)
@@ -313,6 +325,12 @@ class Refusals(Case):
             "a lease for ever": lambda es: of(es, "assignment_opened")["body"].update(expires_ms=9 * 10**14),
             "ended, never open": lambda es: of(es, "assignment_completed")["body"].update(id="a0000000001"),
             "completed by nothing": lambda es: of(es, "assignment_completed")["body"].update(demonstration=None),
+            "renewed with a fence that is stale": lambda es: of(es, "assignment_renewed")["body"].update(fence=1),
+            "renewed for ever": lambda es: of(es, "assignment_renewed")["body"].update(expires_ms=9 * 10**14),
+            "skipped, never open": lambda es: of(es, "assignment_skipped")["body"].update(id="a0000000001"),
+            "skipped to somebody": lambda es: of(es, "assignment_skipped")["body"].update(to="boris"),
+            "failed a second time": lambda es: of(es, "assignment_failed")["body"].update(
+                id=of(es, "assignment_skipped")["body"]["id"]),
             "dimensions changed": lambda es: of(es, "project_updated")["body"].update(state_dim=7),
             "a day that is none": lambda es: es[1].update(at="2026-02-30T10:00:00.000Z"),
             "deleted at the end": lambda es: es.append({"seq": len(es) + 1, "at": es[-1]["at"], "type": "project_deleted",

@@ -3,7 +3,7 @@
  *     bench_streams PORT TOKEN PID STREAMS EVENTS CLIENTS DEMONSTRATION
  *
  * The daemon PID on 127.0.0.1:PORT has the projects `idle` and `busy`, the latter with a task `a`
- * and a DEMONSTRATION of it. CLIENTS ask in `busy` and complete at once, one connection each, first
+ * and a DEMONSTRATION of it. CLIENTS ask in `busy` and release at once, one connection each, first
  * alone, then beside STREAMS followers of `idle`, in which EVENTS things happen, one at a time.
  * Prints one JSON object: memory a stream, from the sending of the change to its arrival at the
  * last stream, percentiles of an ask's time, and as the ceiling the time in which a bare thread
@@ -93,7 +93,7 @@ static bool exchange(const struct bench *bench, int fd, const char *method, cons
            read_answer(fd, NULL, text) && strncmp(text, "HTTP/1.1 2", 10) == 0;
 }
 
-/* Asks, and ends what it was given, so that the next ask is one of a free operator. */
+/* Asks, and gives back what it got, so that the next ask is one of a free operator. */
 static bool ask_once(struct bench *bench, int fd, const char *ask)
 {
     char text[ANSWER_BYTES], id[32] = "", path[128], body[160];
@@ -107,11 +107,8 @@ static bool ask_once(struct bench *bench, int fd, const char *ask)
     const char *at = strstr(text, "\"id\":\""), *fence = strstr(text, "\"fence\":");
     if (!at || !fence || sscanf(at, "\"id\":\"%31[a-z0-9]", id) != 1)
         return false;
-    snprintf(path, sizeof(path), "/v1/projects/busy/assignments/%s/complete", id);
-    snprintf(body, sizeof(body),
-             "{\"fence\":%lu,\"demonstration\":{\"task\":\"a\",\"states\":[[%s.5]],"
-             "\"actions\":[[1]]}}",
-             strtoul(fence + 8, NULL, 10), id + 1 + strspn(id + 1, "0"));
+    snprintf(path, sizeof(path), "/v1/projects/busy/assignments/%s/release", id);
+    snprintf(body, sizeof(body), "{\"fence\":%lu}", strtoul(fence + 8, NULL, 10));
     return exchange(bench, fd, "POST", path, body, text);
 }
 

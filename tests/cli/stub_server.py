@@ -269,13 +269,18 @@ class Service:
         return sorted(rows, key=lambda row: -row["gain"])
 
     def get_ranking(self, project, **_):
-        rows = self.candidates(self.project(project))
+        project = self.project(project)
+        rows = self.candidates(project)
+        target = project["settings"].get("criterion", {}).get("target", "weights")
+        weights = {key: task.get("weight", 1) for key, task in sorted(project["tasks"].items())}
+        targets = [{"task": key, "weight": weight / sum(weights.values()), "rollouts": 0,
+                    "failure_rate": 0.5 if target == "failure" else None} for key, weight in weights.items()]
         return 200, {"seq": 7, "revision": "gp", "age_s": 0, "measure": "entropy", "unit": "nats",
                      "exhaustive": True, "provisional": False, "jitter": 0, "rule": "criterion",
                      "choice": rows[0]["task"] if rows else None, "note": None,
                      "criterion": {"measure": "entropy", "weights": "tempered", "occupancy": "held",
-                                   "conditioning": "all", "warm_start": 1, "clip": None, "noise_std": 0.8},
-                     "candidates": rows,
+                                   "target": target, "conditioning": "all", "warm_start": 1, "clip": None, "noise_std": 0.8},
+                     "candidates": rows, "targets": targets,
                      "timing": {"total_s": 0, "posterior_s": 0, "weights_s": 0, "gain_s": 0}}
 
     def post_assignments(self, project, body, **_):
@@ -317,11 +322,43 @@ class Service:
         return 200, {"assignment": assignment, "demonstration": stored, "credited": credited,
                      "reason": None if credited else "the fence is an old one"}
 
+    def renewal_or_end(self, project, name, body, **changes):
+        assignment = self.project(project)["assignments"].get(name)
+        if not assignment:
+            raise Problem(404, "assignment_not_found", f"there is no assignment {name}")
+        if assignment["state"] != "open" or body["fence"] != assignment["fence"]:
+            raise Problem(409, "lease_lost", f"Nothing was changed: assignment {name} is {assignment['state']} "
+                                             f"already; its holder is {assignment['operator']}.")
+        assignment.update(changes)
+        return 200, assignment
+
+    def post_renew(self, project, name, body, **_):
+        return self.renewal_or_end(project, name, body, fence=body["fence"] + 10, expires_at="2026-11-21T11:00:00Z")
+
+    def post_skip(self, project, name, body, **_):
+        reason = {"reason": body["reason"]} if body.get("reason") else {}
+        return self.renewal_or_end(project, name, body, state="skipped", to=body["to"], **reason)
+
+    def post_fail(self, project, name, body, **_):
+        return self.renewal_or_end(project, name, body, state="failed")
+
+    def post_release(self, project, name, body, **_):
+        return self.renewal_or_end(project, name, body, state="released")
+
     # ---- the server ----
     def get_healthz(self, **_):
         return 200, {"status": "ok", "detail": None}
 
     get_readyz = get_healthz
+
+    def get_status(self, **_):
+        rows = [{"id": name, "seq": 1 + sum(len(p[kind]) for kind in ("tasks", "demonstrations", "assignments")), "tasks": len(p["tasks"]),
+                 "demonstrations": len(p["demonstrations"]), "open_assignments": sum(a["state"] == "open" for a in p["assignments"].values()),
+                 "ranking_seq": 1, "ranking_age_s": 0.25, "provisional": True} for name, p in self.projects.items()]
+        return 200, {"version": "0.1.0", "uptime_s": 93784.5, "ready": True, "reason": None, "latched": False,
+                     "draining": False, "writer_queue": 2, "connections": 3, "connections_max": 512, "streams": 1,
+                     "data": {"directory": "/srv/amf", "database_bytes": 1600000000, "log_bytes": 4100000,
+                              "free_bytes": 79000000000}, "projects": rows, "next_cursor": None}
 
     def get_version(self, **_):
         return 200, {"version": "0.1.0", "api": "v1", "blas_core": None, "sqlite": None,
@@ -348,9 +385,14 @@ ROUTES = [(method, re.compile("^" + template.replace("{}", "([^/]+)") + "$"), ve
     ("GET", "/v1/projects/{}/ranking", "get_ranking"),
     ("POST", "/v1/projects/{}/assignments", "post_assignments"),
     ("POST", "/v1/projects/{}/assignments/{}/complete", "post_complete"),
+    ("POST", "/v1/projects/{}/assignments/{}/renew", "post_renew"),
+    ("POST", "/v1/projects/{}/assignments/{}/skip", "post_skip"),
+    ("POST", "/v1/projects/{}/assignments/{}/fail", "post_fail"),
+    ("POST", "/v1/projects/{}/assignments/{}/release", "post_release"),
     ("POST", "/v1/tokens", "post_tokens"),
     ("GET", "/v1/tokens", "get_tokens"),
     ("DELETE", "/v1/tokens/{}", "delete_token"),
+    ("GET", "/v1/status", "get_status"),
     ("GET", "/healthz", "get_healthz"),
     ("GET", "/readyz", "get_readyz"),
     ("GET", "/version", "get_version"),

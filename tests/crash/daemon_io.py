@@ -109,7 +109,11 @@ def refusal(request):
 
 
 def latched(daemon):
-    return daemon.request("GET", "/readyz", token=False).status == 503
+    ready = daemon.request("GET", "/readyz", token=False).status == 200
+    status = daemon.ok("GET", "/v1/status")
+    if status["ready"] != ready or status["latched"] == ready:
+        raise AssertionError(f"/readyz and /v1/status tell different things: {status}")
+    return not ready
 
 
 def run_script(point, daemon, held):

@@ -18,7 +18,7 @@ import tempfile
 
 import fleet
 from archive import members
-from daemon import TENSORS, Daemon
+from daemon import TENSORS, Daemon, matrix, safetensors
 from fleet import PROJECT
 from harness import Torture
 from preload import Preload
@@ -93,6 +93,14 @@ def credited(daemon, number, key):
     return write("POST", f"{PROJECT}/assignments/{lease['id']}/complete", body, key)
 
 
+def told(verb, **more):
+    """What a holder says of a lease."""
+    def call(daemon, number, key):
+        lease = asked(daemon, key)
+        return write("POST", f"{PROJECT}/assignments/{lease['id']}/{verb}", {"fence": lease["fence"], **more}, key)
+    return call
+
+
 def described(daemon, number, key):
     """With everything a demonstration can say about itself."""
     more = {"operator": "anna", "robot": "franka-1", "metadata": {"camera": [1, None, "ü"], "run": {"n": number}}}
@@ -109,6 +117,26 @@ def upload(daemon, number, key):
     return write("POST", made.path, made.body, key, Content_Type=TENSORS["Content-Type"])
 
 
+def features_file(number):
+    """Of one demonstration of three steps, for its own task."""
+    return safetensors({"phi": matrix([[number % 7 / 4, 0.5], [1.0, number % 5 / 2], [0.25, 0.75]])})
+
+
+def revision_made(daemon, key):
+    daemon.ok("PUT", f"{PROJECT}/policies/{key}", {})
+    return key
+
+
+def features(daemon, number, key):
+    path = f"{PROJECT}/policies/{revision_made(daemon, key)}/features/{uploaded(daemon, number)}"
+    return write("PUT", path, features_file(number), key, Content_Type=TENSORS["Content-Type"])
+
+
+def revision_file(daemon, number, key):
+    return write("PUT", f"{PROJECT}/policies/{key}", safetensors({}, {"note": key, "role": "selection"}), key,
+                 Content_Type=TENSORS["Content-Type"])
+
+
 WRITES = {
     "upload-json": lambda d, n, k: write("POST", f"{PROJECT}/demonstrations", fleet.demonstration("a", n), k),
     "upload-tensors": upload,
@@ -118,6 +146,10 @@ WRITES = {
     "ask-many": lambda d, n, k: write("POST", f"{PROJECT}/assignments", {"operator": k, "count": 4}, k),
     "complete": complete,
     "complete-held": credited,
+    "renew": told("renew"),
+    "skip": told("skip", to="others", reason="no cereal left"),
+    "fail": told("fail"),
+    "release": told("release"),
     "upload-described": described,
     "retract": lambda d, n, k: write("DELETE", f"{PROJECT}/demonstrations/{uploaded(d, n)}", {"reason": "slipped"}, k),
     "task-put": lambda d, n, k: write("PUT", f"{PROJECT}/tasks/z{n % 3}", {"weight": n % 5 + 1}, k),
@@ -127,6 +159,10 @@ WRITES = {
     "project-rethin": lambda d, n, k: write("PATCH", "/v1/projects/held", {"criterion": {"max_steps": 2 + n % 2}}, k),
     "project-delete": lambda d, n, k: write("DELETE", f"/v1/projects/{project_made(d, k)}", None, k),
     "import": imported,
+    "policy-put": lambda d, n, k: write("PUT", f"{PROJECT}/policies/{k}", {"note": k, "trained_on": ["d1", "d2"]}, k),
+    "policy-put-file": revision_file,
+    "policy-activate": lambda d, n, k: write("POST", f"{PROJECT}/policies/{revision_made(d, k)}/activate", None, k),
+    "features-put": features,
     "token-create": lambda d, n, k: write("POST", "/v1/tokens", {"name": k, "role": "robot", "expires_in_s": 900}, k),
     "token-delete": lambda d, n, k: write("DELETE", f"/v1/tokens/{token_made(d, k)}", None, k),
     "refit": lambda d, n, k: write("POST", "/v1/projects/held/refit", None, k),
@@ -141,7 +177,8 @@ def reads(held, lease):
         "demonstration": f"/v1/projects/held/demonstrations/{held}",
         "assignments": f"{PROJECT}/assignments?limit=2", "assignment": f"{PROJECT}/assignments/{lease}",
         "export": "/v1/projects/held/export", "tokens": "/v1/tokens?limit=1", "token": "/v1/tokens/t0000000000",
-        "readyz": "/readyz", "version": "/version", "openapi": "/openapi.yaml",
+        "policies": "/v1/projects/held/policies", "missing": "/v1/projects/held/policies/r/missing",
+        "features": f"/v1/projects/held/policies/r/features/{held}", "readyz": "/readyz", "version": "/version", "openapi": "/openapi.yaml",
     }
     kinds = {name: lambda d, n, k, path=path: Call("GET", path, stable=True) for name, path in paths.items()}
     kinds["tensors"] = lambda d, n, k: Call("GET", paths["demonstration"], stable=True, Accept=TENSORS["Content-Type"])
@@ -165,6 +202,8 @@ def set_up(daemon):
         for number in range(2):
             whole = {**fleet.demonstration(task, number * 3 + ord(task), "demonstration"), "operator": "anna"}
             held = daemon.ok("POST", "/v1/projects/held/demonstrations", whole)["id"]
+    daemon.ok("PUT", "/v1/projects/held/policies/r", {"role": "selection"})
+    daemon.ok("PUT", f"/v1/projects/held/policies/r/features/{held}", features_file(1), TENSORS)
     daemon.ok("GET", "/v1/projects/held/ranking?wait_s=20")
     return reads(held, asked(daemon, "first")["id"])
 

@@ -22,6 +22,9 @@ union message {
     struct proto_ranking ranking;
     struct proto_asked asked;
     struct proto_event_opened opened;
+    struct proto_event_renewed renewed;
+    struct proto_renew renew;
+    struct proto_end end;
 };
 
 static const struct {
@@ -32,6 +35,8 @@ static const struct {
     {'d', &proto_demonstration_shape}, {'a', &proto_ask_shape},
     {'c', &proto_complete_shape},      {'r', &proto_ranking_shape},
     {'s', &proto_asked_shape},         {'o', &proto_event_opened_shape},
+    {'n', &proto_event_renewed_shape}, {'w', &proto_renew_shape},
+    {'k', &proto_skip_shape},
 };
 
 static void set_defaults(const struct proto_shape *shape, union message *message)

@@ -1,4 +1,4 @@
-/* safetensors: the reader, and demonstrations in that form.
+/* safetensors: the reader, and demonstrations, features and revisions in that form.
  *
  * Properties: what was read covers the file's bytes exactly once; a demonstration that was read can
  * be written, read again, has the same hash then, and is written as the same bytes; in pieces it is
@@ -7,8 +7,10 @@
 #include <math.h>
 #include <string.h>
 
+#include <proto/features.h>
 #include <proto/intake.h>
 #include <proto/safetensors.h>
+#include <proto/tensor_file.h>
 #include <proto/wire.h>
 
 #include "fuzz.h"
@@ -96,12 +98,75 @@ static void check_pieces(const uint8_t *data, size_t size, struct proto_arena *a
     }
 }
 
+static void check_told(enum proto_code code, const struct proto_error *error)
+{
+    REQUIRE(code == PROTO_CODE_OK || (error->code == code && error->at[0] && error->detail[0]));
+}
+
+/* What was taken has the numbers that its shapes say. */
+static void check_features(const uint8_t *data, size_t size, struct proto_arena *arena)
+{
+    struct proto_feature_file file;
+    struct proto_error error = {0};
+    enum proto_code code = proto_features_read(data, size, arena, &file, &error);
+    check_told(code, &error);
+    if (code != PROTO_CODE_OK)
+        return;
+    check_told(proto_features_check_finite(&file, "d", &error), &error);
+    REQUIRE(proto_features_check_form(&file, &file.form, "r", &error) == PROTO_CODE_OK);
+    for (int k = 0; k < PROTO_FEATURE_LOG_LIKELIHOOD; k++) {
+        int64_t columns = proto_feature_columns(&file.form, (enum proto_feature_tensor)k);
+        size_t tasks = file.form.per_task ? file.tasks.count : 1;
+        REQUIRE((columns == PROTO_INT_NULL) == !file.tensors[k]);
+        REQUIRE(!file.tensors[k] ||
+                file.tensors[k]->element_count == tasks * file.steps * (size_t)columns);
+    }
+}
+
+static void check_revision(const uint8_t *data, size_t size, struct proto_arena *arena)
+{
+    struct proto_revision revision;
+    struct proto_error error = {0};
+    proto_revision_defaults(&revision);
+    revision.revision = "r";
+    check_told(proto_revision_from_tensors(data, size, arena, &revision, &error), &error);
+}
+
+/* A file that is kept as it is: taken in pieces where it is taken whole, and the same bytes. */
+static void check_kept(const uint8_t *data, size_t size, struct proto_arena *arena)
+{
+    struct proto_tensors tensors;
+    struct proto_error error = {0};
+    enum proto_code whole = proto_tensors_read(data, size, arena, &tensors, &error);
+    for (int known = 0; known < 2; known++) {
+        struct proto_tensor_file *file =
+            proto_tensor_file_new(known ? size : SIZE_MAX, size, arena);
+        enum proto_code code = PROTO_CODE_OK;
+        const unsigned char *bytes;
+        size_t length;
+        REQUIRE(file);
+        for (size_t at = 0, piece = 1; at < size && code == PROTO_CODE_OK; at += piece) {
+            piece = piece * 5 % 97 + 1 < size - at ? piece * 5 % 97 + 1 : size - at;
+            code = proto_tensor_file_add(file, data + at, piece, &error);
+        }
+        if (code == PROTO_CODE_OK)
+            code = proto_tensor_file_finish(file, &bytes, &length, &error);
+        REQUIRE((code == PROTO_CODE_OK) == (whole == PROTO_CODE_OK));
+        if (code == PROTO_CODE_OK)
+            REQUIRE(length == size && memcmp(bytes, data, size) == 0);
+        proto_tensor_file_free(file);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct proto_arena arena = PROTO_ARENA_NULL;
     check_tensors(data, size, &arena);
     check_demonstration(data, size, &arena);
     check_pieces(data, size, &arena);
+    check_features(data, size, &arena);
+    check_revision(data, size, &arena);
+    check_kept(data, size, &arena);
     proto_arena_deinit(&arena);
     return 0;
 }

@@ -23,12 +23,14 @@ DEFINITION = re.compile(r'^#define (\w+) (".*")$', re.M)
 # The schemas of what is sent, where they differ from what is answered.
 REQUEST_SCHEMAS = {
     "Project": ["NewProject", "ProjectPatch"], "Task": ["TaskSettings"], "Demonstration": ["NewDemonstration"],
-    "Ask": ["Ask"], "Complete": ["Complete"], "Retraction": ["Retraction"], "Token": ["NewToken"],
+    "Ask": ["Ask"], "Complete": ["Complete"], "Retraction": ["Retraction"], "Token": ["NewToken"], "Revision": ["NewRevision"],
     "Policy": ["Policy"], "Graph": ["Graph"], "Kernel": ["Kernel"], "Criterion": ["Criterion"], "Selection": ["Selection"],
+    "Renew": ["Renew"], "Skip": ["Skip"], "End": ["End"],
 }
-REQUEST_ONLY = {"Ask", "Complete", "Retraction", "Policy", "Graph", "Kernel", "Criterion", "Selection"}
+REQUEST_ONLY = {"Ask", "Complete", "Retraction", "Policy", "Graph", "Kernel", "Criterion", "Selection",
+                "Renew", "Skip", "End"}
 # In the path already, so a request's body may leave it out.
-FROM_PATH = {("ProjectPatch", "id"), ("TaskSettings", "key")}
+FROM_PATH = {("ProjectPatch", "id"), ("TaskSettings", "key"), ("NewRevision", "revision")}
 
 
 class Contract:

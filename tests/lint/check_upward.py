@@ -30,6 +30,8 @@ def public_header(prefix):
 def include_flags(entry):
     """-I and friends of a compile command, without what is private to its directory."""
     words = shlex.split(entry["command"])
+    if words[0].endswith("ccache"):
+        words = words[1:]
     flags, index = [], 0
     while index < len(words):
         if words[index] in ("-I", "-isystem", "-iquote"):

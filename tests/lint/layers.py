@@ -8,13 +8,14 @@ its own. Library headers belong to the files listed in LIBRARIES and to nobody e
 LAYERS = [
     {"folder": "proto", "exports": "proto", "may": []},
     {"folder": "amf", "exports": "amf", "may": []},
+    {"folder": "server/log", "exports": "log", "may": []},
     {"folder": "server/store", "exports": "store", "may": []},
-    {"folder": "server/state", "exports": "state", "may": ["store", "amf", "proto"]},
-    {"folder": "server/api", "exports": "api", "may": ["state", "store", "amf", "proto"]},
+    {"folder": "server/state", "exports": "state", "may": ["store", "log", "amf", "proto"]},
+    {"folder": "server/api", "exports": "api", "may": ["state", "store", "log", "amf", "proto"]},
     # store: a writing handler runs in a transaction, and kept replies commit with it
-    {"folder": "server/http", "exports": "http", "may": ["api", "store", "proto"]},
+    {"folder": "server/http", "exports": "http", "may": ["api", "store", "log", "proto"]},
     # main.c and what stands beside it puts the parts together
-    {"folder": "server", "exports": None, "may": ["http", "api", "state", "store", "amf", "proto"]},
+    {"folder": "server", "exports": None, "may": ["http", "api", "state", "store", "log", "amf", "proto"]},
     {"folder": "clients/c", "exports": "amf_client", "may": ["proto"]},
     {"folder": "clients/lab", "exports": "lab", "may": ["amf", "proto"]},
     {"folder": "clients/cli", "exports": None, "may": ["amf_client", "lab", "proto", "amf"]},

@@ -88,3 +88,62 @@ enum amf_client_status amf_client_assignment_complete(struct amf_client *client,
 
     return client_call(client, &call, result);
 }
+
+/* What is said of an assignment and answered with it. */
+static enum amf_client_status tell(struct amf_client *client, const char *project, const char *id,
+                                   const char *path, const struct proto_shape *shape,
+                                   const void *object, const char *key,
+                                   struct amf_client_result *result,
+                                   struct proto_assignment *ret_assignment)
+{
+    const struct call call = {
+        .method = "POST",
+        .path = path,
+        .segments = {project, id},
+        .request = shape,
+        .object = object,
+        .key = key,
+        .response = &proto_assignment_shape,
+        .ret = ret_assignment,
+    };
+
+    return client_call(client, &call, result);
+}
+
+enum amf_client_status amf_client_assignment_renew(struct amf_client *client, const char *project,
+                                                   const char *id, const struct proto_renew *renew,
+                                                   const char *key,
+                                                   struct amf_client_result *result,
+                                                   struct proto_assignment *ret_assignment)
+{
+    return tell(client, project, id, "/v1/projects/{}/assignments/{}/renew", &proto_renew_shape,
+                renew, key, result, ret_assignment);
+}
+
+enum amf_client_status amf_client_assignment_skip(struct amf_client *client, const char *project,
+                                                  const char *id, const struct proto_end *skip,
+                                                  const char *key, struct amf_client_result *result,
+                                                  struct proto_assignment *ret_assignment)
+{
+    return tell(client, project, id, "/v1/projects/{}/assignments/{}/skip", &proto_skip_shape, skip,
+                key, result, ret_assignment);
+}
+
+enum amf_client_status amf_client_assignment_fail(struct amf_client *client, const char *project,
+                                                  const char *id, const struct proto_end *end,
+                                                  const char *key, struct amf_client_result *result,
+                                                  struct proto_assignment *ret_assignment)
+{
+    return tell(client, project, id, "/v1/projects/{}/assignments/{}/fail", &proto_end_shape, end,
+                key, result, ret_assignment);
+}
+
+enum amf_client_status amf_client_assignment_release(struct amf_client *client, const char *project,
+                                                     const char *id, const struct proto_end *end,
+                                                     const char *key,
+                                                     struct amf_client_result *result,
+                                                     struct proto_assignment *ret_assignment)
+{
+    return tell(client, project, id, "/v1/projects/{}/assignments/{}/release", &proto_end_shape,
+                end, key, result, ret_assignment);
+}

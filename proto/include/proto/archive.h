@@ -4,7 +4,9 @@
  *
  *     export.json                        struct proto_export: what this is, its sizes, open leases
  *     events.jsonl                       the log, one event a line
- *     demonstrations/ID.safetensors      the bytes as they are stored, in the order of their events
+ *     demonstrations/ID.safetensors      the bytes as they are stored, in the order of their
+ * events; features/ID.safetensors            features and revisions of policies stand among them
+ *     policies/ID.safetensors
  *     SHA256SUMS                         of all before
  *
  * One project at one moment has one archive, but for export.json: headers hold a name and a size
@@ -41,7 +43,7 @@
 struct proto_archive_event {
     int64_t seq, at_ms;
     const char *type, *body; /* JSON text */
-    const char *blob;        /* id of the demonstration whose bytes belong to it, or NULL */
+    const char *blob;        /* id of the bytes that belong to it, or NULL */
 };
 
 /* Bytes of the line, its newline included; 0: it cannot be one. */
@@ -51,9 +53,14 @@ size_t proto_archive_event_bytes(const struct proto_archive_event *event);
 __attribute__((warn_unused_result)) int
 proto_archive_event_parse(char *line, size_t length, struct proto_archive_event *ret_event);
 
-/* Name of a demonstration's entry. 0, or -1: not an id. */
+#define PROTO_ARCHIVE_ID_BYTES 24
+/* Name of the entry of a demonstration's bytes, of features or of a revision. 0, or -1: not an id.
+ */
 __attribute__((warn_unused_result)) int
 proto_archive_blob_name(const char *id, char ret_name[PROTO_ARCHIVE_NAME_BYTES]);
+/* The inverse. */
+__attribute__((warn_unused_result)) int proto_archive_blob_id(const char *name,
+                                                              char ret_id[PROTO_ARCHIVE_ID_BYTES]);
 /* Bytes that an entry takes in the archive, header and padding included. */
 uint64_t proto_archive_entry_bytes(uint64_t bytes);
 /* Bytes of an entry's line in SHA256SUMS. */

@@ -74,6 +74,10 @@ const struct proto_tensor *proto_tensors_find(const struct proto_tensors *tensor
 const char *proto_tensors_metadata(const struct proto_tensors *tensors,
                                    const char *key); /* or NULL */
 
+/* Numbers of a tensor of F16, F32 or F64 whose bytes are there, finite or not. */
+void proto_tensor_elements(const struct proto_tensor *tensor, size_t first, size_t count,
+                           double *ret_numbers);
+
 /* A rank-2 tensor of F16, F32 or F64 as float64; refuses other ranks and types, and NaN and
  * infinities by element ("tensor states", detail names row and column). */
 __attribute__((warn_unused_result)) enum proto_code

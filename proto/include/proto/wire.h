@@ -229,6 +229,90 @@ struct proto_retraction {
     const char *reason;
 };
 
+/* ---- policies ---- */
+enum proto_revision_role {
+    PROTO_REVISION_SELECTION,
+    PROTO_REVISION_LIKELIHOOD,
+    PROTO_REVISION_BOTH
+};
+enum proto_revision_state { PROTO_REVISION_STAGED, PROTO_REVISION_ACTIVE, PROTO_REVISION_RETIRED };
+enum proto_likelihood_form {
+    PROTO_LIKELIHOOD_NONE,
+    PROTO_LIKELIHOOD_TRAJECTORY, /* C */
+    PROTO_LIKELIHOOD_STEP        /* C x H */
+};
+
+/* Which tensors the features of a revision have: all of one revision have the same. */
+struct proto_feature_form {
+    bool per_task;           /* phi, h, g, mean: C x H x ...; false: H x ..., own task only */
+    int64_t phi, h, g, mean; /* columns; PROTO_INT_NULL: no such tensor */
+    int log_likelihood;      /* enum proto_likelihood_form */
+};
+
+#define PROTO_REVISION_GP "gp" /* the built-in revision of Gaussian-process projects */
+
+struct proto_revision {
+    const char *revision;
+    int kind;                        /* enum proto_policy_kind */
+    int role;                        /* enum proto_revision_role */
+    double sigma;                    /* of the policy's actions, in the project's units; > 0 */
+    struct proto_strings trained_on; /* ids of demonstrations; count 0: not said */
+    const char *note;                /* may be NULL */
+    /* read-only */
+    int state;                           /* enum proto_revision_state */
+    struct proto_strings serves;         /* "selection", "likelihood": what it serves as today */
+    struct proto_feature_form *features; /* NULL until the first have come */
+    int64_t summary_dim;                 /* p of `summary`; PROTO_INT_NULL: none */
+    int64_t demonstrations, missing;     /* with features; wanted without */
+    int64_t stale_pairs;                 /* (demonstration, task) that its features leave out */
+    const char *sha256;                  /* of the file it came as; NULL: as JSON */
+    const char *created_at;              /* RFC 3339; NULL: built in */
+    int64_t seq;                         /* of the event that said this; 0: built in */
+    /* Not on the wire: the file it came as; borrowed. Length 0: it came as JSON. */
+    struct proto_matrix summary; /* p x p */
+    const unsigned char *encoded;
+    size_t encoded_bytes;
+};
+void proto_revision_defaults(void *ret_revision);
+
+/* A revision as safetensors: its fields as strings in __metadata__ (trained_on as a JSON list), and
+ * a tensor `summary` (p x p). Fills in what the file says, over what *ret_revision holds. Errors
+ * name "tensor summary" or "metadata role". Owns nothing of `bytes` but `encoded`. */
+__attribute__((warn_unused_result)) enum proto_code
+proto_revision_from_tensors(const unsigned char *bytes, size_t length, struct proto_arena *arena,
+                            struct proto_revision *ret_revision, struct proto_error *ret_error);
+
+struct proto_revision_list {
+    struct proto_list policies; /* struct proto_revision */
+    const char *next_cursor;
+};
+
+struct proto_features { /* of one demonstration; the numbers are in a file, see features.h */
+    const char *id, *revision, *demonstration, *sha256;
+    struct proto_strings tasks; /* in the file's order; none: its own */
+    struct proto_feature_form form;
+    int64_t seq;
+    const char *at; /* RFC 3339 */
+    bool duplicate; /* in an answer: the same file was there */
+    /* Not on the wire: the file; borrowed. */
+    const unsigned char *encoded;
+    size_t encoded_bytes;
+};
+
+enum proto_missing_reason { PROTO_MISSING_ALL, PROTO_MISSING_STALE };
+
+struct proto_missing_features {
+    const char *demonstration;
+    int reason;                 /* enum proto_missing_reason */
+    struct proto_strings tasks; /* without features */
+};
+struct proto_missing {
+    const char *revision;
+    int64_t demonstrations, stale_pairs; /* in all */
+    struct proto_list missing;           /* struct proto_missing_features */
+    const char *next_cursor;
+};
+
 /* ---- ranking ---- */
 struct proto_candidate {
     const char *task;
@@ -241,12 +325,19 @@ struct proto_candidate {
     const char *note;         /* may be NULL */
 };
 
+struct proto_ranked_target { /* an evaluation task as the ranking weighed it */
+    const char *task;
+    double weight;       /* in use, normalised over the evaluation tasks */
+    double failure_rate; /* in the weight where `target` is `failure`; NaN: null */
+    int64_t rollouts;    /* newest ones, at most rollouts_per_task */
+};
+
 struct proto_timing {
     double total_s, posterior_s, weights_s, gain_s;
 };
 
 struct proto_resolved { /* the criterion with every `auto` decided */
-    int measure, weights, occupancy, conditioning;
+    int measure, weights, occupancy, target, conditioning;
     int64_t warm_start;
     struct proto_reals clip;
     double noise_std;
@@ -254,7 +345,8 @@ struct proto_resolved { /* the criterion with every `auto` decided */
 
 struct proto_ranking {
     int64_t seq;          /* newest event the ranking has seen */
-    const char *revision; /* policy revision */
+    const char *revision; /* of the policy: the one whose features are used */
+    const char *likelihood_revision;
     double age_s;
     int measure;      /* resolved */
     const char *unit; /* "nats" or "(action unit)^2" */
@@ -266,8 +358,13 @@ struct proto_ranking {
     const char *note;   /* what was sampled or left out; may be NULL */
     struct proto_resolved criterion;
     struct proto_list candidates; /* struct proto_candidate, best first */
+    struct proto_strings missing; /* demonstrations left out for want of features: the first ones */
+    int64_t missing_count;        /* of all of them */
+    int64_t stale_pairs;
+    struct proto_list targets; /* struct proto_ranked_target, in key order */
     struct proto_timing timing;
 };
+#define PROTO_RANKING_MAX_MISSING 100
 
 /* ---- assignments ---- */
 #define PROTO_MAX_LEASE_S 604800 /* a week */
@@ -275,7 +372,16 @@ struct proto_ranking {
 enum proto_assignment_state {
     PROTO_ASSIGNMENT_OPEN,
     PROTO_ASSIGNMENT_COMPLETED,
-    PROTO_ASSIGNMENT_EXPIRED
+    PROTO_ASSIGNMENT_EXPIRED,
+    PROTO_ASSIGNMENT_SKIPPED,
+    PROTO_ASSIGNMENT_FAILED,
+    PROTO_ASSIGNMENT_RELEASED
+};
+/* Who is not offered a skipped task again, until it is updated. */
+enum proto_skip {
+    PROTO_SKIP_ME,     /* its operator, until given another task */
+    PROTO_SKIP_OTHERS, /* its operator */
+    PROTO_SKIP_NEVER   /* anybody */
 };
 
 struct proto_ask {
@@ -296,6 +402,19 @@ struct proto_assignment {
     double gain, margin;       /* NaN: null */
     const char *why;           /* one plain sentence */
     const char *demonstration; /* the one that completed it, or NULL */
+    const char *to, *reason;   /* of a skip; why its holder ended it otherwise, or NULL */
+};
+
+struct proto_renew {
+    int64_t fence;
+    double lease_s; /* NaN: the project's */
+};
+void proto_renew_defaults(void *ret_renew);
+
+struct proto_end { /* skip, fail, release */
+    int64_t fence;
+    int to;             /* enum proto_skip; skip only */
+    const char *reason; /* may be NULL */
 };
 
 struct proto_reason {
@@ -374,6 +493,28 @@ struct proto_version {
 struct proto_health {
     const char *status, *detail; /* "ok" or what is wrong */
 };
+struct proto_data_status {
+    const char *directory; /* NULL: not for this token */
+    int64_t database_bytes, log_bytes, free_bytes;
+};
+struct proto_project_status {
+    const char *id;
+    int64_t seq, tasks, demonstrations, open_assignments;
+    int64_t ranking_seq;  /* PROTO_INT_NULL: none yet */
+    double ranking_age_s; /* NaN: none yet */
+    bool provisional;
+};
+struct proto_status {
+    const char *version;
+    double uptime_s;
+    bool ready;
+    const char *reason; /* why not; NULL: it is */
+    bool latched, draining;
+    int64_t writer_queue, connections, connections_max, streams;
+    struct proto_data_status *data; /* NULL: not for a token of one project */
+    struct proto_list projects;     /* of struct proto_project_status */
+    const char *next_cursor;
+};
 struct proto_problem { /* RFC 9457 */
     const char *type, *title;
     int64_t status;
@@ -384,23 +525,52 @@ struct proto_problem { /* RFC 9457 */
 struct proto_event_removed { /* task_deleted, demonstration_retracted, project_deleted */
     const char *key, *reason;
 };
-struct proto_event_assignment_end { /* assignment_completed, assignment_expired */
-    const char *id, *demonstration;
+/* What the clock that counts since the machine started said: the one that leases end by. */
+struct proto_clock {
+    const char *boot_id; /* which start; NULL: not known */
+    int64_t boot_ms;
+};
+struct proto_event_assignment_end { /* assignment_completed, _expired, _skipped, _failed, _released
+                                     */
+    const char *id, *demonstration, *reason;
+    int to; /* enum proto_skip; assignment_skipped only */
+    struct proto_clock clock;
+};
+struct proto_event_renewed { /* assignment_renewed: its sequence number is the new fence */
+    const char *id;
+    int64_t fence; /* the one that it was renewed with */
+    int64_t expires_ms;
+    struct proto_clock clock;
 };
 struct proto_event_opened { /* assignment_opened */
     struct proto_assignment assignment;
     int64_t expires_ms; /* assignment.expires_at as a number */
     int64_t ranking_seq, pick;
     double age_s;
+    struct proto_clock clock;
+};
+
+struct proto_event_activated { /* policy_activated */
+    const char *revision;
+};
+struct proto_feature_file;
+struct proto_event_features { /* features_put */
+    const char *id, *revision, *demonstration, *sha256;
+    /* Not in the body: the file that goes with the event; borrowed. See features.h. */
+    const struct proto_feature_file *file;
+    const unsigned char *encoded;
+    size_t encoded_bytes;
 };
 
 struct proto_carried_lease {
     const char *id; /* of the assignment */
     int64_t expires_ms;
 };
-struct proto_event_carried {  /* leases_carried: after an import, what was left of open leases */
-    const char *project;      /* its id where it came from */
+struct proto_event_carried {  /* leases_carried: what was left of open leases, after an import or
+                                 under another start of the machine */
+    const char *project;      /* its id where it came from; NULL: here */
     struct proto_list leases; /* struct proto_carried_lease */
+    struct proto_clock clock;
 };
 
 /* ---- the event feed: what happened, as it is told to those who follow a project ---- */
@@ -408,6 +578,8 @@ struct proto_event {
     int64_t seq;
     const char *at, *type;   /* RFC 3339; the log's word for it */
     const char *id, *reason; /* of what it is about; why it was taken away; NULL: none */
+    const char *revision;    /* of a policy, where one is concerned; then id is its, or of the
+                                demonstration whose features came */
     /* What it is about, as the event left it; at most one is not NULL. */
     struct proto_project *project;             /* settings: without scales, created_at and seq */
     struct proto_task *task;                   /* settings: without counts */
@@ -438,33 +610,43 @@ struct proto_export {
     int64_t seq;         /* of the newest event; it holds every one up to it */
     const char *at;      /* when; RFC 3339 */
     const char *version; /* of the program that wrote it */
-    int64_t events_bytes, demonstrations, demonstration_bytes; /* of the entries */
-    struct proto_list leases;                                  /* struct proto_export_lease */
+    /* Of the entries; features and revisions that came as files count as demonstrations here. */
+    int64_t events_bytes, demonstrations, demonstration_bytes;
+    struct proto_list leases; /* struct proto_export_lease */
 };
 
 extern const struct proto_shape proto_project_shape, proto_task_shape, proto_demonstration_shape,
-    proto_demonstration_summary_shape, /* without states and actions */
-    proto_stored_shape, proto_retraction_shape, proto_ranking_shape, proto_ask_shape,
-    proto_assignment_shape, proto_asked_shape, proto_complete_shape, proto_completed_shape,
-    proto_project_list_shape, proto_task_list_shape, proto_demonstration_list_shape,
-    proto_assignment_list_shape, proto_version_shape, proto_health_shape, proto_problem_shape,
-    proto_scales_shape, proto_event_removed_shape, proto_event_assignment_end_shape,
+    proto_demonstration_summary_shape, proto_stored_shape, proto_retraction_shape,
+    proto_ranking_shape, proto_ask_shape, proto_assignment_shape, proto_asked_shape,
+    proto_complete_shape, proto_completed_shape, proto_project_list_shape, proto_task_list_shape,
+    proto_demonstration_list_shape, proto_assignment_list_shape, proto_version_shape,
+    proto_health_shape, proto_status_shape, proto_problem_shape, proto_scales_shape,
+    proto_event_removed_shape, proto_renew_shape, proto_skip_shape, proto_end_shape,
+    proto_event_renewed_shape, proto_event_assignment_skip_shape, proto_event_assignment_end_shape,
     proto_event_opened_shape, proto_event_carried_shape, proto_export_shape, proto_token_shape,
-    proto_token_list_shape, proto_event_shape, proto_event_list_shape, proto_ranking_notice_shape,
-    proto_project_settings_shape, proto_task_settings_shape; /* what a client can set of them */
+    proto_token_list_shape, proto_revision_shape, proto_revision_list_shape, proto_features_shape,
+    proto_missing_shape, proto_event_policy_shape, proto_event_activated_shape,
+    proto_event_features_shape, proto_event_shape, proto_event_list_shape,
+    proto_ranking_notice_shape, proto_project_settings_shape,
+    proto_task_settings_shape; /* what a client can set of them */
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */
 extern const char *const proto_role_names[], *const proto_token_state_names[];
 /* The names of a set of roles (a bit each, 1 << enum proto_role), `between` between them. Cut where
  * the text ends. */
 void proto_roles_write(unsigned roles, const char *between, char *ret_text, size_t size);
+extern const char *const proto_policy_kind_names[], *const proto_revision_state_names[],
+                                                        *const proto_revision_role_names[],
+                                                            *const proto_missing_reason_names[];
 extern const char *const proto_rule_names[],
     *const proto_measure_names[], *const proto_weights_names[],
                                       *const proto_occupancy_names[],
-                                          *const proto_conditioning_names[],
-                                              *const proto_assignment_state_names[],
-                                                  *const proto_demonstration_role_names[],
-                                                      *const proto_task_role_names[];
+                                          *const proto_target_names[],
+                                              *const proto_conditioning_names[],
+                                                  *const proto_assignment_state_names[],
+                                                      *const proto_skip_names[],
+                                                          *const proto_demonstration_role_names[],
+                                                              *const proto_task_role_names[];
 
 /* A demonstration as safetensors: tensors `states` and `actions` (rank 2; F16, F32 or F64 in, F64
  * out), and in

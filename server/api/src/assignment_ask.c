@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include <state/policies.h>
+
 #include "verbs.h"
 
 #define ASK_WAIT_S 0.05
@@ -38,9 +40,8 @@ enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request)
     return PROTO_CODE_OK;
 }
 
-/* The asker's open assignments, oldest first, at most `count`; not those whose time is up, which
- * the expirer is about to end. */
-static size_t give_again(const struct view *view, const struct proto_ask *ask, int64_t now_ms,
+/* The asker's open assignments, oldest first, at most `count`. */
+static size_t give_again(const struct view *view, const struct proto_ask *ask,
                          struct proto_assignment *ret_items)
 {
     size_t count = 0;
@@ -48,7 +49,7 @@ static size_t give_again(const struct view *view, const struct proto_ask *ask, i
     for (size_t i = 0; i < view->open_count && count < (size_t)ask->count; i++) {
         const struct assignment *open = view_assignment(view, view->open[i]);
 
-        if (open->expires_ms > now_ms && !strcmp(open->assignment.operator_, ask->operator_))
+        if (!strcmp(open->assignment.operator_, ask->operator_))
             ret_items[count++] = open->assignment;
     }
     return count;
@@ -66,6 +67,8 @@ static enum proto_code open_more(struct api_ctx *ctx, struct project *project,
         return api_no_memory(ctx);
     asked->age_s = age_s;
     asked->seq = ranking ? ranking->view->seq : 0;
+    if (ranking)
+        asked->revision = ranking->revision;
     while (!code && asked->assignments.count < (size_t)ask->count) {
         const struct assignment *opened = NULL;
 
@@ -91,11 +94,14 @@ enum proto_code api_assignment_ask(struct api_ctx *ctx, const void *request, voi
         return code;
     if (!items)
         return api_no_memory(ctx);
-    asked->revision = "gp";
+    /* What nobody works on any more is no longer pending, also in the second before expirer.c. */
+    code = api_status(ctx, project_expire(project, ctx->tx));
+    if (code)
+        return code;
+    asked->revision = view_serving_name(project_view(project), SERVING_SELECTION);
     asked->seq = project_view(project)->seq;
     asked->assignments.items = items;
-    asked->assignments.count =
-        give_again(project_view(project), ask, state_now_ms(ctx->state), items);
+    asked->assignments.count = give_again(project_view(project), ask, items);
     return asked->assignments.count == (size_t)ask->count ? PROTO_CODE_OK
                                                           : open_more(ctx, project, ask, asked);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <state/choose.h>
+#include <state/rollouts.h>
 
 #include "verbs.h"
 
@@ -136,6 +137,26 @@ static const char *why_criterion(struct proto_arena *arena, const struct asking 
         counts->demonstrations + counts->pretraining, unseen_text(arena, asking));
 }
 
+static const char *why_lowest_success(struct proto_arena *arena, const struct asking *asking)
+{
+    const char *key = task_key(asking, asking->chosen.task);
+    ROLLOUTS_CLEANUP struct rollouts rollouts = ROLLOUTS_NULL;
+    const struct rollout_count *count;
+
+    if (rollouts_init(&rollouts, asking->view))
+        return NULL;
+    count = &rollouts.tasks[asking->chosen.task];
+    if (count->rollouts == 0)
+        return proto_arena_printf(
+            arena,
+            "%s has no rollout yet, which counts as succeeding half the time (rule "
+            "lowest_success).",
+            key);
+    return proto_arena_printf(
+        arena, "%s succeeds least often: in %zu of its newest %zu rollouts (rule lowest_success).",
+        key, count->succeeded, count->rollouts);
+}
+
 static const char *why(struct proto_arena *arena, const struct asking *asking)
 {
     const char *key = task_key(asking, asking->chosen.task);
@@ -155,7 +176,7 @@ static const char *why(struct proto_arena *arena, const struct asking *asking)
             "Warm start: %s has been attempted least (%" PRId64
             " times), and tasks are taken in key order until every one has been tried "
             "as often as the project asks.",
-            key, counts->demonstrations + counts->failed + counts->pending);
+            key, task_attempts(counts));
     case PROTO_RULE_MINIMUM:
         return proto_arena_printf(
             arena,
@@ -176,10 +197,7 @@ static const char *why(struct proto_arena *arena, const struct asking *asking)
             arena, "%s has the fewest known demonstrations, %" PRId64 " (rule rebalance).", key,
             counts->demonstrations + counts->pretraining);
     case PROTO_RULE_LOWEST_SUCCESS:
-        return proto_arena_printf(arena,
-                                  "%s succeeds least often: %" PRId64 " of %" PRId64
-                                  " rollouts (rule lowest_success).",
-                                  key, counts->rollouts_succeeded, counts->rollouts);
+        return why_lowest_success(arena, asking);
     case PROTO_RULE_FALLBACK:
         break;
     }
@@ -257,7 +275,9 @@ enum proto_code api_assignment_open(struct api_ctx *ctx, struct project *project
     enum proto_code code = choose_for(ctx, ask, &asking);
 
     if (!code)
-        code = explain_reason(ctx, &asking, ret_reason);
+        code = asking.chosen.skipped
+                   ? reason_set(ctx, "skipped", api_skipped_text(ctx, view, ask), ret_reason)
+                   : explain_reason(ctx, &asking, ret_reason);
     if (code || asking.chosen.task == SIZE_MAX)
         return code;
     opened.ranking_seq = ranking ? ranking->view->seq : 0;

@@ -3,7 +3,6 @@
  * A demonstration that is carried is stored in any case; only its credit to the lease depends on
  * fence and state. Without a demonstration there is nothing to keep, so a lost lease is an error.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "verbs.h"
@@ -26,38 +25,18 @@ enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *reque
     return api_demonstration_prepare(ctx, carried);
 }
 
-static enum proto_code check_task(struct api_ctx *ctx, const struct proto_assignment *assignment,
-                                  const char *task, const char *at)
-{
-    if (!strcmp(assignment->task, task))
-        return PROTO_CODE_OK;
-    return proto_error_set(&ctx->error, PROTO_CODE_WRONG_TASK, at,
-                           "Assignment %s is for task %s, the demonstration for %s; POST it to "
-                           "demonstrations instead.",
-                           assignment->id, assignment->task, task);
-}
-
 /* Why this completion gets no credit, "" when it does; NULL when out of memory. */
-static const char *credit_refused(struct api_ctx *ctx, const struct assignment *lease,
+static const char *credit_refused(struct api_ctx *ctx, const struct project *project,
+                                  const struct assignment *assignment,
                                   const struct proto_complete *complete)
 {
-    const struct proto_assignment *assignment = &lease->assignment;
+    const char *refused = api_lease_refused(ctx, project, assignment, complete->fence);
 
-    if (assignment->state != PROTO_ASSIGNMENT_OPEN)
-        return proto_arena_printf(ctx->arena, "assignment %s is %s already", assignment->id,
-                                  proto_assignment_state_names[assignment->state]);
-    if (lease->expires_ms <= state_now_ms(ctx->state))
-        return proto_arena_printf(ctx->arena, "assignment %s expired at %s", assignment->id,
-                                  assignment->expires_at);
-    if (assignment->fence != complete->fence)
-        return proto_arena_printf(ctx->arena,
-                                  "fence %" PRId64 " is not the one assignment %s was given with",
-                                  complete->fence, assignment->id);
-    if (complete->demonstration && !complete->demonstration->success)
+    if (refused && !*refused && complete->demonstration && !complete->demonstration->success)
         return proto_arena_printf(
             ctx->arena, "the attempt did not succeed; assignment %s stays open for another",
-            assignment->id);
-    return "";
+            assignment->assignment.id);
+    return refused;
 }
 
 /* One demonstration is credited to one assignment. */
@@ -93,7 +72,7 @@ static enum proto_code find_held(struct api_ctx *ctx, const struct view *view,
     if (is_credited(view, id))
         return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/demonstration_id",
                                "Demonstration %s has completed another assignment.", id);
-    return check_task(ctx, assignment, held->meta.task, "/demonstration_id");
+    return api_check_task(ctx, assignment, held->meta.task, "/demonstration_id");
 }
 
 static enum proto_code store_carried(struct api_ctx *ctx, struct project *project,
@@ -102,7 +81,7 @@ static enum proto_code store_carried(struct api_ctx *ctx, struct project *projec
                                      struct proto_stored *ret_stored)
 {
     struct proto_demonstration demonstration = *carried;
-    enum proto_code code = check_task(ctx, assignment, carried->task, "/demonstration/task");
+    enum proto_code code = api_check_task(ctx, assignment, carried->task, "/demonstration/task");
 
     demonstration.assignment = assignment->id;
     return code ? code
@@ -122,27 +101,25 @@ enum proto_code api_assignment_complete(struct api_ctx *ctx, const void *request
 
     if (code)
         return code;
-    assignment = view_find_assignment(project_view(project), ctx->params[1]);
-    if (!assignment)
-        return proto_error_set(&ctx->error, PROTO_CODE_ASSIGNMENT_NOT_FOUND, "",
-                               "Project %s has no assignment %.64s.", ctx->params[0],
-                               ctx->params[1]);
-    refused = credit_refused(ctx, assignment, complete);
+    code = api_assignment(ctx, project, &assignment);
+    if (code)
+        return code;
+    refused = credit_refused(ctx, project, assignment, complete);
     if (!refused)
         return api_no_memory(ctx);
     answer->reason = *refused ? refused : NULL;
     if (answer->reason && !complete->demonstration)
-        return proto_error_set(&ctx->error, PROTO_CODE_LEASE_LOST, "",
-                               "No credit: %s; its holder is %s.", answer->reason,
-                               assignment->assignment.operator_);
+        return api_lease_lost(ctx, assignment, answer->reason);
     code = complete->demonstration ? store_carried(ctx, project, &assignment->assignment,
                                                    complete->demonstration, &answer->demonstration)
                                    : find_held(ctx, project_view(project), &assignment->assignment,
                                                complete->demonstration_id, &answer->demonstration);
     if (!code && !answer->reason)
-        code = api_status(ctx, project_end_assignment(project, ctx->tx, ctx->params[1],
-                                                      PROTO_ASSIGNMENT_COMPLETED,
-                                                      answer->demonstration.id));
+        code = api_status(ctx, project_end_assignment(project, ctx->tx, PROTO_ASSIGNMENT_COMPLETED,
+                                                      &(struct proto_event_assignment_end){
+                                                          .id = ctx->params[1],
+                                                          .demonstration = answer->demonstration.id,
+                                                      }));
     if (code)
         return code;
     answer->credited = !answer->reason;

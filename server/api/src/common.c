@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <state/feed.h>
+#include <state/policies.h>
 #include <store/store.h>
 
 #include "verbs.h"
@@ -56,6 +57,44 @@ const struct view *api_view(struct api_ctx *ctx)
         return NULL;
     }
     return view;
+}
+
+const struct view *api_view_and_log(struct api_ctx *ctx, const char **ret_log_name)
+{
+    const char *before = state_log_name(ctx->state, ctx->params[0]), *after;
+    const struct view *view = api_view(ctx);
+
+    if (!view)
+        return NULL;
+    /* Deleted and made again in between, it would answer with the bytes of the one and the words of
+     * the other. A log's name never comes back. */
+    after = state_log_name(ctx->state, ctx->params[0]);
+    if (!before || !after || strcmp(before, after) != 0) {
+        (void)state_no_project(ctx->params[0], &ctx->error);
+        return NULL;
+    }
+    *ret_log_name = before;
+    return view;
+}
+
+enum proto_code api_damaged(struct api_ctx *ctx, const char *id)
+{
+    return proto_error_set(&ctx->error, PROTO_CODE_DAMAGED, "",
+                           "The stored bytes of %s of project %s are damaged.", id, ctx->params[0]);
+}
+
+enum proto_code api_read_blob(struct api_ctx *ctx, const char *log_name, const char *id,
+                              const unsigned char **ret_bytes, size_t *ret_length)
+{
+    unsigned char *bytes = NULL;
+    int status = store_read_blob(state_store(ctx->state), log_name, id, &bytes, ret_length);
+
+    if (status == STORE_NO_MEMORY || (!status && api_keep(ctx, bytes, free)))
+        return api_no_memory(ctx);
+    if (status)
+        return api_damaged(ctx, id);
+    *ret_bytes = bytes;
+    return PROTO_CODE_OK;
 }
 
 /* An id is its prefix and ten digits or more; a key is what proto calls a key. */
@@ -169,6 +208,17 @@ enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *vie
                                      struct proto_project *ret_project)
 {
     if (!view_describe_project(view, ctx->arena, ret_project))
+        return PROTO_CODE_OK;
+    return ctx->tx ? api_status(ctx, STORE_NO_MEMORY) : api_no_memory(ctx);
+}
+
+enum proto_code api_describe_policy(struct api_ctx *ctx, const struct view *view,
+                                    const char *revision, struct proto_revision *ret_revision)
+{
+    size_t index = view_find_policy(view, revision);
+
+    if (!view_describe_policy(view, index == SIZE_MAX ? view->policy_count : index, ctx->arena,
+                              ret_revision))
         return PROTO_CODE_OK;
     return ctx->tx ? api_status(ctx, STORE_NO_MEMORY) : api_no_memory(ctx);
 }

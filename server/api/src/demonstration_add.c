@@ -1,24 +1,40 @@
 /* POST /v1/projects/{project}/demonstrations */
 #include "verbs.h"
 
-static enum proto_code refuse_assignment(struct api_ctx *ctx)
+/* What is too long for the body of /complete comes here first and names its assignment, so that
+ * nothing is stored for one that asks for another task. */
+static enum proto_code check(struct api_ctx *ctx, const struct view *view,
+                             const struct proto_demonstration *demonstration)
 {
-    return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/assignment",
-                           "To answer an assignment, POST the demonstration to its /complete.");
+    const struct assignment *answered;
+
+    if (demonstration->assignment) {
+        answered = view_find_assignment(view, demonstration->assignment);
+        if (!answered)
+            return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/assignment",
+                                   "Project %s has no assignment %.64s.", view->id,
+                                   demonstration->assignment);
+        if (demonstration->role != PROTO_ROLE_DEMONSTRATION)
+            return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/role",
+                                   "An assignment asks for a demonstration, not for a %s.",
+                                   proto_demonstration_role_names[demonstration->role]);
+        if (api_check_task(ctx, &answered->assignment, demonstration->task, "/task"))
+            return ctx->error.code;
+    }
+    return (enum proto_code)project_check_demonstration(view, demonstration, "", &ctx->error);
 }
 
 enum proto_code api_demonstration_check_head(struct api_ctx *ctx,
                                              const struct proto_demonstration *head)
 {
     struct view *view = state_view(ctx->state, ctx->params[0]);
-    int status;
+    enum proto_code code;
 
     if (!view)
         return state_no_project(ctx->params[0], &ctx->error);
-    status = head->assignment ? (int)refuse_assignment(ctx)
-                              : project_check_demonstration(view, head, "", &ctx->error);
+    code = check(ctx, view, head);
     view_unref(view);
-    return (enum proto_code)status;
+    return code;
 }
 
 enum proto_code api_demonstration_add_prepare(struct api_ctx *ctx, void *request)
@@ -34,7 +50,7 @@ enum proto_code api_demonstration_add(struct api_ctx *ctx, const void *request, 
     enum proto_code code = api_project(ctx, &project);
 
     if (!code && demonstration->assignment)
-        code = refuse_assignment(ctx);
+        code = check(ctx, project_view(project), demonstration);
     if (!code)
         code = api_status(ctx, project_add_demonstration(project, ctx->tx, demonstration, "",
                                                          stored, &ctx->error));

@@ -1,47 +1,30 @@
 /* GET /v1/projects/{project}/demonstrations/{demonstration}: whole, as JSON or as safetensors. */
-#include <stdlib.h>
-#include <string.h>
-
-#include <store/store.h>
-
 #include "verbs.h"
 
 static enum proto_code read_whole(struct api_ctx *ctx, const char *log_name, const char *id,
                                   struct proto_demonstration *ret_demonstration)
 {
-    unsigned char *bytes = NULL;
+    const unsigned char *bytes;
     size_t length;
-    int status;
+    enum proto_code code = api_read_blob(ctx, log_name, id, &bytes, &length);
 
-    status = store_read_blob(state_store(ctx->state), log_name, id, &bytes, &length);
-    if (status == STORE_NO_MEMORY || (!status && api_keep(ctx, bytes, free)))
-        return api_no_memory(ctx);
-    if (!status)
-        status = proto_demonstration_from_tensors(bytes, length, ctx->arena, ret_demonstration,
-                                                  &ctx->error);
-    if (status == PROTO_CODE_OK || status == PROTO_CODE_NO_MEMORY)
-        return (enum proto_code)status;
-    return proto_error_set(&ctx->error, PROTO_CODE_DAMAGED, "",
-                           "The stored bytes of demonstration %s of project %s are damaged.", id,
-                           ctx->params[0]);
+    if (!code)
+        code = proto_demonstration_from_tensors(bytes, length, ctx->arena, ret_demonstration,
+                                                &ctx->error);
+    return code && code != PROTO_CODE_NO_MEMORY ? api_damaged(ctx, id) : code;
 }
 
 enum proto_code api_demonstration_get(struct api_ctx *ctx, const void *request, void *response)
 {
     struct proto_demonstration *answer = response, whole;
     const struct demonstration *held;
-    const char *log_name = state_log_name(ctx->state, ctx->params[0]), *log_now;
-    const struct view *view = api_view(ctx);
+    const char *log_name;
+    const struct view *view = api_view_and_log(ctx, &log_name);
     enum proto_code code;
 
     (void)request;
     if (!view)
         return ctx->error.code;
-    /* Deleted and made again in between, it would answer with the bytes of the one and the words of
-     * the other. A log's name never comes back. */
-    log_now = state_log_name(ctx->state, ctx->params[0]);
-    if (!log_name || !log_now || strcmp(log_name, log_now) != 0)
-        return state_no_project(ctx->params[0], &ctx->error);
     held = view_find_demonstration(view, ctx->params[1]);
     if (!held)
         return proto_error_set(&ctx->error, PROTO_CODE_DEMONSTRATION_NOT_FOUND, "",

@@ -17,15 +17,26 @@ enum proto_code api_healthz(struct api_ctx *ctx, const void *request, void *resp
     return PROTO_CODE_OK;
 }
 
+const char *api_not_ready(struct api_ctx *ctx)
+{
+    struct api_door door = {0};
+    const char *latched = store_latched(state_store(ctx->state));
+
+    if (ctx->look)
+        ctx->look(ctx->door, &door);
+    return latched ? latched : door.draining ? "The server is draining: it is about to end." : NULL;
+}
+
 enum proto_code api_readyz(struct api_ctx *ctx, const void *request, void *response)
 {
     struct proto_health *health = response;
-    const char *latched = store_latched(state_store(ctx->state));
+    const char *why = api_not_ready(ctx);
 
     (void)request;
-    if (latched)
-        return proto_error_set(&ctx->error, PROTO_CODE_NOT_READY, "", "Nothing can be stored: %s",
-                               latched);
+    if (why)
+        return proto_error_set(
+            &ctx->error, PROTO_CODE_NOT_READY, "", "%s%s",
+            store_latched(state_store(ctx->state)) ? "Nothing can be stored: " : "", why);
     health->status = "ok";
     return PROTO_CODE_OK;
 }

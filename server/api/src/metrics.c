@@ -31,10 +31,6 @@ static void write_build(const struct proto_version *version, FILE *out)
 
 static void write_commits(const struct store_metrics *store, FILE *out)
 {
-    double groups = 0;
-
-    for (size_t i = 0; i <= STORE_GROUP_BOUNDS; i++)
-        groups += (double)store->group_counts[i];
     proto_metrics_family(out, "amf_store_commit_seconds", "histogram",
                          "How long a commit took to be on the disk.");
     proto_metrics_histogram(out, "amf_store_commit_seconds", NULL,
@@ -45,9 +41,6 @@ static void write_commits(const struct store_metrics *store, FILE *out)
     proto_metrics_histogram(out, "amf_store_group_writes", NULL,
                             &(struct proto_histogram){store_group_bounds, store->group_counts,
                                                       STORE_GROUP_BOUNDS, (double)store->writes});
-    proto_metrics_single(out, "amf_store_waiting_writes", "gauge",
-                         "Writes that have been handed over and are not answered.",
-                         (double)store->waiting);
     proto_metrics_family(out, "amf_store_failed_groups_total", "counter",
                          "Groups of writes that failed, for want of space or otherwise.");
     proto_metrics_sample(out, "amf_store_failed_groups_total",
@@ -59,21 +52,25 @@ static void write_commits(const struct store_metrics *store, FILE *out)
 static void write_store(struct store *store, FILE *out)
 {
     struct store_metrics metrics;
+    struct store_usage usage;
 
     store_metrics_read(store, &metrics);
+    store_usage(store, &usage);
     write_commits(&metrics, out);
+    proto_metrics_single(out, "amf_store_queued_writes", "gauge",
+                         "Writes that wait for the commit that is under way.",
+                         (double)usage.queued);
     proto_metrics_single(out, "amf_store_latched", "gauge",
                          "1 after a commit failed: nothing is stored until a restart.",
                          store_latched(store) ? 1 : 0);
     proto_metrics_family(out, "amf_store_bytes", "gauge", "Size of the files on the disk.");
     proto_metrics_sample(out, "amf_store_bytes", &(struct proto_labels){{{"file", "database"}}},
-                         (double)metrics.database_bytes);
+                         (double)usage.database_bytes);
     proto_metrics_sample(out, "amf_store_bytes", &(struct proto_labels){{{"file", "log"}}},
-                         (double)metrics.log_bytes);
-    if (metrics.free_bytes >= 0)
-        proto_metrics_single(out, "amf_store_free_bytes", "gauge",
-                             "What is free on the disk of the data directory.",
-                             (double)metrics.free_bytes);
+                         (double)usage.log_bytes);
+    proto_metrics_single(out, "amf_store_free_bytes", "gauge",
+                         "What is free on the disk of the data directory.",
+                         (double)usage.free_bytes);
 }
 
 static void write_stage(FILE *out, const char *stage, double seconds)
@@ -181,8 +178,8 @@ static int write_all(struct api_ctx *ctx, char **ret_text, size_t *ret_length)
         return -1;
     write_build(ctx->version, out);
     api_process_metrics(out);
-    if (ctx->server_metrics)
-        ctx->server_metrics(ctx->server, out);
+    if (ctx->door_metrics)
+        ctx->door_metrics(ctx->door, out);
     write_store(state_store(ctx->state), out);
     write_rankings(ctx->state, out);
     write_projects(ctx->state, out);

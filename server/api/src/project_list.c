@@ -12,19 +12,17 @@ static size_t one_view(struct api_ctx *ctx, const char *project, struct view **r
     return ret_views[0] ? 1 : 0;
 }
 
-enum proto_code api_project_list(struct api_ctx *ctx, const void *request, void *response)
+enum proto_code api_page_of_projects(struct api_ctx *ctx, struct view ***ret_views,
+                                     size_t *ret_count)
 {
-    struct proto_project_list *list = response;
     const char *only = *ctx->principal.project ? ctx->principal.project : NULL;
     size_t limit = (size_t)ctx->limit, count;
     struct view **views = proto_arena_alloc(ctx->arena, limit + 1, sizeof *views);
-    struct proto_project *projects = proto_arena_alloc(ctx->arena, limit, sizeof *projects);
     int failed = 0;
 
-    (void)request;
     if (api_check_cursor(ctx, '\0'))
         return ctx->error.code;
-    if (!views || !projects)
+    if (!views)
         return api_no_memory(ctx);
     count =
         only ? one_view(ctx, only, views) : state_views(ctx->state, ctx->cursor, limit + 1, views);
@@ -32,6 +30,23 @@ enum proto_code api_project_list(struct api_ctx *ctx, const void *request, void 
         failed |= api_keep_view(ctx, views[i]);
     if (failed)
         return api_no_memory(ctx);
+    *ret_views = views;
+    *ret_count = count;
+    return PROTO_CODE_OK;
+}
+
+enum proto_code api_project_list(struct api_ctx *ctx, const void *request, void *response)
+{
+    struct proto_project_list *list = response;
+    size_t limit = (size_t)ctx->limit, count;
+    struct proto_project *projects = proto_arena_alloc(ctx->arena, limit, sizeof *projects);
+    struct view **views;
+
+    (void)request;
+    if (!projects)
+        return api_no_memory(ctx);
+    if (api_page_of_projects(ctx, &views, &count))
+        return ctx->error.code;
     list->projects.count = count < limit ? count : limit;
     list->projects.items = projects;
     for (size_t i = 0; i < list->projects.count; i++)

@@ -1,4 +1,8 @@
 /* GET /v1/projects/{project}/ranking: every candidate's gain, best first. No side effect. */
+#include <math.h>
+
+#include <state/lease.h>
+
 #include "verbs.h"
 
 /* A project that has just been made, or a daemon that has just started, ranks for the first time
@@ -15,6 +19,14 @@ static bool should_wait(struct api_ctx *ctx, const struct view *view, const stru
     return ctx->status == API_NOT_YET;
 }
 
+/* Why a candidate cannot be the choice, whatever its gain. */
+static const char *note_of(const struct view *view, const struct score *score, size_t task)
+{
+    if (score->note || !lease_task_is_skipped(view, view_task(view, task)->task.key, NULL))
+        return score->note;
+    return "An operator skipped it for everybody; an update of the task offers it again.";
+}
+
 static void candidate_fill(const struct view *view, const struct score *score, size_t task,
                            struct proto_candidate *ret_candidate)
 {
@@ -29,7 +41,7 @@ static void candidate_fill(const struct view *view, const struct score *score, s
         .skipped_share = score->skipped_share,
         .posterior_entropy = score->posterior_entropy,
         .scorable = score->scorable,
-        .note = score->note,
+        .note = note_of(view, score, task),
     };
 }
 
@@ -48,12 +60,38 @@ static enum proto_code candidates_fill(struct api_ctx *ctx, const struct ranking
     return PROTO_CODE_OK;
 }
 
+/* Evaluation tasks in key order. */
+static enum proto_code targets_fill(struct api_ctx *ctx, const struct ranking *ranking,
+                                    struct proto_list *ret_list)
+{
+    const struct view *view = ranking->view;
+    struct proto_ranked_target *items =
+        proto_arena_alloc(ctx->arena, view->tasks.count + 1, sizeof *items);
+    size_t count = 0;
+
+    if (!items)
+        return api_no_memory(ctx);
+    for (size_t c = 0; c < view->tasks.count; c++) {
+        const struct score *score = &ranking->picks[0].scores[c];
+
+        if (isnan(score->target_weight))
+            continue;
+        items[count++] = (struct proto_ranked_target){.task = view_task(view, c)->task.key,
+                                                      .weight = score->target_weight,
+                                                      .failure_rate = score->failure_rate,
+                                                      .rollouts = (int64_t)score->rollouts};
+    }
+    *ret_list = (struct proto_list){items, count};
+    return PROTO_CODE_OK;
+}
+
 enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *response)
 {
     struct proto_ranking *answer = response;
     const struct view *view = api_view(ctx);
     bool waits = ctx->wait_s > 0 || ctx->wait.again;
     struct ranking *ranking;
+    enum proto_code code;
     double age_s = 0;
 
     (void)request;
@@ -73,7 +111,11 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
         return api_no_memory(ctx);
     *answer = (struct proto_ranking){
         .seq = ranking->view->seq,
-        .revision = ranking->view->settings->project.policy.kind == PROTO_POLICY_GP ? "gp" : NULL,
+        .revision = ranking->revision,
+        .likelihood_revision = ranking->likelihood_revision,
+        .missing = ranking->missing,
+        .missing_count = ranking->missing_count,
+        .stale_pairs = ranking->stale_pairs,
         .age_s = age_s,
         .measure = ranking->measure,
         .unit = ranking->measure == PROTO_MEASURE_VARIANCE ? "(action unit)^2" : "nats",
@@ -87,5 +129,6 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
     };
     if (ranking->picks[0].choice != SIZE_MAX)
         answer->choice = view_task(ranking->view, ranking->picks[0].choice)->task.key;
-    return candidates_fill(ctx, ranking, &answer->candidates);
+    code = candidates_fill(ctx, ranking, &answer->candidates);
+    return code ? code : targets_fill(ctx, ranking, &answer->targets);
 }

@@ -59,7 +59,11 @@ static void take_in(struct http_acceptor *acceptor, int fd, const struct sockadd
         return;
     }
     /* The library closes the socket where it cannot take it. */
-    if (MHD_add_connection(acceptor->daemon, fd, (const struct sockaddr *)peer, length) != MHD_YES)
+    pthread_mutex_lock(&acceptor->handing_over);
+    bool taken =
+        MHD_add_connection(acceptor->daemon, fd, (const struct sockaddr *)peer, length) == MHD_YES;
+    pthread_mutex_unlock(&acceptor->handing_over);
+    if (!taken)
         http_connections_give_up(acceptor->connections, fd);
 }
 
@@ -130,6 +134,7 @@ int http_acceptor_start(struct http_acceptor *acceptor, struct http_connections 
                                        .listen_fd = listen_fd,
                                        .tls = tls,
                                        .stop_fd = eventfd(0, EFD_CLOEXEC)};
+    pthread_mutex_init(&acceptor->handing_over, NULL);
     for (unsigned i = 0; i < HTTP_TURNED_AWAY_MAX; i++)
         acceptor->turned_away[i].fd = -1;
     if (acceptor->stop_fd >= 0 && make_refusal(acceptor) == 0 &&
@@ -138,7 +143,17 @@ int http_acceptor_start(struct http_acceptor *acceptor, struct http_connections 
     if (acceptor->stop_fd >= 0)
         close(acceptor->stop_fd);
     free(acceptor->refusal);
+    pthread_mutex_destroy(&acceptor->handing_over);
     return -1;
+}
+
+struct MHD_Daemon *http_acceptor_switch(struct http_acceptor *acceptor, struct MHD_Daemon *daemon)
+{
+    pthread_mutex_lock(&acceptor->handing_over);
+    struct MHD_Daemon *before = acceptor->daemon;
+    acceptor->daemon = daemon;
+    pthread_mutex_unlock(&acceptor->handing_over);
+    return before;
 }
 
 void http_acceptor_stop(struct http_acceptor *acceptor)
@@ -154,4 +169,5 @@ void http_acceptor_stop(struct http_acceptor *acceptor)
         close_turned_away(&acceptor->turned_away[i]);
     close(acceptor->stop_fd);
     free(acceptor->refusal);
+    pthread_mutex_destroy(&acceptor->handing_over);
 }

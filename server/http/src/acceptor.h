@@ -27,6 +27,7 @@ struct http_turned_away {
 
 struct http_acceptor {
     struct http_connections *connections;
+    pthread_mutex_t handing_over; /* guards daemon, held while a connection is given to it */
     struct MHD_Daemon *daemon;
     int listen_fd, stop_fd;
     bool tls;
@@ -43,6 +44,9 @@ __attribute__((warn_unused_result)) int http_acceptor_start(struct http_acceptor
                                                             struct http_connections *connections,
                                                             struct MHD_Daemon *daemon,
                                                             int listen_fd, bool tls);
+/* Who connects from now on is given to `daemon`; when this returns, nobody is being given to the
+ * one before, which is returned. */
+struct MHD_Daemon *http_acceptor_switch(struct http_acceptor *acceptor, struct MHD_Daemon *daemon);
 /* Takes in who has connected already, then refuses: a reset would leave a client guessing. */
 void http_acceptor_stop(struct http_acceptor *acceptor);
 

@@ -225,6 +225,31 @@ void http_connection_progress(struct http_connection *connection, size_t bytes)
     pthread_mutex_unlock(&connection->owner->lock);
 }
 
+/* With the lock held. */
+static size_t count_all(const struct http_connections *connections)
+{
+    size_t count = 0;
+
+    for (const struct http_connection *c = connections->first; c; c = c->next)
+        count++;
+    return count;
+}
+
+size_t http_connections_count(struct http_connections *connections)
+{
+    pthread_mutex_lock(&connections->lock);
+    size_t count = count_all(connections);
+    pthread_mutex_unlock(&connections->lock);
+    return count;
+}
+
+void http_connections_announce_drain(struct http_connections *connections)
+{
+    pthread_mutex_lock(&connections->lock);
+    connections->draining = true;
+    pthread_mutex_unlock(&connections->lock);
+}
+
 static void wait_until_gone(struct http_connections *connections, int64_t end_ms)
 {
     while (connections->first && http_monotonic_ms() < end_ms)
@@ -234,6 +259,7 @@ static void wait_until_gone(struct http_connections *connections, int64_t end_ms
 size_t http_connections_drain(struct http_connections *connections, int64_t max_ms)
 {
     int64_t now_ms = http_monotonic_ms();
+    size_t left;
 
     pthread_mutex_lock(&connections->lock);
     connections->draining = true;
@@ -244,19 +270,9 @@ size_t http_connections_drain(struct http_connections *connections, int64_t max_
         if (c->taken && c->phase == HTTP_PHASE_IDLE)
             shutdown(c->fd, SHUT_RD);
     wait_until_gone(connections, now_ms + max_ms);
+    left = count_all(connections);
     pthread_mutex_unlock(&connections->lock);
-    return http_connections_count(connections);
-}
-
-size_t http_connections_count(struct http_connections *connections)
-{
-    size_t count = 0;
-
-    pthread_mutex_lock(&connections->lock);
-    for (const struct http_connection *c = connections->first; c; c = c->next)
-        count++;
-    pthread_mutex_unlock(&connections->lock);
-    return count;
+    return left;
 }
 
 bool http_connections_draining(struct http_connections *connections)

@@ -71,6 +71,8 @@ void http_connection_progress(struct http_connection *connection, size_t bytes);
 size_t http_connections_drain(struct http_connections *connections, int64_t max_ms);
 size_t http_connections_count(struct http_connections *connections);
 bool http_connections_draining(struct http_connections *connections);
+/* The first of it: who asks is told from now on. */
+void http_connections_announce_drain(struct http_connections *connections);
 
 int64_t http_monotonic_us(void);
 int64_t http_monotonic_ms(void);

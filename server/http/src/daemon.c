@@ -8,7 +8,6 @@
 #include <http/http.h>
 
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "limits.h"
 #include "listener.h"
 #include "request.h"
+#include "request_log.h"
 #include "server.h"
 #include "stream.h"
 #include "tls.h"
@@ -33,25 +33,10 @@
 #define STRICT_OPTION MHD_OPTION_STRICT_FOR_CLIENT
 #endif
 
-void http_log(const struct http_server *server, const char *format, ...)
-{
-    char line[512];
-    va_list arguments;
-
-    if (!server->config.log)
-        return;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
-    va_end(arguments);
-    for (char *c = line; *c; c++)
-        if (*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    server->config.log(line, server->config.log_arg);
-}
-
 __attribute__((format(printf, 2, 0))) static void on_library_log(void *arg, const char *format,
                                                                  va_list arguments)
 {
+    const struct http_server *server = arg;
     char line[256];
 
     /* What it says of our own MHD_NO, which is no error of anybody's. */
@@ -59,7 +44,8 @@ __attribute__((format(printf, 2, 0))) static void on_library_log(void *arg, cons
         return;
     vsnprintf(line, sizeof(line), format, arguments);
     line[strcspn(line, "\r\n")] = '\0';
-    http_log(arg, "libmicrohttpd: %s", line);
+    const struct log_field message = log_text("message", line);
+    log_tell(&server->config.log, LOG_INFO, "libmicrohttpd", &message, 1);
 }
 
 /* Escapes stay as they are: http/percent decodes, after the path has been cut into segments. */
@@ -214,7 +200,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     (void)connection;
     if (!request)
         return;
-    http_request_end(request, why != MHD_REQUEST_TERMINATED_COMPLETED_OK && !request->sent_early);
+    http_request_end(request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK || request->sent_early);
     http_connection_enter(request->connection, HTTP_PHASE_IDLE, 0);
     http_request_free(request);
     *context = NULL;
@@ -336,8 +322,10 @@ static int start_waiting(struct http_server *server, char ret_error[256])
     unsigned wanted = server->config.connections_per_address;
 
     if (left < max) {
-        http_log(server, "the limit of open files leaves room for %u requests that wait, not %u",
-                 left, max);
+        const struct log_field fields[] = {log_number("wanted", max), log_number("room", left)};
+
+        log_tell(&server->config.log, LOG_WARNING,
+                 "the limit of open files leaves room for fewer requests that wait", fields, 2);
         max = left;
     }
     server->waiting_max = max;
@@ -372,6 +360,7 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
         return -1;
     }
     server->config = *config;
+    server->started_ms = http_monotonic_ms();
     if (http_metrics_init(&server->metrics, config->route_count) < 0 ||
         start_connections(server, ret_error) < 0) {
         http_metrics_deinit(&server->metrics);
@@ -395,10 +384,64 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
         free(server);
         return -1;
     }
-    /* Not needed any more. */
-    server->config.address = NULL;
-    server->config.tls_certificate = server->config.tls_key = NULL;
+    server->config.address = NULL; /* not needed any more */
     *ret_server = server;
+    return 0;
+}
+
+void http_server_look(void *door, struct api_door *ret_door)
+{
+    struct http_server *server = door;
+
+    *ret_door = (struct api_door){
+        .draining = http_connections_draining(&server->connections),
+        .connections = http_connections_count(&server->connections),
+        .connections_max = server->connections.max,
+        .streams = atomic_load(&server->streams) + atomic_load(&server->metrics.following),
+        .uptime_s = (double)(http_monotonic_ms() - server->started_ms) / 1000,
+    };
+}
+
+/* A place for the daemon that is in use now; those that have no connections left make room. NULL:
+ * there is none. */
+static struct MHD_Daemon **find_retirement(struct http_server *server)
+{
+    struct MHD_Daemon **place = NULL;
+
+    for (size_t i = 0; i < HTTP_RETIRED_MAX; i++) {
+        struct MHD_Daemon **retired = &server->retired[i];
+        const union MHD_DaemonInfo *info =
+            *retired ? MHD_get_daemon_info(*retired, MHD_DAEMON_INFO_CURRENT_CONNECTIONS) : NULL;
+
+        if (info && info->num_connections == 0) {
+            MHD_stop_daemon(*retired);
+            *retired = NULL;
+        }
+        place = *retired ? place : retired;
+    }
+    return place;
+}
+
+int http_server_renew(struct http_server *server, char ret_error[256])
+{
+    struct MHD_Daemon **retirement = find_retirement(server), *renewed = NULL;
+    struct http_tls tls;
+
+    if (!server->config.tls_certificate)
+        snprintf(ret_error, 256, "there is no certificate: TLS is not in use");
+    else if (!retirement)
+        snprintf(ret_error, 256, "connections of %d certificates before are still open",
+                 HTTP_RETIRED_MAX);
+    else if (load_tls(&server->config, &tls, ret_error) == 0) {
+        renewed = start_daemon(server, &tls);
+        if (!renewed)
+            snprintf(ret_error, 256, "libmicrohttpd %s does not start", http_library());
+        http_tls_deinit(&tls);
+    }
+    if (!renewed)
+        return -1;
+    *retirement = http_acceptor_switch(&server->acceptor, renewed);
+    server->daemon = renewed;
     return 0;
 }
 
@@ -416,13 +459,19 @@ void http_server_free(struct http_server *server)
 {
     if (!server)
         return;
+    http_connections_announce_drain(&server->connections);
     http_acceptor_stop(&server->acceptor);
     http_held_close(&server->held);
     http_room_close(server->room);
     size_t left = http_connections_drain(&server->connections, HTTP_DRAIN_MAX_MS);
+    const struct log_field cut = log_number("connections", (int64_t)left);
     if (left > 0)
-        http_log(server, "stopping: %zu connections are cut in the middle of a request", left);
+        log_tell(&server->config.log, LOG_WARNING,
+                 "stopping: connections cut in the middle of a request", &cut, 1);
     MHD_stop_daemon(server->daemon);
+    for (size_t i = 0; i < HTTP_RETIRED_MAX; i++)
+        if (server->retired[i])
+            MHD_stop_daemon(server->retired[i]);
     stop_waiting(server);
     sem_destroy(&server->decoding);
     http_connections_deinit(&server->connections);

@@ -74,12 +74,17 @@ static enum proto_code decode(struct exchange *exchange)
         route->request_defaults(&request->ctx, exchange->input);
     if (length > 0 && request->upload.intake)
         return http_upload_end(request, exchange->input);
+    if (length > 0 && request->upload.file)
+        return http_upload_end_file(request);
     if (length == 0 && route->body_optional) {
         text = "{}";
         length = 2;
     } else if (length == 0) {
-        return proto_error_set(&request->ctx.error, PROTO_CODE_MALFORMED_JSON, "",
-                               "The body is empty; a JSON object was expected.");
+        return proto_error_set(
+            &request->ctx.error,
+            route->body == API_BODY_FILE ? PROTO_CODE_MALFORMED_TENSORS : PROTO_CODE_MALFORMED_JSON,
+            "", "The body is empty; %s was expected.",
+            route->body == API_BODY_FILE ? "a safetensors file" : "a JSON object");
     }
     return proto_decode(route->request, text, length, false, &request->arena, exchange->input,
                         &request->ctx.error);
@@ -130,8 +135,9 @@ static int encode(struct exchange *exchange)
     struct http_request *request = exchange->request;
 
     if (exchange->route->streams)
-        return http_reply_stream(&request->reply, exchange->route->other_type,
-                                 http_stream_new(&request->ctx.stream, request->connection));
+        return http_reply_stream(
+            &request->reply, exchange->route->other_type,
+            http_stream_new(&request->ctx.stream, request->connection, &request->server->streams));
     return http_reply_success(&request->reply, exchange->route, request->form == HTTP_FORM_OTHER,
                               (enum api_flavour)request->ctx.status, exchange->output);
 }
@@ -253,7 +259,9 @@ static enum proto_code run_writing(struct exchange *exchange)
         http_key_end(&request->key);
     int status = store_write(request->server->config.store, run_in_transaction, exchange);
     if (status < 0) {
-        http_log(request->server, "request %s: the store answered %d", request->id, status);
+        const struct log_field fields[] = {log_number("store_status", status),
+                                           log_text("request_id", request->id)};
+        log_tell(&request->server->config.log, LOG_ERROR, "store failed", fields, 2);
         return store_failure(status, &request->ctx.error);
     }
     return (enum proto_code)status;

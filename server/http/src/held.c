@@ -43,20 +43,17 @@ void http_held_close(struct http_held *held)
     pthread_mutex_unlock(&held->lock);
 }
 
-static bool enter(struct http_held *held, struct http_request *request)
+static bool enter(struct http_held *held)
 {
     pthread_mutex_lock(&held->lock);
     bool entered = held->count < HTTP_HELD_MAX && !held->closing;
     held->count += entered;
     pthread_mutex_unlock(&held->lock);
-    if (entered)
-        atomic_fetch_add(http_request_gauge(request), 1);
     return entered;
 }
 
-static void leave(struct http_held *held, atomic_size_t *gauge)
+static void leave(struct http_held *held)
 {
-    atomic_fetch_sub(gauge, 1);
     pthread_mutex_lock(&held->lock);
     held->count--;
     pthread_mutex_unlock(&held->lock);
@@ -100,8 +97,7 @@ static bool turn(struct http_held *held, struct http_request *request, int64_t u
 struct follower {
     struct http_held *held;
     struct http_request *request; /* gone before the follower is */
-    atomic_size_t *gauge;
-    char *piece; /* what is to be sent; NULL: nothing */
+    char *piece;                  /* what is to be sent; NULL: nothing */
     size_t length, sent;
 };
 
@@ -109,7 +105,7 @@ static void release_follower(void *arg)
 {
     struct follower *follower = arg;
 
-    leave(follower->held, follower->gauge);
+    leave(follower->held);
     free(follower->piece);
     free(follower);
 }
@@ -192,8 +188,7 @@ static bool follow(struct http_held *held, struct http_request *request)
     struct follower *follower = calloc(1, sizeof(*follower));
 
     if (follower)
-        *follower = (struct follower){
-            .held = held, .request = request, .gauge = http_request_gauge(request)};
+        *follower = (struct follower){.held = held, .request = request};
     struct api_stream source = {.bytes = MHD_SIZE_UNKNOWN,
                                 .read = read_follower,
                                 .release = release_follower,
@@ -201,23 +196,26 @@ static bool follow(struct http_held *held, struct http_request *request)
 
     if (!follower || !first_piece(follower)) {
         free(follower);
-        leave(held, http_request_gauge(request));
+        leave(held);
         return false;
     }
     return http_reply_stream(&request->reply, HTTP_TYPE_EVENTS,
-                             http_stream_new(&source, request->connection)) == 0;
+                             http_stream_new(&source, request->connection,
+                                             &request->server->metrics.following)) == 0;
 }
 
 bool http_held_wait(struct http_held *held, struct http_request *request)
 {
     int64_t until_ms = request->started_us / 1000 + (int64_t)(request->ctx.wait_s * 1000);
 
-    if (!enter(held, request))
+    if (!enter(held))
         return false;
     if (request->ctx.follows)
         return follow(held, request);
+    atomic_fetch_add(&request->server->metrics.waiting, 1);
     while (request->reply.status == 0)
         (void)turn(held, request, until_ms);
-    leave(held, http_request_gauge(request));
+    atomic_fetch_sub(&request->server->metrics.waiting, 1);
+    leave(held);
     return true;
 }

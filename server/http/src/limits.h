@@ -94,6 +94,9 @@
 /* A chain of certificates has a few; a file beyond this is not one. */
 #define HTTP_TLS_FILE_MAX_BYTES (256 << 10)
 
+/* Renewed certificates whose connections have not all ended; more is somebody's loop. */
+#define HTTP_RETIRED_MAX 8
+
 /* Deadlines of the reaper; see connections.h. */
 #define HTTP_IDLE_MAX_MS 15000    /* keep-alive, or a TLS handshake: until the request line is in */
 #define HTTP_HEADERS_MAX_MS 10000 /* from the request line to the end of the headers */

@@ -32,7 +32,7 @@ void http_metrics_deinit(struct http_metrics *metrics);
 atomic_size_t *http_request_gauge(struct http_request *request);
 /* At the end of a request. */
 void http_metrics_count(struct http_metrics *metrics, const struct http_request *request);
-/* Of an http_server; see api_ctx. */
-void http_metrics_write(void *server, FILE *out);
+/* For api_ctx.door_metrics; door: a server. */
+void http_metrics_write(void *door, FILE *out);
 
 #endif

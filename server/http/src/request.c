@@ -73,27 +73,6 @@ void http_request_free(struct http_request *request)
     free(request);
 }
 
-/* How much of the address is logged: neither the query nor what begins like a token, where a client
- * may have put what it should not. */
-static int loggable(const char *uri)
-{
-    size_t path = strcspn(uri, "?");
-    const char *token = strstr(uri, "amf_t");
-
-    return (int)(token && (size_t)(token - uri) < path ? (size_t)(token - uri) : path);
-}
-
-void http_request_end(const struct http_request *request, bool broken_off)
-{
-    http_metrics_count(&request->server->metrics, request);
-    http_log(request->server, "%.16s %.*s status=%d bytes=%zu ms=%lld token=%s request=%s%s",
-             request->method ? request->method : "-", loggable(request->uri), request->uri,
-             request->sent_status, request->sent_bytes,
-             (long long)(http_monotonic_us() - request->started_us) / 1000,
-             *request->ctx.principal.id ? request->ctx.principal.id : "-", request->id,
-             broken_off ? " broken off" : "");
-}
-
 void http_request_refuse(struct http_request *request)
 {
     http_reply_problem(&request->reply, &request->ctx.error, request->id);
@@ -227,8 +206,11 @@ static bool media_fits(enum api_body body, enum http_media media)
     case API_BODY_JSON:
         return media == HTTP_MEDIA_JSON;
     case API_BODY_DEMONSTRATION:
+    case API_BODY_JSON_OR_FILE:
         return media == HTTP_MEDIA_JSON || media == HTTP_MEDIA_TENSORS ||
                media == HTTP_MEDIA_OCTETS;
+    case API_BODY_FILE:
+        return media == HTTP_MEDIA_TENSORS || media == HTTP_MEDIA_OCTETS;
     case API_BODY_ARCHIVE:
         return media == HTTP_MEDIA_OCTETS || media == HTTP_MEDIA_TAR;
     }
@@ -243,6 +225,8 @@ static enum proto_code check_media(struct http_request *request)
         [API_BODY_DEMONSTRATION] =
             "Send Content-Type: " HTTP_TYPE_JSON " or " HTTP_TYPE_TENSORS ".",
         [API_BODY_ARCHIVE] = "Send the archive with Content-Type: " HTTP_TYPE_OCTETS ".",
+        [API_BODY_FILE] = "Send the file with Content-Type: " HTTP_TYPE_TENSORS ".",
+        [API_BODY_JSON_OR_FILE] = "Send Content-Type: " HTTP_TYPE_JSON " or " HTTP_TYPE_TENSORS ".",
     };
     enum api_body body = request->match.route->body;
     const char *coding = request->headers.content_encoding;
@@ -266,6 +250,11 @@ static enum proto_code too_large(struct http_request *request)
                                : "");
 }
 
+static bool takes_tensors(enum api_body body)
+{
+    return body == API_BODY_DEMONSTRATION || body == API_BODY_FILE || body == API_BODY_JSON_OR_FILE;
+}
+
 static enum proto_code check_body(struct http_request *request)
 {
     const struct api_route *route = request->match.route;
@@ -281,7 +270,7 @@ static enum proto_code check_body(struct http_request *request)
     enum proto_code code = check_media(request);
     if (code != PROTO_CODE_OK)
         return code;
-    if (route->body == API_BODY_DEMONSTRATION && request->media != HTTP_MEDIA_JSON)
+    if (takes_tensors(route->body) && request->media != HTTP_MEDIA_JSON)
         request->body_cap = HTTP_TENSORS_MAX_BYTES;
     if (route->body == API_BODY_ARCHIVE)
         request->body_cap = HTTP_ARCHIVE_MAX_BYTES;
@@ -327,8 +316,9 @@ bool http_request_begin(struct http_request *request, struct MHD_Connection *con
     request->method = method;
     request->ctx.state = request->server->config.state;
     request->ctx.version = request->server->config.version;
-    request->ctx.server_metrics = http_metrics_write;
-    request->ctx.server = request->server;
+    request->ctx.look = http_server_look;
+    request->ctx.door_metrics = http_metrics_write;
+    request->ctx.door = request->server;
     request->ctx.arena = &request->arena;
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, request);
     code = http_guard_check(&request->headers, method, version, request->uri, &request->ctx.error);
@@ -384,7 +374,7 @@ static enum proto_code take(struct http_request *request, const char *bytes, siz
         http_key_add(&request->key, bytes, length);
     if (request->spool.server)
         code = http_spool_add(&request->spool, bytes, length, &request->ctx.error);
-    else if (request->upload.intake)
+    else if (http_upload_begun(&request->upload))
         code = http_upload_add(request, bytes, length);
     else
         code = collect(request, bytes, length);

@@ -78,9 +78,6 @@ void http_request_release_body(struct http_request *request);
 __attribute__((warn_unused_result)) enum proto_code
 http_request_admit(struct http_request *request);
 
-/* Counts what became of it, and logs a line. Once. */
-void http_request_end(const struct http_request *request, bool broken_off);
-
 /* Turns ctx.error into the reply. */
 void http_request_refuse(struct http_request *request);
 

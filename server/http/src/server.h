@@ -23,6 +23,8 @@ struct http_server {
     struct http_metrics metrics;
     struct http_connections connections;
     struct MHD_Daemon *daemon;
+    /* With certificates before the one in use; their connections are served to their end. */
+    struct MHD_Daemon *retired[HTTP_RETIRED_MAX];
     struct http_acceptor acceptor;
     unsigned port;
     struct http_budget budget;  /* bodies of all requests under way, in memory */
@@ -30,12 +32,13 @@ struct http_server {
     struct http_room *room;     /* requests that wait */
     unsigned waiting_max;       /* how many it takes */
     struct http_held held;      /* and those over TLS */
+    atomic_size_t streams;      /* answers that are being sent piece by piece */
+    int64_t started_ms;         /* monotonic */
     sem_t decoding;             /* turns left; see HTTP_DECODING_MAX */
     int64_t replies_expired_ms; /* wall clock; touched on the writer thread only */
 };
 
-/* One line to config.log, cut at 512 bytes; bytes that do not print become '?'. */
-__attribute__((format(printf, 2, 3))) void http_log(const struct http_server *server,
-                                                    const char *format, ...);
+/* For api_ctx.look; door: a server. */
+void http_server_look(void *door, struct api_door *ret_door);
 
 #endif

@@ -21,8 +21,9 @@ static enum proto_code refuse(struct http_server *server, int error, struct prot
                                "goes on, and leaves some to others; nothing was stored. Free some "
                                "space and send it again.",
                                HTTP_ARCHIVE_DISK_FACTOR);
-    http_log(server, "the spool %s cannot be used: %s",
-             server->config.spool ? server->config.spool : "(none)", strerror(error));
+    const struct log_field fields[] = {log_text("folder", server->config.spool),
+                                       log_text("error", strerror(error))};
+    log_tell(&server->config.log, LOG_ERROR, "spool cannot be used", fields, 2);
     return proto_error_set(ret_error, PROTO_CODE_INTERNAL, "",
                            "The body cannot be kept; nothing was stored. The log says more.");
 }

@@ -15,6 +15,7 @@
 struct http_stream {
     struct api_stream source;
     struct http_connection *connection;
+    atomic_size_t *count;
 };
 
 /* Not all at once. */
@@ -34,7 +35,8 @@ static void release(struct api_stream *source)
     *source = (struct api_stream){0};
 }
 
-struct http_stream *http_stream_new(struct api_stream *source, struct http_connection *connection)
+struct http_stream *http_stream_new(struct api_stream *source, struct http_connection *connection,
+                                    atomic_size_t *count)
 {
     struct http_stream *stream = source->read ? calloc(1, sizeof(*stream)) : NULL;
 
@@ -44,6 +46,8 @@ struct http_stream *http_stream_new(struct api_stream *source, struct http_conne
     }
     stream->source = *source;
     stream->connection = connection;
+    stream->count = count;
+    atomic_fetch_add(count, 1);
     *source = (struct api_stream){0};
     return stream;
 }
@@ -58,6 +62,7 @@ void http_stream_free(struct http_stream *stream)
     if (!stream)
         return;
     release(&stream->source);
+    atomic_fetch_sub(stream->count, 1);
     free(stream);
 }
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "dispatch.h"
+#include "request_log.h"
 #include "stream.h"
 
 #define READY_EVENTS 256
@@ -181,7 +182,7 @@ static void waiter_free(struct waiter *waiter)
         return;
     if (waiter->request) {
         atomic_fetch_sub(http_request_gauge(waiter->request), 1);
-        http_request_end(waiter->request, waiter->gone && !waiter->request->ctx.follows);
+        http_request_end(waiter->request, !waiter->gone || waiter->request->ctx.follows);
         http_request_free(waiter->request);
     }
     if (waiter->fd >= 0)

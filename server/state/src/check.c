@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <state/clock.h>
+#include <state/lease.h>
 
 #include "project_internal.h"
 
@@ -211,8 +212,8 @@ int check_assignment_completed(const struct project *project, const struct event
                         end->id);
 }
 
-int check_assignment_expired(const struct project *project, const struct event_head *head,
-                             const void *body, struct proto_error *ret_error)
+int check_assignment_ended(const struct project *project, const struct event_head *head,
+                           const void *body, struct proto_error *ret_error)
 {
     const struct proto_event_assignment_end *end = body;
 
@@ -220,6 +221,19 @@ int check_assignment_expired(const struct project *project, const struct event_h
     return find_open(&project->draft, end->id)
                ? 0
                : refuse(ret_error, "There is no open assignment %.64s.", end->id);
+}
+
+int check_assignment_renewed(const struct project *project, const struct event_head *head,
+                             const void *body, struct proto_error *ret_error)
+{
+    const struct proto_event_renewed *renewed = body;
+    const struct assignment *found = view_find_assignment(&project->draft, renewed->id);
+
+    return found && found->assignment.state == PROTO_ASSIGNMENT_OPEN &&
+                   lease_has_fence(found, renewed->fence) && lease_fits(head, renewed->expires_ms)
+               ? 0
+               : refuse(ret_error, "There is no open assignment %.64s with that fence and time.",
+                        renewed->id);
 }
 
 int check_leases_carried(const struct project *project, const struct event_head *head,

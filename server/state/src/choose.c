@@ -3,6 +3,10 @@
 #include <string.h>
 
 #include <state/choose.h>
+#include <state/lease.h>
+#include <state/rollouts.h>
+
+#include "problem.h"
 
 static bool strings_have(const struct proto_strings *strings, const char *text)
 {
@@ -12,6 +16,7 @@ static bool strings_have(const struct proto_strings *strings, const char *text)
     return false;
 }
 
+/* Skips aside. */
 static bool asker_can(const struct proto_ask *ask, const struct proto_task *task)
 {
     if (!ask)
@@ -22,20 +27,41 @@ static bool asker_can(const struct proto_ask *ask, const struct proto_task *task
     return !strings_have(&ask->exclude, task->key);
 }
 
+static bool is_skipped(const struct choose_request *request, const struct proto_task *task)
+{
+    return lease_task_is_skipped(request->view, task->key,
+                                 request->ask ? request->ask->operator_ : NULL);
+}
+
+static int64_t pending_of(const struct choose_request *request, size_t index)
+{
+    return request->view->counts[index].pending +
+           (request->extra_pending ? request->extra_pending[index] : 0);
+}
+
+bool choose_is_kept_by_skip(const struct choose_request *request, size_t index)
+{
+    const struct proto_task *task = &view_task(request->view, index)->task;
+    int64_t reached = request->view->counts[index].demonstrations + pending_of(request, index);
+
+    return task->role != PROTO_TASK_EVALUATION && asker_can(request->ask, task) &&
+           (task->max_demonstrations == PROTO_INT_NULL || reached < task->max_demonstrations) &&
+           is_skipped(request, task);
+}
+
 static struct amf_select_candidate describe(const struct choose_request *request, size_t index)
 {
     const struct proto_task *task = &view_task(request->view, index)->task;
     const struct task_counts *counts = &request->view->counts[index];
     const struct score *score = request->scores ? &request->scores[index] : NULL;
-    int64_t pending =
-        counts->pending + (request->extra_pending ? request->extra_pending[index] : 0);
+    int64_t pending = pending_of(request, index);
 
     return (struct amf_select_candidate){
-        .allowed = asker_can(request->ask, task),
+        .allowed = asker_can(request->ask, task) && !is_skipped(request, task),
         .cost_s = task->cost_s,
         .demonstrations = (size_t)counts->demonstrations,
         .known = (size_t)(counts->demonstrations + counts->pretraining),
-        .attempts = (size_t)(counts->demonstrations + counts->failed + pending),
+        .attempts = (size_t)(task_attempts(counts) - counts->pending + pending),
         .pending = (size_t)pending,
         .unseen = request->unseen ? (size_t)request->unseen[index] : 0,
         .min_demonstrations = (size_t)task->min_demonstrations,
@@ -63,7 +89,8 @@ static struct amf_select_settings select_settings(const struct view *view)
         .rule = (enum amf_rule)selection->rule, /* the two enums list the rules in the same order */
         .warm_start = selection->warm_start == PROTO_INT_AUTO ? AMF_SELECT_WARM_START_AUTO
                                                               : (size_t)selection->warm_start,
-        .network = view->settings->project.policy.kind != PROTO_POLICY_GP,
+        .network = view->settings->project.policy.kind != PROTO_POLICY_GP &&
+                   view->settings->project.criterion.occupancy != PROTO_OCCUPANCY_ROLLOUTS,
         .explore_share = selection->explore_share,
         .cost_exponent = costs_count(&view->settings->project) ? selection->cost_exponent : 0,
         .stop_gain = selection->stop_gain,
@@ -79,55 +106,19 @@ _Static_assert((int)PROTO_RULE_CRITERION == (int)AMF_RULE_CRITERION &&
                    (int)PROTO_RULE_FALLBACK == (int)AMF_RULE_FALLBACK,
                "rules are passed between wire and library by number");
 
-/* What the criterion has for an occupancy set: its n, by which a warm start begins and ends. */
-static size_t occupancy_size(const struct view *view)
-{
-    bool only_new = view->settings->project.criterion.occupancy == PROTO_OCCUPANCY_NEW;
-
-    return (size_t)(only_new ? view->demonstrated : view->held);
-}
-
 /* The candidates of a view, in key order. */
 struct field {
     struct amf_select_candidate *candidates;
     size_t *task_of; /* index in the view */
     size_t count;
+    struct rollouts rollouts;
 };
 
 static void field_deinit(struct field *field)
 {
     free(field->candidates);
     free(field->task_of);
-}
-
-static int compare_sizes(const void *left, const void *right)
-{
-    const size_t *a = left, *b = right;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-/* The newest rollouts of each candidate, which is what lowest_success goes by: old ones are those
- * of a policy that no longer is. */
-static void field_count_rollouts(const struct view *view, struct field *field)
-{
-    size_t most = (size_t)view->settings->project.criterion.rollouts_per_task;
-
-    for (size_t i = view->demonstrations.count; i-- > 0;) {
-        const struct proto_demonstration *meta = &view_demonstration(view, i)->meta;
-        size_t task = view_find_task(view, meta->task);
-        const size_t *at =
-            meta->role == PROTO_ROLE_ROLLOUT
-                ? bsearch(&task, field->task_of, field->count, sizeof task, compare_sizes)
-                : NULL;
-        struct amf_select_candidate *candidate =
-            at ? field->candidates + (at - field->task_of) : NULL;
-
-        if (!candidate || candidate->rollouts == most)
-            continue;
-        candidate->rollouts++;
-        candidate->rollout_successes += meta->success;
-    }
+    rollouts_deinit(&field->rollouts);
 }
 
 static int field_init(const struct choose_request *request, struct field *field)
@@ -136,17 +127,28 @@ static int field_init(const struct choose_request *request, struct field *field)
 
     field->candidates = calloc(tasks + 1, sizeof *field->candidates);
     field->task_of = calloc(tasks + 1, sizeof *field->task_of);
-    if (!field->candidates || !field->task_of)
+    if (!field->candidates || !field->task_of || rollouts_init(&field->rollouts, request->view))
         return -1;
     for (size_t i = 0; i < tasks; i++) {
         if (view_task(request->view, i)->task.role == PROTO_TASK_EVALUATION)
             continue;
         field->task_of[field->count] = i;
-        field->candidates[field->count++] = describe(request, i);
+        field->candidates[field->count] = describe(request, i);
+        field->candidates[field->count].rollouts = field->rollouts.tasks[i].rollouts;
+        field->candidates[field->count++].rollout_successes = field->rollouts.tasks[i].succeeded;
     }
-    if (request->view->settings->project.selection.rule == PROTO_RULE_LOWEST_SUCCESS)
-        field_count_rollouts(request->view, field);
     return 0;
+}
+
+/* What the criterion has for an occupancy set: its n, by which a warm start begins and ends. */
+static size_t occupancy_size(const struct view *view, const struct field *field)
+{
+    struct proto_resolved resolved;
+
+    problem_resolve(view, &resolved);
+    if (resolved.occupancy == PROTO_OCCUPANCY_ROLLOUTS)
+        return field->rollouts.count;
+    return (size_t)(resolved.occupancy == PROTO_OCCUPANCY_NEW ? view->demonstrated : view->held);
 }
 
 static size_t field_task(const struct field *field, size_t candidate)
@@ -177,6 +179,18 @@ static int field_order(const struct field *field, double cost_exponent, size_t *
     return 0;
 }
 
+/* Whether there is nothing to choose, and without skips there would be. */
+static bool skips_leave_nothing(const struct choose_request *request,
+                                const struct amf_choice *choice)
+{
+    if (choice->reason != AMF_SELECT_NOTHING_ALLOWED && choice->reason != AMF_SELECT_ALL_DONE)
+        return false;
+    for (size_t i = 0; i < request->view->tasks.count; i++)
+        if (choose_is_kept_by_skip(request, i))
+            return true;
+    return false;
+}
+
 int choose_task(const struct choose_request *request, struct chosen *ret_chosen, size_t *ret_order,
                 size_t *ret_count)
 {
@@ -186,13 +200,14 @@ int choose_task(const struct choose_request *request, struct chosen *ret_chosen,
 
     settings.spent = budget_spent(request);
     if (field_init(request, &field) ||
-        amf_select_choose(field.candidates, field.count, &settings, occupancy_size(request->view),
-                          request->round, &choice) ||
+        amf_select_choose(field.candidates, field.count, &settings,
+                          occupancy_size(request->view, &field), request->round, &choice) ||
         field_order(&field, settings.cost_exponent, ret_order, ret_count))
         return -1;
     *ret_chosen = (struct chosen){.choice = choice,
                                   .task = field_task(&field, choice.candidate),
-                                  .runner_up = field_task(&field, choice.runner_up)};
+                                  .runner_up = field_task(&field, choice.runner_up),
+                                  .skipped = skips_leave_nothing(request, &choice)};
     return 0;
 }
 
@@ -202,7 +217,7 @@ void choose_align_scores(const struct ranking *ranking, size_t pick, const struc
     for (size_t i = 0; i < view->tasks.count; i++) {
         size_t known = view_find_task(ranking->view, view_task(view, i)->task.key);
 
-        ret_scores[i] = (struct score){.gain = NAN};
+        ret_scores[i] = (struct score){.gain = NAN, .target_weight = NAN, .failure_rate = NAN};
         if (known != SIZE_MAX)
             ret_scores[i] = ranking->picks[pick].scores[known];
     }

@@ -1,4 +1,5 @@
-/* What each kind of event does to the draft: the fold that makes a project out of its log.
+/* What each kind of event does to the draft: the fold that makes a project out of its log. Those of
+ * assignments are in events_assignment.c.
  *
  * Everything here is a function of the draft and the event alone; a change of max_steps also reads
  * back what is held. Commands in project.c have checked the event before it was logged, so what can
@@ -9,6 +10,7 @@
 
 #include <state/clock.h>
 
+#include "policies.h"
 #include "project_internal.h"
 
 /* A project that was imported has the log of another, in which it goes by that one's id. */
@@ -39,8 +41,8 @@ static int apply_project_created(struct project *project, const struct event_hea
     return apply_settings(project, &settings);
 }
 
-static int read_blob(const struct project *project, const char *id, unsigned char **ret_bytes,
-                     size_t *ret_length)
+int project_read_blob(const struct project *project, const char *id, unsigned char **ret_bytes,
+                      size_t *ret_length)
 {
     if (project->read_blob)
         return project->read_blob(project->read_blob_arg, id, ret_bytes, ret_length);
@@ -59,7 +61,7 @@ static int demonstration_rethin(const struct project *project, const struct demo
     struct demonstration *cell = cell_new(sizeof *cell);
     unsigned char *bytes = NULL;
     size_t length;
-    int status = read_blob(project, old->meta.id, &bytes, &length);
+    int status = project_read_blob(project, old->meta.id, &bytes, &length);
 
     proto_demonstration_defaults(&whole);
     if (!status)
@@ -102,7 +104,7 @@ int project_rethin(struct project *project)
     draft->demonstrations = demonstrations;
     hashes_free(project->hashes);
     project->hashes = hashes_new(&draft->demonstrations);
-    return project->hashes ? 0 : STORE_NO_MEMORY;
+    return project->hashes ? project_rethin_features(project) : STORE_NO_MEMORY;
 }
 
 static int apply_project_updated(struct project *project, const struct event_head *head,
@@ -167,6 +169,7 @@ static int apply_task_put(struct project *project, const struct event_head *head
         cell_unref(cell);
         return STORE_NO_MEMORY;
     }
+    skips_end_of_task(draft, task->key);
     if (index != SIZE_MAX) {
         failed = roll_replace(&draft->tasks, index, cell);
     } else {
@@ -187,6 +190,7 @@ static int apply_task_deleted(struct project *project, const struct event_head *
     (void)head;
     if (index == SIZE_MAX)
         return STORE_CORRUPT;
+    skips_end_of_task(draft, removed->key);
     if (roll_remove(&draft->tasks, index))
         return STORE_NO_MEMORY;
     memmove(draft->counts + index, draft->counts + index + 1,
@@ -257,7 +261,8 @@ static int apply_demonstration_added(struct project *project, const struct event
                                draft->settings->project.criterion.max_steps);
     }
     if (!failed)
-        failed = hashes_add(project->hashes, cell) || roll_append(&draft->demonstrations, cell);
+        failed = hashes_add(project->hashes, cell) || roll_append(&draft->demonstrations, cell) ||
+                 policies_add_demonstration(draft);
     if (!failed)
         count_demonstration(draft, &cell->meta, 1);
     cell_unref(cell);
@@ -270,16 +275,16 @@ static int apply_demonstration_retracted(struct project *project, const struct e
     const struct proto_event_removed *removed = body;
     struct view *draft = &project->draft;
     struct demonstration *cell = view_find_demonstration(draft, removed->key);
-    size_t index = 0;
+    size_t index = view_demonstration_index(draft, removed->key);
 
     (void)head;
     if (!cell)
         return STORE_CORRUPT;
-    while (view_demonstration(draft, index) != cell)
-        index++;
     hashes_remove(project->hashes, cell->meta.sha256);
     count_demonstration(draft, &cell->meta, -1);
-    return roll_remove(&draft->demonstrations, index) ? STORE_NO_MEMORY : 0;
+    return policies_remove_demonstration(draft, index) || roll_remove(&draft->demonstrations, index)
+               ? STORE_NO_MEMORY
+               : 0;
 }
 
 static int apply_scales_frozen(struct project *project, const struct event_head *head,
@@ -301,163 +306,29 @@ static int apply_scales_frozen(struct project *project, const struct event_head 
     return 0;
 }
 
-static int apply_assignment_opened(struct project *project, const struct event_head *head,
-                                   const void *body)
-{
-    const struct proto_event_opened *opened = body;
-    struct view *draft = &project->draft;
-    size_t *open = realloc(draft->open, (draft->open_count + 1) * sizeof *open);
-    size_t index = view_find_task(draft, opened->assignment.task);
-    struct assignment *cell = cell_new(sizeof *cell);
-    int failed;
-
-    if (open)
-        draft->open = open;
-    if (index == SIZE_MAX) {
-        cell_unref(cell);
-        return STORE_CORRUPT;
-    }
-    failed = !open || !cell ||
-             proto_copy(&proto_assignment_shape, &opened->assignment, cell_arena(cell),
-                        &cell->assignment);
-    if (!failed) {
-        cell->opened_seq = head->seq;
-        cell->expires_ms = opened->expires_ms;
-        failed = roll_append(&draft->assignments, cell);
-    }
-    cell_unref(cell);
-    if (failed)
-        return STORE_NO_MEMORY;
-    draft->open[draft->open_count++] = draft->assignments.count - 1;
-    draft->counts[index].pending++;
-    return 0;
-}
-
-/* Its place among the open ones; their number: it is not open. */
-static size_t open_place(const struct view *draft, const char *id)
-{
-    size_t place = 0;
-
-    while (place < draft->open_count &&
-           strcmp(view_assignment(draft, draft->open[place])->assignment.id, id) != 0)
-        place++;
-    return place;
-}
-
-/* `now` may borrow from the one that it takes the place of. */
-static int replace_open(struct view *draft, size_t place, const struct proto_assignment *now,
-                        int64_t expires_ms)
-{
-    size_t index = draft->open[place];
-    struct assignment *cell = cell_new(sizeof *cell);
-    int failed =
-        !cell || proto_copy(&proto_assignment_shape, now, cell_arena(cell), &cell->assignment);
-
-    if (!failed) {
-        cell->opened_seq = view_assignment(draft, index)->opened_seq;
-        cell->expires_ms = expires_ms;
-        failed = roll_replace(&draft->assignments, index, cell);
-    }
-    cell_unref(cell);
-    return failed ? STORE_NO_MEMORY : 0;
-}
-
-static int apply_assignment_end(struct project *project,
-                                const struct proto_event_assignment_end *end, int state)
-{
-    struct view *draft = &project->draft;
-    size_t place = open_place(draft, end->id), task;
-    const struct assignment *old;
-    struct proto_assignment ended;
-
-    if (place == draft->open_count)
-        return STORE_CORRUPT;
-    old = view_assignment(draft, draft->open[place]);
-    task = view_find_task(draft, old->assignment.task);
-    ended = old->assignment;
-    ended.state = state;
-    ended.demonstration = end->demonstration;
-    if (replace_open(draft, place, &ended, old->expires_ms))
-        return STORE_NO_MEMORY;
-    draft->counts[task].pending--;
-    draft->open_count--;
-    memmove(draft->open + place, draft->open + place + 1,
-            (draft->open_count - place) * sizeof *draft->open);
-    return 0;
-}
-
-static int apply_assignment_completed(struct project *project, const struct event_head *head,
-                                      const void *body)
-{
-    (void)head;
-    return apply_assignment_end(project, body, PROTO_ASSIGNMENT_COMPLETED);
-}
-
-static int apply_assignment_expired(struct project *project, const struct event_head *head,
-                                    const void *body)
-{
-    (void)head;
-    return apply_assignment_end(project, body, PROTO_ASSIGNMENT_EXPIRED);
-}
-
-static int carry_lease(struct view *draft, const struct proto_carried_lease *lease)
-{
-    size_t place = open_place(draft, lease->id);
-    char expires_at[CLOCK_TEXT_BYTES];
-    struct proto_assignment carried;
-
-    if (place == draft->open_count)
-        return STORE_CORRUPT;
-    carried = view_assignment(draft, draft->open[place])->assignment;
-    clock_format(lease->expires_ms, expires_at);
-    carried.expires_at = expires_at;
-    return replace_open(draft, place, &carried, lease->expires_ms);
-}
-
-static int apply_leases_carried(struct project *project, const struct event_head *head,
-                                const void *body)
-{
-    const struct proto_event_carried *carried = body;
-    const struct proto_carried_lease *leases = carried->leases.items;
-    int status = 0;
-
-    (void)head;
-    for (size_t i = 0; i < carried->leases.count && !status; i++)
-        status = carry_lease(&project->draft, &leases[i]);
-    return status;
-}
-
-const struct event_kind event_project_created = {"project_created", &proto_project_shape, false,
-                                                 apply_project_created, check_project_created};
-const struct event_kind event_project_updated = {"project_updated", &proto_project_shape, false,
-                                                 apply_project_updated, check_project_updated};
+const struct event_kind event_project_created = {"project_created", &proto_project_shape,
+                                                 EVENT_BLOB_NONE, apply_project_created,
+                                                 check_project_created};
+const struct event_kind event_project_updated = {"project_updated", &proto_project_shape,
+                                                 EVENT_BLOB_NONE, apply_project_updated,
+                                                 check_project_updated};
 const struct event_kind event_project_deleted = {"project_deleted", &proto_event_removed_shape,
-                                                 false, apply_project_deleted,
+                                                 EVENT_BLOB_NONE, apply_project_deleted,
                                                  check_project_deleted};
-const struct event_kind event_task_put = {"task_put", &proto_task_shape, false, apply_task_put,
-                                          check_task_put};
-const struct event_kind event_task_deleted = {"task_deleted", &proto_event_removed_shape, false,
-                                              apply_task_deleted, check_task_deleted};
+const struct event_kind event_task_put = {"task_put", &proto_task_shape, EVENT_BLOB_NONE,
+                                          apply_task_put, check_task_put};
+const struct event_kind event_task_deleted = {"task_deleted", &proto_event_removed_shape,
+                                              EVENT_BLOB_NONE, apply_task_deleted,
+                                              check_task_deleted};
 const struct event_kind event_demonstration_added = {
-    "demonstration_added", &proto_demonstration_summary_shape, true, apply_demonstration_added,
-    check_demonstration_added};
+    "demonstration_added", &proto_demonstration_summary_shape, EVENT_BLOB_DEMONSTRATION,
+    apply_demonstration_added, check_demonstration_added};
 const struct event_kind event_demonstration_retracted = {
-    "demonstration_retracted", &proto_event_removed_shape, false, apply_demonstration_retracted,
-    check_demonstration_retracted};
-const struct event_kind event_scales_frozen = {"scales_frozen", &proto_scales_shape, false,
-                                               apply_scales_frozen, check_scales_frozen};
-const struct event_kind event_assignment_opened = {"assignment_opened", &proto_event_opened_shape,
-                                                   false, apply_assignment_opened,
-                                                   check_assignment_opened};
-const struct event_kind event_assignment_completed = {
-    "assignment_completed", &proto_event_assignment_end_shape, false, apply_assignment_completed,
-    check_assignment_completed};
-const struct event_kind event_assignment_expired = {
-    "assignment_expired", &proto_event_assignment_end_shape, false, apply_assignment_expired,
-    check_assignment_expired};
-
-const struct event_kind event_leases_carried = {"leases_carried", &proto_event_carried_shape, false,
-                                                apply_leases_carried, check_leases_carried};
+    "demonstration_retracted", &proto_event_removed_shape, EVENT_BLOB_NONE,
+    apply_demonstration_retracted, check_demonstration_retracted};
+const struct event_kind event_scales_frozen = {"scales_frozen", &proto_scales_shape,
+                                               EVENT_BLOB_NONE, apply_scales_frozen,
+                                               check_scales_frozen};
 
 const struct event_kind *const event_kinds[] = {&event_project_created,
                                                 &event_project_updated,
@@ -470,5 +341,12 @@ const struct event_kind *const event_kinds[] = {&event_project_created,
                                                 &event_assignment_opened,
                                                 &event_assignment_completed,
                                                 &event_assignment_expired,
+                                                &event_assignment_renewed,
+                                                &event_assignment_skipped,
+                                                &event_assignment_failed,
+                                                &event_assignment_released,
                                                 &event_leases_carried,
+                                                &event_policy_put,
+                                                &event_policy_activated,
+                                                &event_features_put,
                                                 NULL};

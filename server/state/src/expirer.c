@@ -1,9 +1,12 @@
-/* Once a second: open assignments whose time is up end as `expired`, so that what nobody works on
- * any more stops counting as pending. A lease is measured by the wall clock in this version.
+/* At the start and once a second: leases given under another start of the machine are tied to the
+ * clock of this one, and open assignments whose time is up end as `expired`, so that what nobody
+ * works on any more stops counting as pending.
  */
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include <state/lease.h>
 
 #include "registry.h"
 
@@ -16,12 +19,12 @@ struct expirer {
     bool stop; /* under the registry's mutex */
 };
 
-static bool has_expired(const struct view *view, int64_t now_ms)
+static bool is_due(const struct view *view, const struct instant *now)
 {
     for (size_t i = 0; i < view->open_count; i++)
-        if (view_assignment(view, view->open[i])->expires_ms <= now_ms)
+        if (!lease_is_live(view, view_assignment(view, view->open[i]), now))
             return true;
-    return false;
+    return !project_is_tied(view, now);
 }
 
 struct expiry {
@@ -36,20 +39,24 @@ static int expire_body(struct store_tx *tx, void *arg)
     struct project *project;
     int status = state_project(expiry->state, expiry->project_id, &project, &error);
 
+    if (!status)
+        status = project_tie(project, tx);
     return status ? status : project_expire(project, tx);
 }
 
 static void expire_project(struct state *state, const struct view *view)
 {
     struct expiry expiry = {state, view->id};
+    const struct instant now = state_instant(state);
 
-    if (has_expired(view, state_now_ms(state)) &&
-        store_write(state->config.store, expire_body, &expiry) < 0)
-        state->config.log("an expired assignment could not be logged; tried again in a second",
-                          state->config.log_arg);
+    const struct log_field project = log_text("project", view->id);
+
+    if (is_due(view, &now) && store_write(state->config.store, expire_body, &expiry) < 0)
+        log_tell(&state->config.log, LOG_ERROR,
+                 "end of a lease not stored; tried again in a second", &project, 1);
 }
 
-static void expire_all(struct state *state)
+void expirer_look(struct state *state)
 {
     struct view *views[BATCH_PROJECTS];
     const char *after = NULL;
@@ -87,7 +94,7 @@ static void *expirer_main(void *arg)
     struct expirer *expirer = arg;
 
     while (expirer_sleep(expirer))
-        expire_all(expirer->state);
+        expirer_look(expirer->state);
     return NULL;
 }
 

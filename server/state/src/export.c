@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <proto/archive.h>
+#include <state/lease.h>
 #include <state/transfer.h>
 
 #include "registry.h"
@@ -80,8 +81,8 @@ static int count_event(const struct store_event *event, void *arg)
 }
 
 /* What is left of each open lease. */
-static int list_leases(const struct view *view, int64_t now_ms, struct proto_arena *arena,
-                       struct proto_list *ret_leases)
+static int list_leases(const struct view *view, const struct instant *now,
+                       struct proto_arena *arena, struct proto_list *ret_leases)
 {
     struct proto_export_lease *leases =
         proto_arena_alloc(arena, view->open_count + 1, sizeof *leases);
@@ -90,7 +91,7 @@ static int list_leases(const struct view *view, int64_t now_ms, struct proto_are
         return -1;
     for (size_t i = 0; i < view->open_count; i++) {
         const struct assignment *assignment = view_assignment(view, view->open[i]);
-        int64_t left_ms = assignment->expires_ms - now_ms;
+        int64_t left_ms = lease_left_ms(view, assignment, now);
 
         leases[i] = (struct proto_export_lease){assignment->assignment.id,
                                                 left_ms > 0 ? (double)left_ms / 1000 : 0};
@@ -108,7 +109,7 @@ static int put_entry(struct proto_archive_writer *writer, const char *name, cons
 }
 
 /* Counts everything, puts the head and the header of the log. */
-static int begin_export(struct state_export *export, int64_t now_ms)
+static int begin_export(struct state_export *export, const struct instant *now)
 {
     PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
     struct count count = {export, 0};
@@ -119,10 +120,10 @@ static int begin_export(struct state_export *export, int64_t now_ms)
 
     if (status < 0)
         return status;
-    clock_format(now_ms, at);
+    clock_format(now->wall_ms, at);
     head = export->head;
     head.at = at;
-    if (list_leases(export->view, now_ms, &arena, &head.leases) ||
+    if (list_leases(export->view, now, &arena, &head.leases) ||
         proto_encode(&proto_export_shape, &head, &text, &length))
         return STORE_NO_MEMORY;
     if (length > PROTO_ARCHIVE_HEAD_MAX_BYTES) {
@@ -170,8 +171,11 @@ enum proto_code state_export_new(struct state *state, const char *project_id, co
                                          .seq = export->view->seq,
                                          .version = version};
     export->writer = proto_archive_writer_new();
-    if (export->writer)
-        status = begin_export(export, state_now_ms(state));
+    if (export->writer) {
+        const struct instant now = state_instant(state);
+
+        status = begin_export(export, &now);
+    }
     if (status) {
         state_export_free(export);
         return refuse(status, project_id, ret_error);

@@ -71,20 +71,51 @@ static void tail_add(struct feed *feed, struct feed_event *event)
 
 /* An assignment that has ended does not change any more, so the view has it as its event left it.
  */
-static void describe_assignment(const struct view *view, const char *id, struct proto_event *event)
+static int describe_end(struct proto_event *event, const struct view *view, const void *body,
+                        struct proto_arena *arena)
 {
-    struct assignment *assignment = view_find_assignment(view, id);
+    struct assignment *assignment;
 
-    event->id = id;
-    if (assignment)
-        event->assignment = &assignment->assignment;
+    event->id = ((const struct proto_event_assignment_end *)body)->id;
+    assignment = view_find_assignment(view, event->id);
+    if (!assignment)
+        return 0;
+    event->assignment = proto_arena_alloc(arena, 1, sizeof *event->assignment);
+    return event->assignment ? proto_copy(&proto_assignment_shape, &assignment->assignment, arena,
+                                          event->assignment)
+                             : -1;
 }
 
-/* body: of that shape, and as long-lived as the event; the view need not be. A kind whose shape is
- * not here is told by its type alone. */
-static void describe(const struct view *view, const struct proto_shape *shape, void *body,
-                     struct proto_event *event)
+/* It may have been renewed again or ended since: what a renewal leaves is said here. */
+static int describe_renewal(struct proto_event *event, const struct view *view, const void *body,
+                            struct proto_arena *arena)
 {
+    const struct proto_event_renewed *renewed = body;
+    const struct proto_event_assignment_end named = {.id = renewed->id};
+    char *expires_at = proto_arena_alloc(arena, CLOCK_TEXT_BYTES, 1);
+
+    if (!expires_at || describe_end(event, view, &named, arena))
+        return -1;
+    event->id = renewed->id;
+    if (!event->assignment)
+        return 0;
+    clock_format(renewed->expires_ms, expires_at);
+    event->assignment->state = PROTO_ASSIGNMENT_OPEN;
+    event->assignment->fence = event->seq;
+    event->assignment->expires_at = expires_at;
+    event->assignment->demonstration = event->assignment->to = event->assignment->reason = NULL;
+    return 0;
+}
+
+/* body: of that shape, and in the event's arena. What the view lends is copied. A kind whose shape
+ * is not here is told by its type alone. 0, or -1: out of memory. */
+static int describe(struct proto_event *event, const struct view *view,
+                    const struct proto_shape *shape, void *body, struct proto_arena *arena)
+{
+    if (shape == &proto_event_assignment_end_shape || shape == &proto_event_assignment_skip_shape)
+        return describe_end(event, view, body, arena);
+    if (shape == &proto_event_renewed_shape)
+        return describe_renewal(event, view, body, arena);
     if (shape == &proto_project_shape) {
         event->project = body;
         event->id = event->project->id = view->id; /* an imported log has another's */
@@ -102,9 +133,15 @@ static void describe(const struct view *view, const struct proto_shape *shape, v
     } else if (shape == &proto_event_opened_shape) {
         event->assignment = &((struct proto_event_opened *)body)->assignment;
         event->id = event->assignment->id;
-    } else if (shape == &proto_event_assignment_end_shape) {
-        describe_assignment(view, ((struct proto_event_assignment_end *)body)->id, event);
+    } else if (shape == &proto_event_policy_shape) {
+        event->id = event->revision = ((struct proto_revision *)body)->revision;
+    } else if (shape == &proto_event_activated_shape) {
+        event->id = event->revision = ((struct proto_event_activated *)body)->revision;
+    } else if (shape == &proto_event_features_shape) {
+        event->id = ((struct proto_event_features *)body)->demonstration;
+        event->revision = ((struct proto_event_features *)body)->revision;
     }
+    return 0;
 }
 
 /* Puts the text into the event's arena, and lets go of what is not the event's own. */
@@ -131,21 +168,6 @@ static int write_text(struct feed_event *cell)
     return event->text ? 0 : STORE_NO_MEMORY;
 }
 
-/* What the view lends is copied. */
-static int own_assignment(struct feed_event *cell, const struct proto_shape *shape)
-{
-    struct proto_event *event = &cell->event;
-    struct proto_assignment *copy;
-
-    if (!event->assignment || shape == &proto_event_opened_shape)
-        return 0;
-    copy = proto_arena_alloc(cell_arena(cell), 1, sizeof *copy);
-    if (!copy || proto_copy(&proto_assignment_shape, event->assignment, cell_arena(cell), copy) < 0)
-        return STORE_NO_MEMORY;
-    event->assignment = copy;
-    return 0;
-}
-
 static int fill(struct feed_event *cell, const struct view *view, const struct store_event *stored)
 {
     struct proto_arena *arena = cell_arena(cell);
@@ -154,7 +176,6 @@ static int fill(struct feed_event *cell, const struct view *view, const struct s
     void *body = kind ? proto_arena_alloc(arena, 1, kind->shape->size) : NULL;
     struct proto_error error;
     enum proto_code code;
-    int status;
 
     if (!kind)
         return STORE_CORRUPT;
@@ -167,9 +188,9 @@ static int fill(struct feed_event *cell, const struct view *view, const struct s
         return project_status_of_stored(code);
     clock_format(stored->at_ms, at);
     cell->event = (struct proto_event){.seq = stored->seq, .at = at, .type = kind->type};
-    describe(view, kind->shape, body, &cell->event);
-    status = own_assignment(cell, kind->shape);
-    return status ? status : write_text(cell);
+    if (describe(&cell->event, view, kind->shape, body, arena) < 0)
+        return STORE_NO_MEMORY;
+    return write_text(cell);
 }
 
 static int event_new(const struct view *view, const struct store_event *stored,

@@ -74,8 +74,9 @@ static void fitter_give_up(struct fitter *fitter, struct entry *entry, const str
     pthread_mutex_lock(&state->mutex);
     entry->unfitted_seq = view->seq;
     pthread_mutex_unlock(&state->mutex);
-    state->config.log("the scales could not be fitted or not be stored; the next event tries again",
-                      state->config.log_arg);
+    const struct log_field fields[] = {log_text("project", view->id), log_number("seq", view->seq)};
+    log_tell(&state->config.log, LOG_ERROR,
+             "scales not fitted or not stored; the next event tries again", fields, 2);
 }
 
 static void fitter_fit(struct fitter *fitter, struct entry *entry, const struct view *view)

@@ -2,6 +2,7 @@
  * make a project, and then, on the writer thread, its rows. The project that the second pass has
  * folded becomes the working project of the third, so the writer computes nothing.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,11 +74,11 @@ static enum proto_code on_begin(void *arg, const struct proto_archive_entry *ent
     else if (import->line_bytes > 0)
         return proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "events.jsonl",
                                "Its last line does not end.");
-    if (sscanf(entry->name, "demonstrations/%20[d0-9].", blob.id) != 1)
+    if (proto_archive_blob_id(entry->name, blob.id))
         return PROTO_CODE_OK;
     if (entry->bytes > STORE_BLOB_MAX_BYTES)
         return proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, entry->name,
-                               "It has %llu bytes; a demonstration has at most %d.",
+                               "It has %llu bytes; an entry has at most %d.",
                                (unsigned long long)entry->bytes, STORE_BLOB_MAX_BYTES);
     if (import->blob_count == import->blob_room) {
         size_t room = import->blob_room ? 2 * import->blob_room : 64;
@@ -175,10 +176,10 @@ static int read_blob(const struct state_import *import, const struct blob *blob,
 
 static int compare_blob(const void *id, const void *blob)
 {
-    return strcmp(id, ((const struct blob *)blob)->id);
+    return strcmp((const char *)id + 1, ((const struct blob *)blob)->id + 1);
 }
 
-/* For thinning anew. The blobs are in the order of their events, so of their ids. */
+/* For thinning anew. The blobs are in the order of their events, so of the numbers in their ids. */
 static int find_blob(void *arg, const char *id, unsigned char **ret_bytes, size_t *ret_length)
 {
     const struct state_import *import = arg;
@@ -209,8 +210,7 @@ static int take_line(struct state_import *import, char *line, size_t length, siz
         blob = *next_blob < import->blob_count ? &import->blobs[(*next_blob)++] : NULL;
         if (!blob || strcmp(blob->id, parsed.blob) != 0)
             return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
-                                        "The next demonstration of the archive is not %s.",
-                                        parsed.blob);
+                                        "The next file of the archive is not %s.", parsed.blob);
         if (read_blob(import, blob, &bytes, &blob_bytes))
             return unreadable(ret_error);
     }
@@ -269,8 +269,7 @@ static int each_event(struct state_import *import, take_fn take, void *arg,
     }
     if (!status && next_blob != import->blob_count)
         status = (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "events.jsonl",
-                                      "No event tells of demonstration %s.",
-                                      import->blobs[next_blob].id);
+                                      "No event tells of %s.", import->blobs[next_blob].id);
     free(line);
     fclose(file);
     return status;
@@ -281,12 +280,9 @@ static int each_event(struct state_import *import, take_fn take, void *arg,
 static int fold_event(struct state_import *import, const struct store_event *event, void *arg,
                       struct proto_error *ret_error)
 {
-    (void)arg;
-    if (event->blob_id && strcmp(event->type, event_demonstration_added.type) != 0)
-        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
-                                    "Only demonstration_added has a demonstration.");
     int status = project_take(&import->project, event, ret_error);
 
+    (void)arg;
     /* Whatever a command would have called it, here it is the archive that is wrong. */
     if (status > 0 && status != PROTO_CODE_NO_MEMORY && status != PROTO_CODE_NOT_SUPPORTED)
         status = PROTO_CODE_INVALID_ARCHIVE;
@@ -393,28 +389,22 @@ static int append_event(struct state_import *import, const struct store_event *e
 static int carry_leases(const struct state_import *import, struct project *project,
                         struct store_tx *tx)
 {
-    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
     const struct proto_export *head = proto_archive_head(import->reader);
     const struct proto_export_lease *said = head->leases.items;
     const struct view *draft = &project->draft;
-    struct proto_carried_lease *leases =
-        proto_arena_alloc(&arena, draft->open_count, sizeof *leases);
-    struct proto_event_carried carried = {head->project, {leases, draft->open_count}};
-    int64_t at_ms;
+    int64_t *left_ms = calloc(draft->open_count, sizeof *left_ms);
+    int status;
 
-    if (!leases || proto_time_parse(head->at, &at_ms))
+    if (!left_ms)
         return STORE_NO_MEMORY;
     for (size_t i = 0; i < draft->open_count; i++) {
-        const struct assignment *open = view_assignment(draft, draft->open[i]);
-        int64_t most_ms = open->expires_ms - at_ms, left_ms = (int64_t)(said[i].remaining_s * 1000);
+        int64_t most_ms = view_assignment(draft, draft->open[i])->lease.length_ms;
 
-        most_ms = most_ms < PROTO_MAX_LEASE_S * INT64_C(1000) ? most_ms
-                                                              : PROTO_MAX_LEASE_S * INT64_C(1000);
-        left_ms = left_ms < most_ms ? left_ms : most_ms;
-        leases[i] = (struct proto_carried_lease){open->assignment.id,
-                                                 project->now_ms + (left_ms > 0 ? left_ms : 0)};
+        left_ms[i] = (int64_t)fmin((double)most_ms, said[i].remaining_s * 1000);
     }
-    return project_log(project, tx, &event_leases_carried, &carried, NULL, 0, NULL);
+    status = project_carry(project, tx, head->project, left_ms);
+    free(left_ms);
+    return status;
 }
 
 /* The folded project takes the place of the entry's empty one. */
@@ -444,7 +434,7 @@ int state_import_commit(struct state *state, struct store_tx *tx, struct state_i
         status = each_event(import, append_event, &(struct append){tx, entry->log_name}, ret_error);
     if (status)
         return status;
-    entry->project.now_ms = state_now_ms(state);
+    state_begin(state, &entry->project);
     hand_over(import, entry);
     status = entry->project.draft.open_count ? carry_leases(import, &entry->project, tx)
                                              : project_freeze(&entry->project);

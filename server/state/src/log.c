@@ -79,6 +79,58 @@ static enum proto_code read_numbers(const struct store_event *stored, bool own,
     return code;
 }
 
+static enum proto_code read_features(const struct store_event *stored, struct proto_arena *arena,
+                                     struct proto_event_features *body,
+                                     struct proto_error *ret_error)
+{
+    struct proto_feature_file *file = proto_arena_alloc(arena, 1, sizeof *file);
+
+    body->file = file;
+    body->encoded = stored->blob;
+    body->encoded_bytes = stored->blob_bytes;
+    return file ? proto_features_read(stored->blob, stored->blob_bytes, arena, file, ret_error)
+                : PROTO_CODE_NO_MEMORY;
+}
+
+/* The body says what it is; the file is where the numbers are. */
+static enum proto_code read_policy(const struct store_event *stored, struct proto_arena *arena,
+                                   struct proto_revision *body, struct proto_error *ret_error)
+{
+    struct proto_revision whole = *body;
+    enum proto_code code =
+        proto_revision_from_tensors(stored->blob, stored->blob_bytes, arena, &whole, ret_error);
+
+    body->summary = whole.summary;
+    body->summary_dim = whole.summary_dim;
+    body->encoded = stored->blob;
+    body->encoded_bytes = stored->blob_bytes;
+    return code;
+}
+
+static enum proto_code read_blob(const struct store_event *stored, bool own,
+                                 struct proto_arena *arena, struct event *event,
+                                 struct proto_error *ret_error)
+{
+    switch (event->kind->blob) {
+    case EVENT_BLOB_DEMONSTRATION:
+        return read_numbers(stored, own, arena, &event->body.demonstration, ret_error);
+    case EVENT_BLOB_FEATURES:
+        return read_features(stored, arena, &event->body.features, ret_error);
+    case EVENT_BLOB_POLICY:
+        return read_policy(stored, arena, &event->body.revision, ret_error);
+    case EVENT_BLOB_NONE:
+        break;
+    }
+    return PROTO_CODE_OK;
+}
+
+/* A revision may have come as JSON; the others are nothing without their bytes. */
+static bool blob_fits(enum event_blob blob, const struct store_event *stored)
+{
+    return stored->blob ? blob != EVENT_BLOB_NONE
+                        : blob == EVENT_BLOB_NONE || blob == EVENT_BLOB_POLICY;
+}
+
 int event_read(const struct store_event *stored, bool own, struct proto_arena *arena,
                struct event *ret_event, struct proto_error *ret_error)
 {
@@ -86,14 +138,14 @@ int event_read(const struct store_event *stored, bool own, struct proto_arena *a
     struct event event = {.kind = kind, .head = {stored->seq, stored->at_ms}};
     enum proto_code code;
 
-    if (!kind || (kind->has_blob && !stored->blob))
+    if (!kind || !blob_fits(kind->blob, stored))
         return STORE_CORRUPT;
     if (kind->shape->set_defaults)
         kind->shape->set_defaults(&event.body);
     code = proto_decode(kind->shape, stored->body, strlen(stored->body), true, arena, &event.body,
                         ret_error);
-    if (!code && kind->has_blob)
-        code = read_numbers(stored, own, arena, &event.body.demonstration, ret_error);
+    if (!code && stored->blob)
+        code = read_blob(stored, own, arena, &event, ret_error);
     if (code)
         return project_status_of_stored(code);
     *ret_event = event;
@@ -130,6 +182,23 @@ static int event_check_ranges(const struct event_kind *kind, const void *body,
     return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : (int)code;
 }
 
+/* Bytes are stored under the number of their event. */
+static int event_check_blob_id(const struct event_kind *kind, const struct store_event *event,
+                               struct proto_error *ret_error)
+{
+    static const char prefixes[] = {[EVENT_BLOB_NONE] = '-',
+                                    [EVENT_BLOB_DEMONSTRATION] = 'd',
+                                    [EVENT_BLOB_FEATURES] = 'f',
+                                    [EVENT_BLOB_POLICY] = 'p'};
+    char id[ID_BYTES];
+
+    project_id_format(prefixes[kind->blob], event->seq, id);
+    if (!event->blob_id || !strcmp(event->blob_id, id))
+        return 0;
+    return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
+                                "The file %.32s does not belong to it.", event->blob_id);
+}
+
 /* An event from elsewhere is held to what a command is held to. */
 static int event_check(const struct project *project, const struct event *event,
                        struct proto_error *ret_error)
@@ -159,6 +228,8 @@ static int event_fold(struct project *project, const struct store_event *stored,
         return STORE_CORRUPT;
     status = event_read(stored, own, &arena, &event, ret_error);
     if (!status && !own)
+        status = event_check_blob_id(event.kind, stored, ret_error);
+    if (!status && !own)
         status = event_check(project, &event, ret_error);
     return status ? status : event_apply(project, &event);
 }
@@ -185,6 +256,6 @@ int project_take(struct project *project, const struct store_event *event,
                                     event->type);
     if (ret_error->code == PROTO_CODE_OK)
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
-                                    "It is out of turn, or lacks its demonstration.");
+                                    "It is out of turn, or its file is not there.");
     return ret_error->code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : (int)ret_error->code;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <state/clock.h>
+#include <state/lease.h>
 
 #include "project_internal.h"
 
@@ -328,6 +329,21 @@ int project_retract_demonstration(struct project *project, struct store_tx *tx, 
     return project_log(project, tx, &event_demonstration_retracted, &removed, NULL, 0, NULL);
 }
 
+struct instant project_now(const struct project *project)
+{
+    return (struct instant){project->now_ms, project->boot_ms, project->boot_id};
+}
+
+static struct proto_clock clock_mark(const struct project *project)
+{
+    return (struct proto_clock){project->boot_id, project->boot_ms};
+}
+
+static int64_t lease_end_ms(const struct project *project, double lease_s)
+{
+    return project->now_ms + (int64_t)llround(lease_s * 1000);
+}
+
 int project_open_assignment(struct project *project, struct store_tx *tx,
                             const struct proto_event_opened *opened, double lease_s,
                             const struct assignment **ret_assignment)
@@ -337,7 +353,8 @@ int project_open_assignment(struct project *project, struct store_tx *tx,
     char id[ID_BYTES], opened_at[CLOCK_TEXT_BYTES], expires_at[CLOCK_TEXT_BYTES];
     int status;
 
-    event.expires_ms = project->now_ms + (int64_t)llround(lease_s * 1000);
+    event.expires_ms = lease_end_ms(project, lease_s);
+    event.clock = clock_mark(project);
     project_id_format('a', draft->seq + 1, id);
     clock_format(project->now_ms, opened_at);
     clock_format(event.expires_ms, expires_at);
@@ -354,30 +371,94 @@ int project_open_assignment(struct project *project, struct store_tx *tx,
     return status;
 }
 
-int project_end_assignment(struct project *project, struct store_tx *tx, const char *id, int state,
-                           const char *demonstration)
+int project_renew_assignment(struct project *project, struct store_tx *tx, const char *id,
+                             int64_t fence, double lease_s)
 {
-    const struct proto_event_assignment_end end = {.id = id, .demonstration = demonstration};
+    const struct proto_event_renewed renewed = {.id = id,
+                                                .fence = fence,
+                                                .expires_ms = lease_end_ms(project, lease_s),
+                                                .clock = clock_mark(project)};
 
-    return project_log(project, tx,
-                       state == PROTO_ASSIGNMENT_COMPLETED ? &event_assignment_completed
-                                                           : &event_assignment_expired,
-                       &end, NULL, 0, NULL);
+    return project_log(project, tx, &event_assignment_renewed, &renewed, NULL, 0, NULL);
+}
+
+int project_end_assignment(struct project *project, struct store_tx *tx, int state,
+                           const struct proto_event_assignment_end *end)
+{
+    static const struct event_kind *const kinds[] = {
+        [PROTO_ASSIGNMENT_COMPLETED] = &event_assignment_completed,
+        [PROTO_ASSIGNMENT_EXPIRED] = &event_assignment_expired,
+        [PROTO_ASSIGNMENT_SKIPPED] = &event_assignment_skipped,
+        [PROTO_ASSIGNMENT_FAILED] = &event_assignment_failed,
+        [PROTO_ASSIGNMENT_RELEASED] = &event_assignment_released,
+    };
+    struct proto_event_assignment_end event = *end;
+
+    event.clock = clock_mark(project);
+    return project_log(project, tx, kinds[state], &event, NULL, 0, NULL);
 }
 
 int project_expire(struct project *project, struct store_tx *tx)
 {
+    const struct instant now = project_now(project);
     const struct view *draft = &project->draft;
     int status = 0;
 
     for (size_t i = 0; i < draft->open_count && !status;) {
         const struct assignment *assignment = view_assignment(draft, draft->open[i]);
 
-        if (assignment->expires_ms > project->now_ms)
+        if (lease_is_live(draft, assignment, &now))
             i++;
         else
-            status = project_end_assignment(project, tx, assignment->assignment.id,
-                                            PROTO_ASSIGNMENT_EXPIRED, NULL);
+            status = project_end_assignment(
+                project, tx, PROTO_ASSIGNMENT_EXPIRED,
+                &(struct proto_event_assignment_end){.id = assignment->assignment.id});
     }
+    return status;
+}
+
+int project_carry(struct project *project, struct store_tx *tx, const char *from,
+                  const int64_t *left_ms)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    const struct view *draft = &project->draft;
+    struct proto_carried_lease *leases =
+        proto_arena_alloc(&arena, draft->open_count, sizeof *leases);
+    const struct proto_event_carried carried = {
+        from, {leases, draft->open_count}, clock_mark(project)};
+
+    if (!leases)
+        return STORE_NO_MEMORY;
+    for (size_t i = 0; i < draft->open_count; i++)
+        leases[i] =
+            (struct proto_carried_lease){view_assignment(draft, draft->open[i])->assignment.id,
+                                         project->now_ms + (left_ms[i] > 0 ? left_ms[i] : 0)};
+    return project_log(project, tx, &event_leases_carried, &carried, NULL, 0, NULL);
+}
+
+bool project_is_tied(const struct view *view, const struct instant *now)
+{
+    for (size_t i = 0; i < view->open_count; i++)
+        if (!lease_is_tied(view, view_assignment(view, view->open[i]), now))
+            return false;
+    return true;
+}
+
+int project_tie(struct project *project, struct store_tx *tx)
+{
+    const struct instant now = project_now(project);
+    const struct view *draft = &project->draft;
+    int64_t *left_ms;
+    int status;
+
+    if (project_is_tied(draft, &now))
+        return 0;
+    left_ms = calloc(draft->open_count, sizeof *left_ms);
+    if (!left_ms)
+        return STORE_NO_MEMORY;
+    for (size_t i = 0; i < draft->open_count; i++)
+        left_ms[i] = lease_left_ms(draft, view_assignment(draft, draft->open[i]), &now);
+    status = project_carry(project, tx, NULL, left_ms);
+    free(left_ms);
     return status;
 }

@@ -16,9 +16,11 @@ struct project {
     const char *log_name;  /* the project's name in the store, unique for ever; owned by the
                               registry's entry */
     struct hashes *hashes; /* content hash -> demonstration */
-    int64_t now_ms;        /* of the transaction under way */
-    struct store *store;   /* for reading back what is held */
-    struct store_tx *tx;   /* the transaction under way; NULL while the log is folded */
+    int64_t now_ms;        /* of the transaction under way, as is boot_ms */
+    int64_t boot_ms;       /* see struct instant */
+    const char *boot_id;
+    struct store *store; /* for reading back what is held */
+    struct store_tx *tx; /* the transaction under way; NULL while the log is folded */
     /* While a log from elsewhere is folded: where its demonstrations are. 0 or a store_status. */
     int (*read_blob)(void *arg, const char *id, unsigned char **ret_bytes, size_t *ret_length);
     void *read_blob_arg;
@@ -37,12 +39,19 @@ struct event_head {
 typedef int event_check_fn(const struct project *project, const struct event_head *head,
                            const void *body, struct proto_error *ret_error);
 
+/* What stands in the bytes that belong to an event. */
+enum event_blob {
+    EVENT_BLOB_NONE,
+    EVENT_BLOB_DEMONSTRATION, /* states and actions: proto_demonstration_from_tensors */
+    EVENT_BLOB_FEATURES,      /* proto_features_read */
+    EVENT_BLOB_POLICY         /* proto_revision_from_tensors; a revision may also have none */
+};
+
 /* One kind of event: its name in the log, its shape, and what it does to the draft. */
 struct event_kind {
     const char *type;
     const struct proto_shape *shape;
-    bool has_blob; /* body is a struct proto_demonstration whose states and actions are in the blob
-                    */
+    enum event_blob blob;
     int (*apply)(struct project *project, const struct event_head *head, const void *body);
     /* Whether an event from elsewhere can follow in this log: 0, or an enum proto_code. check.c */
     event_check_fn *check;
@@ -51,10 +60,14 @@ struct event_kind {
 extern const struct event_kind event_project_created, event_project_updated, event_project_deleted,
     event_task_put, event_task_deleted, event_demonstration_added, event_demonstration_retracted,
     event_scales_frozen, event_assignment_opened, event_assignment_completed,
-    event_assignment_expired, event_leases_carried;
+    event_assignment_expired, event_assignment_renewed, event_assignment_skipped,
+    event_assignment_failed, event_assignment_released, event_leases_carried, event_policy_put,
+    event_policy_activated, event_features_put;
 extern const struct event_kind *const event_kinds[]; /* all of them, NULL-terminated */
 
 const struct event_kind *event_kind_find(const char *type); /* NULL: none is called that */
+/* Nobody is kept from this task any more. */
+void skips_end_of_task(struct view *draft, const char *key);
 
 /* An event as it is applied. The body is what the kind's shape describes. */
 struct event {
@@ -68,7 +81,11 @@ struct event {
         struct proto_event_removed removed;
         struct proto_event_assignment_end end;
         struct proto_event_opened opened;
+        struct proto_event_renewed renewed;
         struct proto_event_carried carried;
+        struct proto_revision revision;
+        struct proto_event_activated activated;
+        struct proto_event_features features;
     } body;
 };
 
@@ -98,6 +115,11 @@ __attribute__((warn_unused_result)) int project_take(struct project *project,
                                                      const struct store_event *event,
                                                      struct proto_error *ret_error);
 
+/* Logs what is left of each open lease, from now on. from: the project's id where it came from;
+ * NULL: here. left_ms: one for each, in the order of the view. */
+__attribute__((warn_unused_result)) int project_carry(struct project *project, struct store_tx *tx,
+                                                      const char *from, const int64_t *left_ms);
+
 /* Ids are per project and rise with the sequence number, so they sort by time: "d0000000042". */
 #define ID_BYTES 24
 void project_id_format(char prefix, int64_t seq, char ret_id[ID_BYTES]);
@@ -114,15 +136,28 @@ __attribute__((warn_unused_result)) int project_check_task_removal(const struct 
                                                                    const char *key,
                                                                    struct proto_error *ret_error);
 
+__attribute__((warn_unused_result)) int
+project_check_revision(const struct view *draft, const struct proto_revision *revision,
+                       struct proto_error *ret_error);
+__attribute__((warn_unused_result)) int project_check_activation(const struct view *draft,
+                                                                 const char *revision,
+                                                                 struct proto_error *ret_error);
+
 /* check.c: the checks of the kinds of events, in the order of the kinds. */
 event_check_fn check_project_created, check_project_updated, check_project_deleted, check_task_put,
     check_task_deleted, check_demonstration_added, check_demonstration_retracted,
     check_scales_frozen, check_assignment_opened, check_assignment_completed,
-    check_assignment_expired, check_leases_carried;
+    check_assignment_ended, check_assignment_renewed, check_leases_carried;
 
-/* Thins every held demonstration anew, from the store, by today's max_steps. 0 or a negative
- * store_status. */
+/* Thins every held demonstration and its features anew, from the store, by today's max_steps. 0 or
+ * a negative store_status. */
 __attribute__((warn_unused_result)) int project_rethin(struct project *project);
+
+__attribute__((warn_unused_result)) int project_rethin_features(struct project *project);
+/* Bytes that belong to an event, from wherever this project is being made. 0 or a store_status. */
+__attribute__((warn_unused_result)) int project_read_blob(const struct project *project,
+                                                          const char *id, unsigned char **ret_bytes,
+                                                          size_t *ret_length);
 
 /* Makes the view that the next commit publishes, so that nothing is left to fail after it. 0 or
  * STORE_NO_MEMORY. */
@@ -130,8 +165,8 @@ __attribute__((warn_unused_result)) int project_freeze(struct project *project);
 /* What it means when the store's own bytes cannot be decoded: damage, or only no memory. */
 int project_status_of_stored(enum proto_code code);
 
-/* The scales that the held demonstrations give today, as a cell; NULL when out of memory or nothing
- * is held. */
+/* The scales that the held demonstrations give today, or while nothing is held the newest rollouts,
+ * as a cell. There is one of either. NULL when out of memory. */
 struct scales *project_fit(const struct view *view);
 /* Whether the settings ask for numbers that maximise the marginal likelihood. */
 bool project_wants_fit(const struct view *view);

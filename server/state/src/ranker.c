@@ -100,9 +100,10 @@ static void ranker_give_up(struct ranker *ranker, struct entry *entry, const str
     entry->failed_seq = view->seq;
     atomic_fetch_add(&state->counters.failed, 1);
     pthread_mutex_unlock(&state->mutex);
-    state->config.log(
-        "a ranking failed, most likely for want of memory; the next event tries again",
-        state->config.log_arg);
+    const struct log_field fields[] = {log_text("project", view->id), log_number("seq", view->seq)};
+    log_tell(&state->config.log, LOG_ERROR,
+             "ranking failed, most likely for want of memory; the next event tries again", fields,
+             2);
 }
 
 static void ranker_forget(struct entry *entry)

@@ -44,7 +44,8 @@ struct state {
     struct state_config config;
     struct state_counters counters;
     pthread_mutex_t mutex;
-    pthread_cond_t changed;     /* a view or a ranking was published */
+    pthread_cond_t changed; /* a view or a ranking was published */
+    char boot_id[CLOCK_BOOT_ID_BYTES];
     bool ending;                /* nobody waits any more */
     void (*watcher)(void *arg); /* called where `changed` is signalled; NULL: none */
     void *watcher_arg;
@@ -68,6 +69,9 @@ struct view *state_view_and_feed(struct state *state, const char *project_id,
 /* Under the mutex: something of the entry (NULL: of all) was published. */
 void state_signal(struct state *state, struct entry *entry);
 
+/* Inside a store_write body: what the project logs from here on happens now. */
+void state_begin(struct state *state, struct project *project);
+
 /* Inside a store_write body: the entry that a new project of this id will have. Until its draft is
  * no longer `deleted`, it is not there. 0, PROTO_CODE_PROJECT_EXISTS, or a negative store_status.
  */
@@ -87,6 +91,8 @@ void fitter_free(struct fitter *fitter); /* stops the thread; NULL is fine */
 /* expirer.c. The thread that ends leases whose time is up, each as an event of the log. */
 __attribute__((warn_unused_result)) int expirer_new(struct state *state,
                                                     struct expirer **ret_expirer);
+/* Once, on the calling thread: ties and ends leases. What cannot be stored is logged. */
+void expirer_look(struct state *state);
 void expirer_free(struct expirer *expirer); /* stops the thread; NULL is fine */
 
 #endif

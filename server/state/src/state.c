@@ -302,6 +302,7 @@ static struct state *state_alloc(const struct state_config *config)
     if (!state)
         return NULL;
     state->config = *config;
+    config->clock.boot_id(config->clock.arg, state->boot_id);
     pthread_mutex_init(&state->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -328,6 +329,7 @@ int state_new(const struct state_config *config, struct state **ret_state, char 
     state_committed(state);
     store_set_hooks(config->store,
                     &(struct store_hooks){state_committed, state_rolled_back, state});
+    expirer_look(state);
     if (ranker_new(state, &state->ranker) || fitter_new(state, &state->fitter) ||
         expirer_new(state, &state->expirer)) {
         snprintf(ret_error, 256, "the ranking threads cannot be started");
@@ -472,6 +474,15 @@ struct ranking *state_ranking(struct state *state, const char *project_id, int64
     return ranking;
 }
 
+void state_begin(struct state *state, struct project *project)
+{
+    const struct instant now = state_instant(state);
+
+    project->now_ms = now.wall_ms;
+    project->boot_ms = now.boot_ms;
+    project->boot_id = now.boot_id;
+}
+
 int state_project(struct state *state, const char *project_id, struct project **ret_project,
                   struct proto_error *ret_error)
 {
@@ -482,7 +493,7 @@ int state_project(struct state *state, const char *project_id, struct project **
     entry = entry_find(state, project_id);
     if (!entry)
         return (int)state_no_project(project_id, ret_error);
-    entry->project.now_ms = state_now_ms(state);
+    state_begin(state, &entry->project);
     *ret_project = &entry->project;
     return 0;
 }
@@ -547,7 +558,7 @@ int state_create_project(struct state *state, struct store_tx *tx,
     if (status)
         return status;
     entry->project.draft.deleted = false;
-    entry->project.now_ms = state_now_ms(state);
+    state_begin(state, &entry->project);
     entry->project.dirty = true; /* so that a failed commit takes it back */
     status = project_log(&entry->project, tx, &event_project_created, settings, NULL, 0, NULL);
     if (!status)
@@ -558,6 +569,13 @@ int state_create_project(struct state *state, struct store_tx *tx,
 int64_t state_now_ms(const struct state *state)
 {
     return clock_now_ms(&state->config.clock);
+}
+
+struct instant state_instant(const struct state *state)
+{
+    const struct clock *clock = &state->config.clock;
+
+    return (struct instant){clock->now_ms(clock->arg), clock->boot_ms(clock->arg), state->boot_id};
 }
 
 struct store *state_store(struct state *state)

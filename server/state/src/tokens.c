@@ -1,7 +1,6 @@
 /* The table of tokens: read at the start, copied for a change, swapped in after the commit. */
 #include "tokens.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,38 +144,26 @@ void state_tokens_unref(struct state *state, struct token_table *table)
         free(table);
 }
 
-__attribute__((format(printf, 2, 3))) static void tell(const struct state *state,
-                                                       const char *format, ...)
+static void tell(const struct state *state, const char *what, const struct token *token)
 {
-    char line[320];
-    va_list arguments;
+    char id[PROTO_TOKEN_ID_BYTES];
 
-    if (!state->config.log)
-        return;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    state->config.log(line, state->config.log_arg);
+    proto_token_id(token->number, id);
+    const struct log_field fields[] = {log_text("token", id), log_text("name", token->name),
+                                       log_text("role", proto_role_names[token->role]),
+                                       log_text("project", token->project)};
+    log_tell(&state->config.log, LOG_INFO, what, fields, *token->project ? 4 : 3);
 }
 
 static void tell_difference(const struct state *state, const struct token_table *old,
                             const struct token_table *new)
 {
-    char id[PROTO_TOKEN_ID_BYTES];
-
-    for (size_t i = 0; i < old->count; i++) {
-        proto_token_id(old->items[i].number, id);
+    for (size_t i = 0; i < old->count; i++)
         if (!token_table_find(new, old->items[i].number))
-            tell(state, "token %s (%s) has been revoked", id, old->items[i].name);
-    }
-    for (size_t i = 0; i < new->count; i++) {
-        const struct token *token = &new->items[i];
-
-        proto_token_id(token->number, id);
-        if (!token_table_find(old, token->number))
-            tell(state, "token %s (%s) has been made: %s, project %s", id, token->name,
-                 proto_role_names[token->role], *token->project ? token->project : "any");
-    }
+            tell(state, "token revoked", &old->items[i]);
+    for (size_t i = 0; i < new->count; i++)
+        if (!token_table_find(old, new->items[i].number))
+            tell(state, "token made", &new->items[i]);
 }
 
 void tokens_committed(struct state *state)

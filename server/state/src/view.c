@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies.h"
 #include "view_internal.h"
 
 struct published {
@@ -27,14 +28,18 @@ int view_thaw(const struct view *view, struct view *ret_draft)
                          .settings = cell_ref(view->settings),
                          .scales = cell_ref(view->scales),
                          .open_count = view->open_count,
+                         .skip_count = view->skip_count,
+                         .boot_ms = view->boot_ms,
                          .held = view->held,
                          .demonstrated = view->demonstrated};
 
     draft.counts = copy_array(view->counts, view->tasks.count, sizeof *view->counts);
     draft.open = copy_array(view->open, view->open_count, sizeof *view->open);
-    if (!draft.counts || !draft.open || roll_copy(&view->tasks, &draft.tasks) ||
+    draft.skips = copy_array(view->skips, view->skip_count, sizeof *view->skips);
+    memcpy(draft.boot_id, view->boot_id, sizeof draft.boot_id);
+    if (!draft.counts || !draft.open || !draft.skips || roll_copy(&view->tasks, &draft.tasks) ||
         roll_copy(&view->demonstrations, &draft.demonstrations) ||
-        roll_copy(&view->assignments, &draft.assignments)) {
+        roll_copy(&view->assignments, &draft.assignments) || policies_copy(view, &draft)) {
         view_deinit(&draft);
         return -1;
     }
@@ -63,8 +68,10 @@ void view_deinit(struct view *draft)
     roll_deinit(&draft->tasks);
     roll_deinit(&draft->demonstrations);
     roll_deinit(&draft->assignments);
+    policies_deinit(draft);
     free(draft->counts);
     free(draft->open);
+    free(draft->skips);
     *draft = (struct view){0};
 }
 
@@ -137,6 +144,11 @@ struct demonstration *view_find_demonstration(const struct view *view, const cha
     size_t index = roll_find(&view->demonstrations, demonstration_name, id);
 
     return index == SIZE_MAX ? NULL : view_demonstration(view, index);
+}
+
+size_t view_demonstration_index(const struct view *view, const char *id)
+{
+    return roll_find(&view->demonstrations, demonstration_name, id);
 }
 
 struct assignment *view_find_assignment(const struct view *view, const char *id)

@@ -10,6 +10,7 @@ contract, each request's body against the schema of what is sent; a route that n
 import contextlib
 import http.client
 import json
+import math
 import pathlib
 import re
 import struct
@@ -314,6 +315,73 @@ def check_assignments(session, at):
     kept = session.call("POST", end, 200, {**body, "demonstration": late}, note="too late, kept")
     session.tap.check(not kept["credited"] and kept["reason"] and not kept["demonstration"]["duplicate"], "kept, not credited, and why", kept)
     session.call("POST", f"{path}/none/complete", 404, body)
+    for name, (verb, example) in enumerate((("skip", "others"), ("fail", "dropped"), ("release", "later"))):
+        check_lease(session, path, f"holder-{name}", verb, example)
+
+
+def check_lease(session, path, operator, verb, example):
+    """Renewed, then ended by its holder."""
+    lease = session.call("POST", path, 201, {"operator": operator})["assignments"][0]
+    at = f"{path}/{lease['id']}"
+    renewed = session.call("POST", f"{at}/renew", 200, {**session.contract.example("POST", f"{at}/renew", "more"), "fence": lease["fence"]})
+    session.tap.check(renewed["fence"] > lease["fence"], "a renewal raises the fence", renewed)
+    body = {**session.contract.example("POST", f"{at}/{verb}", example), "fence": renewed["fence"]}
+    session.call("POST", f"{at}/{verb}", 409, {**body, "fence": 1}, note="a stale fence")
+    session.call("POST", f"{at}/{verb}", 422, {**body, "fence": "one"})
+    ended = session.call("POST", f"{at}/{verb}", 200, body, key=f"end-{operator}")
+    session.tap.check(session.call("POST", f"{at}/{verb}", 200, body, key=f"end-{operator}") == ended, "the retry gets the same answer")
+    session.call("POST", f"{at}/renew", 409, {"fence": renewed["fence"]}, note="ended")
+    session.call("POST", f"{path}/none/{verb}", 404, body)
+
+
+def features(tasks, shape):
+    count = math.prod(shape)
+    header = {"__metadata__": {"tasks": json.dumps(tasks)},
+              "phi": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4 * count]}}
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + struct.pack(f"<{count}f", *[0.1 * (i % 7) for i in range(count)])
+
+
+def check_policies(session, at):
+    path, example = f"{at}/policies", session.contract.example("PUT", f"{at}/policies/r1", "plain")
+    held = session.call("GET", f"{at}/demonstrations", 200)["demonstrations"][0]
+    session.call("PUT", f"{path}/r1", 201, example)
+    session.call("PUT", f"{path}/r1", 200, example, note="the same again")
+    session.call("PUT", f"{path}/r2", 201, note="without a body")
+    header = json.dumps({"__metadata__": {"role": "selection"}}).encode()
+    session.call("PUT", f"{path}/r3", 201, raw=struct.pack("<Q", len(header)) + header, content_type=TENSORS)
+    session.call("PUT", f"{path}/r1", 422, {"role": "none"})
+    session.call("PUT", f"{path}/r1", 422, {"state": "active"}, note="the server's to say")
+    session.call("PUT", f"{path}/r4", 422, {"kind": "mlp"}, schema_agrees=False, note="not in this version")
+    session.call("PUT", f"{path}/r1", 415, raw=b"x", content_type="text/csv")
+    to = f"{path}/r1/features/{held['id']}"
+    file = features(["pick-banana", "pour-cereal"], [2, held["steps"], 3])
+    session.call("PUT", to, 201, raw=file, content_type=TENSORS)
+    session.call("PUT", to, 200, raw=file, content_type="application/octet-stream", note="the same again")
+    session.call("PUT", to, 422, raw=features(["pick-banana"], [2, held["steps"], 3]), content_type=TENSORS)
+    session.call("PUT", to, 400, raw=file[:-1], content_type=TENSORS, note="cut off")
+    session.call("PUT", to, 415, raw=b"{}", note="JSON")
+    session.call("PUT", f"{path}/r1/features/none", 404, raw=file, content_type=TENSORS)
+    session.call("GET", to, 200)
+    session.tap.check(session.call("GET", to, 200, accept=TENSORS) == file, "the file comes back as it was")
+    session.call("GET", to, 406, accept="image/png")
+    session.call("GET", f"{path}/r2/features/{held['id']}", 404)
+    session.call("GET", f"{path}/r1", 200)
+    session.call("GET", f"{path}/gp", 200, note="built in")
+    session.call("GET", f"{path}/none", 404)
+    session.call("GET", f"{path}/r1/missing", 200)
+    session.call("GET", f"{path}/r2/missing?limit=1", 200)
+    session.call("GET", f"{path}/none/missing", 404)
+    session.call("GET", path, 200)
+    page = session.call("GET", f"{path}?limit=2", 200)
+    session.call("GET", f"{path}?limit=2&cursor={page['next_cursor']}", 200)
+    session.call("POST", f"{path}/r1/activate", 200, key="activate")
+    session.call("POST", f"{path}/r1/activate", 200, note="it serves already")
+    session.call("PUT", f"{path}/r1", 409, {"note": "other"})
+    session.call("GET", f"{at}/ranking?wait_s=10", 200)
+    session.call("POST", f"{path}/gp/activate", 200)
+    session.call("POST", f"{path}/r1/activate", 409, note="retired")
+    session.call("POST", f"{path}/none/activate", 404)
 
 
 def check_events(session, at):
@@ -338,6 +406,9 @@ def check_transfer(session, at, project):
     archive = session.call("GET", f"{at}/export", 200)
     session.call("GET", f"/v1/projects/{project}-none/export", 404)
     session.call("GET", f"{at}/export", 406, accept=JSON)
+    session.call("GET", "/v1/status", 200)
+    session.call("GET", "/v1/status?limit=1", 200)
+    session.call("GET", "/v1/status?cursor=-", 400)
     session.call("GET", "/v1/backup", 200)
     session.call("GET", "/v1/backup", 406, accept=JSON)
     made = session.call("POST", path, 201, raw=archive, content_type="application/octet-stream", key="import")
@@ -381,6 +452,7 @@ def run(session):
     check_projects(session, project)
     check_tasks(session, at)
     check_demonstrations(session, at)
+    check_policies(session, at)
     check_assignments(session, at)
     check_events(session, at)
     check_metrics(session)

@@ -25,11 +25,17 @@ static int64_t tell_time(void *arg)
     return now_ms;
 }
 
+static void tell_start(void *arg, char ret_id[CLOCK_BOOT_ID_BYTES])
+{
+    (void)arg;
+    snprintf(ret_id, CLOCK_BOOT_ID_BYTES, "first");
+}
+
 static void start(void)
 {
     char error[256] = "";
     const struct state_config config = {
-        .pool = pool, .clock = {tell_time, NULL}, .admin_token = OWNER};
+        .pool = pool, .clock = {tell_time, tell_time, tell_start, NULL}, .admin_token = OWNER};
     struct state_config with_store = config;
 
     ck_assert_msg(store_open(directory, &store, error) == 0, "%s", error);

@@ -257,8 +257,7 @@ static const struct api_route routes[] = {
      .handle = retract},
 };
 
-void fixture_start(struct fixture *fixture, unsigned port,
-                   void (*log_line)(const char *line, void *arg), void *log_arg)
+void fixture_start(struct fixture *fixture, unsigned port, struct log_sink log)
 {
     char error[256];
 
@@ -270,8 +269,7 @@ void fixture_start(struct fixture *fixture, unsigned port,
         .route_count = sizeof(routes) / sizeof(*routes),
         .store = fixture->store,
         .admit = admit,
-        .log = log_line,
-        .log_arg = log_arg,
+        .log = log,
     };
     if (http_server_new(&config, &fixture->server, error) < 0) {
         fprintf(stderr, "%s\n", error);

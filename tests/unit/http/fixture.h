@@ -25,9 +25,8 @@ struct fixture {
     unsigned port;
 };
 
-/* log_line NULL: none. Aborts the test program when the server does not start. */
-void fixture_start(struct fixture *fixture, unsigned port,
-                   void (*log_line)(const char *line, void *arg), void *log_arg);
+/* Aborts the test program when the server does not start. */
+void fixture_start(struct fixture *fixture, unsigned port, struct log_sink log);
 /* Returns when a handler has begun to wait for ?wait_s=. */
 void fixture_await_request(void);
 void fixture_stop(struct fixture *fixture);

@@ -6,17 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void print_line(const char *line, void *arg)
+static void print_line(const struct log_record *record, void *arg)
 {
+    char line[LOG_LINE_BYTES];
+
     (void)arg;
-    fprintf(stderr, "%s\n", line);
+    log_format(record, LOG_FORM_TEXT, "-", line);
+    fputs(line, stderr);
 }
 
 int main(int argc, char **argv)
 {
     struct fixture fixture;
 
-    fixture_start(&fixture, argc > 1 ? (unsigned)atoi(argv[1]) : 0, print_line, NULL);
+    fixture_start(&fixture, argc > 1 ? (unsigned)atoi(argv[1]) : 0,
+                  (struct log_sink){print_line, NULL});
     printf("listening on http://127.0.0.1:%u\n", fixture.port);
     fflush(stdout);
     while (getchar() != EOF)

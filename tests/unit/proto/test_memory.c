@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <proto/features.h>
+
 #include "support.h"
 
 void *__real_malloc(size_t size);
@@ -123,6 +125,63 @@ START_TEST(tensors_say_so)
 }
 END_TEST
 
+static const char features_header[] =
+    "{\"__metadata__\":{\"tasks\":\"[\\\"a\\\",\\\"b\\\"]\"},"
+    "\"phi\":{\"dtype\":\"F64\",\"shape\":[2,1,1],\"data_offsets\":[0,16]}}";
+
+static bool features_once(void)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    GUARDED_CLEANUP struct guarded bytes = {NULL, 0, NULL, 0};
+    size_t allowed = until_failure;
+    struct proto_feature_file file;
+    struct proto_error error = {0};
+    until_failure = SIZE_MAX;
+    bytes = tensor_file(features_header, 16);
+    until_failure = allowed;
+    enum proto_code code = proto_features_read(bytes.bytes, bytes.length, &arena, &file, &error);
+    until_failure = SIZE_MAX;
+    ck_assert_msg(well_told(code), "%s at %s: %s", proto_code_name(code), error.at, error.detail);
+    ck_assert(code != PROTO_CODE_OK || strcmp(file.tasks.items[1], "b") == 0);
+    return code == PROTO_CODE_OK;
+}
+
+START_TEST(features_say_so)
+{
+    sweep(features_once);
+}
+END_TEST
+
+static const char revision_header[] =
+    "{\"__metadata__\":{\"sigma\":\"0.5\",\"trained_on\":\"[\\\"a\\\"]\"},"
+    "\"summary\":{\"dtype\":\"F64\",\"shape\":[1,1],\"data_offsets\":[0,8]}}";
+
+static bool revision_once(void)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    GUARDED_CLEANUP struct guarded bytes = {NULL, 0, NULL, 0};
+    size_t allowed = until_failure;
+    struct proto_revision revision;
+    struct proto_error error = {0};
+    proto_revision_defaults(&revision);
+    revision.revision = "r";
+    until_failure = SIZE_MAX;
+    bytes = tensor_file(revision_header, 8);
+    until_failure = allowed;
+    enum proto_code code =
+        proto_revision_from_tensors(bytes.bytes, bytes.length, &arena, &revision, &error);
+    until_failure = SIZE_MAX;
+    ck_assert_msg(well_told(code), "%s at %s: %s", proto_code_name(code), error.at, error.detail);
+    ck_assert(code != PROTO_CODE_OK || (revision.sigma == 0.5 && revision.summary_dim == 1));
+    return code == PROTO_CODE_OK;
+}
+
+START_TEST(revisions_say_so)
+{
+    sweep(revision_once);
+}
+END_TEST
+
 static bool encode_once(void)
 {
     struct proto_project project;
@@ -166,6 +225,8 @@ int main(void)
     TCase *tests = tcase_create("memory");
     tcase_add_test(tests, decoding_says_so);
     tcase_add_test(tests, tensors_say_so);
+    tcase_add_test(tests, features_say_so);
+    tcase_add_test(tests, revisions_say_so);
     tcase_add_test(tests, encoding_says_so);
     tcase_add_test(tests, an_arena_limit_says_so);
     suite_add_tcase(suite, tests);

@@ -21,11 +21,10 @@ static const struct {
     const char *name;
     const struct proto_shape *shape;
 } messages[] = {
-    {"project", &proto_project_shape},
-    {"task", &proto_task_shape},
-    {"ask", &proto_ask_shape},
-    {"complete", &proto_complete_shape},
-    {"demonstration", &proto_demonstration_shape},
+    {"project", &proto_project_shape}, {"task", &proto_task_shape},
+    {"ask", &proto_ask_shape},         {"complete", &proto_complete_shape},
+    {"renew", &proto_renew_shape},     {"skip", &proto_skip_shape},
+    {"end", &proto_end_shape},         {"demonstration", &proto_demonstration_shape},
 };
 
 static const struct proto_shape *shape_of(const char *name)

@@ -185,6 +185,47 @@ AMF_CLIENT_CALL amf_client_demonstration_delete(struct amf_client *client, const
                                                 const char *id, const char *reason,
                                                 struct amf_client_result *result);
 
+/* ---- policies ---- a revision as fields, or as a safetensors file with its fields in the
+ * metadata; its name goes into the path. Both put and features_put answer 201 for a new one, 200
+ * otherwise. */
+AMF_CLIENT_CALL amf_client_policy_put(struct amf_client *client, const char *project,
+                                      const struct proto_revision *revision,
+                                      struct amf_client_result *result,
+                                      struct proto_revision *ret_revision);
+AMF_CLIENT_CALL amf_client_policy_put_tensors(struct amf_client *client, const char *project,
+                                              const char *revision, const unsigned char *bytes,
+                                              size_t length, struct amf_client_result *result,
+                                              struct proto_revision *ret_revision);
+AMF_CLIENT_CALL amf_client_policy_get(struct amf_client *client, const char *project,
+                                      const char *revision, struct amf_client_result *result,
+                                      struct proto_revision *ret_revision);
+AMF_CLIENT_CALL amf_client_policy_list(struct amf_client *client, const char *project,
+                                       const struct amf_client_page *page,
+                                       struct amf_client_result *result,
+                                       struct proto_revision_list *ret_list);
+AMF_CLIENT_CALL amf_client_policy_activate(struct amf_client *client, const char *project,
+                                           const char *revision, const char *key,
+                                           struct amf_client_result *result,
+                                           struct proto_revision *ret_revision);
+AMF_CLIENT_CALL amf_client_policy_missing(struct amf_client *client, const char *project,
+                                          const char *revision, const struct amf_client_page *page,
+                                          struct amf_client_result *result,
+                                          struct proto_missing *ret_missing);
+/* bytes: a safetensors file (proto/features.h), sent as it is. */
+AMF_CLIENT_CALL amf_client_features_put(struct amf_client *client, const char *project,
+                                        const char *revision, const char *demonstration,
+                                        const unsigned char *bytes, size_t length,
+                                        struct amf_client_result *result,
+                                        struct proto_features *ret_features);
+AMF_CLIENT_CALL amf_client_features_get(struct amf_client *client, const char *project,
+                                        const char *revision, const char *demonstration,
+                                        struct amf_client_result *result,
+                                        struct proto_features *ret_features);
+/* result->body is the file as it was sent. */
+AMF_CLIENT_CALL amf_client_features_get_tensors(struct amf_client *client, const char *project,
+                                                const char *revision, const char *demonstration,
+                                                struct amf_client_result *result);
+
 /* ---- ranking ---- wait_s: how long the server may wait for one that has seen the newest event. */
 AMF_CLIENT_CALL amf_client_ranking_get(struct amf_client *client, const char *project,
                                        double wait_s, struct amf_client_result *result,
@@ -216,8 +257,30 @@ AMF_CLIENT_CALL amf_client_assignment_complete(struct amf_client *client, const 
                                                const struct proto_complete *complete,
                                                const char *key, struct amf_client_result *result,
                                                struct proto_completed *ret_completed);
+/* The answer has the new fence. */
+AMF_CLIENT_CALL amf_client_assignment_renew(struct amf_client *client, const char *project,
+                                            const char *id, const struct proto_renew *renew,
+                                            const char *key, struct amf_client_result *result,
+                                            struct proto_assignment *ret_assignment);
+AMF_CLIENT_CALL amf_client_assignment_skip(struct amf_client *client, const char *project,
+                                           const char *id, const struct proto_end *skip,
+                                           const char *key, struct amf_client_result *result,
+                                           struct proto_assignment *ret_assignment);
+AMF_CLIENT_CALL amf_client_assignment_fail(struct amf_client *client, const char *project,
+                                           const char *id, const struct proto_end *end,
+                                           const char *key, struct amf_client_result *result,
+                                           struct proto_assignment *ret_assignment);
+AMF_CLIENT_CALL amf_client_assignment_release(struct amf_client *client, const char *project,
+                                              const char *id, const struct proto_end *end,
+                                              const char *key, struct amf_client_result *result,
+                                              struct proto_assignment *ret_assignment);
 
 /* ---- the server itself ---- */
+/* Of the projects that the token may see, a page at a time. */
+AMF_CLIENT_CALL amf_client_server_status(struct amf_client *client,
+                                         const struct amf_client_page *page,
+                                         struct amf_client_result *result,
+                                         struct proto_status *ret_status);
 /* A copy of everything on the server, given to `piece` as it comes; put in place as DIR/amf.db of
  * an empty directory it is the server again, with all projects and tokens. Its SHA-256 is compared:
  * what was given is worth nothing unless this answers AMF_CLIENT_OK. */

@@ -18,6 +18,7 @@
 #include <proto/digest.h>
 #include <proto/error.h>
 #include <proto/field.h>
+#include <proto/safetensors.h>
 #include <proto/wire.h>
 
 struct project;
@@ -63,12 +64,27 @@ struct api_wait {
     bool over;   /* in: the time is up, answer with what there is */
 };
 
+/* What only the door knows, for who watches the server. */
+struct api_door {
+    bool draining;                       /* the daemon is about to end */
+    size_t connections, connections_max; /* open now, this request's among them */
+    size_t streams; /* answers that are being sent piece by piece, and event streams */
+    double uptime_s;
+};
+
+/* A safetensors file that was sent, as it was sent; length 0: there was none. */
+struct api_file {
+    const unsigned char *bytes;
+    size_t length;
+};
+
 struct api_ctx {
     struct state *state;
-    const struct proto_version *version; /* what this daemon is made of */
-    /* Writes the figures of the server that calls, for /metrics; NULL: there are none. */
-    void (*server_metrics)(void *server, FILE *out);
-    void *server;
+    const struct proto_version *version;                 /* what this daemon is made of */
+    void (*look)(void *door, struct api_door *ret_door); /* NULL: there is no door */
+    /* Writes the door's figures, for /metrics; NULL likewise. */
+    void (*door_metrics)(void *door, FILE *out);
+    void *door;
     struct store_tx *tx;       /* writing handlers only, else NULL */
     struct proto_arena *arena; /* lives until the answer has been sent */
     struct api_principal principal;
@@ -82,6 +98,7 @@ struct api_ctx {
     const void *base;  /* what a PATCH was applied to, or a refit was worked out from */
     const void *found; /* what a route's prepare worked out for its handler; kept by api_keep */
     struct api_upload upload; /* body API_BODY_ARCHIVE */
+    struct api_file file;     /* bodies API_BODY_FILE, API_BODY_JSON_OR_FILE */
     int64_t limit;            /* ?limit=, 1..500, default 100 */
     const char *cursor;       /* ?cursor= or NULL */
     bool follows; /* the answer has no end: the handler is called again and again (route.follows) */
@@ -136,6 +153,9 @@ typedef enum proto_code (*api_prepare_fn)(struct api_ctx *ctx, void *request);
 typedef enum proto_code (*api_check_head_fn)(struct api_ctx *ctx,
                                              const struct proto_demonstration *head);
 
+/* Likewise of any other file of tensors. */
+typedef enum proto_code (*api_check_file_fn)(struct api_ctx *ctx, const struct proto_tensors *head);
+
 /* Who may use a route, as a set. Administrators always may. */
 enum api_roles {
     API_ADMIN_ONLY = 0,
@@ -156,7 +176,9 @@ enum api_body {
     API_BODY_NONE = 0,
     API_BODY_JSON,
     API_BODY_DEMONSTRATION, /* JSON or safetensors */
-    API_BODY_ARCHIVE        /* an exported project, in ctx->upload; not decoded */
+    API_BODY_ARCHIVE,       /* an exported project, in ctx->upload; not decoded */
+    API_BODY_FILE,          /* safetensors, in ctx->file; not decoded */
+    API_BODY_JSON_OR_FILE   /* JSON, decoded, or safetensors, in ctx->file for prepare to decode */
 };
 
 struct api_route;
@@ -182,6 +204,7 @@ struct api_route {
     const struct proto_shape *request, *response;
     void (*request_defaults)(struct api_ctx *ctx, void *request);
     api_check_head_fn check_head; /* API_BODY_DEMONSTRATION only; NULL: none */
+    api_check_file_fn check_file; /* API_BODY_FILE and JSON_OR_FILE; NULL: none */
     api_prepare_fn prepare;
     api_handler_fn handle;
     /* Other forms of the answer, by Accept; NULL: none. *ret_bytes malloc'ed; 0 or -1. */

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include <api/api.h>
+#include <log/log.h>
 
 struct store;
 struct http_server;
@@ -35,19 +36,23 @@ struct http_config {
     /* state_watch: calls changed(arg) after anything was published that a request may wait for;
      * with NULL: not any more. */
     void (*watch)(struct state *state, void (*changed)(void *arg), void *arg);
-    /* One line about a finished or failed request or an event of the library; called from any
-     * thread, never with a token or a query in it. */
-    void (*log)(const char *line, void *arg);
-    void *log_arg;
+    /* Told of each request when it has ended (docs/operations.md lists the fields), and of events
+     * of the library; never with a token's secret, a query or a body in it. */
+    struct log_sink log;
 };
 
-/* Starts listening. Borrowed pointers in config must outlive the server, but not the address and
- * the names of files. 0, or -1 with one line in ret_error. */
+/* Starts listening. Borrowed pointers in config must outlive the server, but not the address. 0, or
+ * -1 with one line in ret_error. */
 __attribute__((warn_unused_result)) int http_server_new(const struct http_config *config,
                                                         struct http_server **ret_server,
                                                         char ret_error[256]);
 /* Version of the library in use, such as "0.9.75". */
 const char *http_library(void);
+/* Reads the files of certificate and key again; who connects from now on is shown the new one.
+ * Connections there are go on as they began. 0, or -1 with one line in ret_error: then the old one
+ * stays. One thread at a time. */
+__attribute__((warn_unused_result)) int http_server_renew(struct http_server *server,
+                                                          char ret_error[256]);
 unsigned http_server_port(const struct http_server *server);
 /* Stops accepting, lets requests under way finish (at most 10 s), frees. */
 void http_server_free(struct http_server *server);

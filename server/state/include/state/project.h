@@ -63,19 +63,51 @@ __attribute__((warn_unused_result)) int
 project_retract_demonstration(struct project *project, struct store_tx *tx, const char *id,
                               const char *reason, struct proto_error *ret_error);
 
+/* The same revision again is no event. *ret_created: there was none of that name. A staged one is
+ * replaced. */
+__attribute__((warn_unused_result)) int project_put_revision(struct project *project,
+                                                             struct store_tx *tx,
+                                                             const struct proto_revision *revision,
+                                                             bool *ret_created,
+                                                             struct proto_error *ret_error);
+__attribute__((warn_unused_result)) int project_activate(struct project *project,
+                                                         struct store_tx *tx, const char *revision,
+                                                         struct proto_error *ret_error);
+/* Whether a project in this state takes these features, whose numbers are not looked at. */
+__attribute__((warn_unused_result)) int
+project_check_features(const struct view *view, const struct proto_event_features *features,
+                       struct proto_error *ret_error);
+/* features: revision, demonstration, sha256, file and encoded are set, the numbers finite.
+ * *ret_created: there were none. *ret_features is borrowed from the project. */
+__attribute__((warn_unused_result)) int
+project_put_features(struct project *project, struct store_tx *tx,
+                     const struct proto_event_features *features, bool *ret_created,
+                     struct proto_features *ret_features, struct proto_error *ret_error);
+
 /* Opens an assignment: id, fence, state and opened_at are filled in. *ret_assignment is borrowed
  * from the project. */
 __attribute__((warn_unused_result)) int
 project_open_assignment(struct project *project, struct store_tx *tx,
                         const struct proto_event_opened *opened, double lease_s,
                         const struct assignment **ret_assignment);
+/* Gives an open assignment a new fence and a lease from now on. fence: one that opens it. */
+__attribute__((warn_unused_result)) int project_renew_assignment(struct project *project,
+                                                                 struct store_tx *tx,
+                                                                 const char *id, int64_t fence,
+                                                                 double lease_s);
+/* state: any but OPEN; end: its id, and what belongs to that state (the held demonstration of a
+ * completed one). The assignment must be open. */
+__attribute__((warn_unused_result)) int
+project_end_assignment(struct project *project, struct store_tx *tx, int state,
+                       const struct proto_event_assignment_end *end);
 /* Ends every open assignment whose time is up at the time of this transaction. */
 __attribute__((warn_unused_result)) int project_expire(struct project *project,
                                                        struct store_tx *tx);
-/* state: COMPLETED (by a held demonstration) or EXPIRED. The assignment must be open. */
-__attribute__((warn_unused_result)) int project_end_assignment(struct project *project,
-                                                               struct store_tx *tx, const char *id,
-                                                               int state,
-                                                               const char *demonstration);
+/* Ties open leases to the boot clock that runs now, where one is tied to another: see lease.h. */
+__attribute__((warn_unused_result)) int project_tie(struct project *project, struct store_tx *tx);
+/* Whether there is nothing for project_tie to do. */
+bool project_is_tied(const struct view *view, const struct instant *now);
+/* The time of the transaction under way. */
+struct instant project_now(const struct project *project);
 
 #endif

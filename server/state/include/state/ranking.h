@@ -20,6 +20,9 @@ struct score {
     double gain; /* NaN when not scorable */
     double effective_sample_size, largest_weight_share, clipped_share, skipped_share;
     double posterior_entropy; /* NaN: not known */
+    double target_weight;     /* normalised mu in use; NaN: no evaluation task */
+    double failure_rate;      /* of its newest rollouts, in target_weight; NaN: plays no part */
+    size_t rollouts;          /* newest ones, of which failure_rate is */
     bool scorable;
     const char *note; /* static text or NULL */
 };
@@ -40,6 +43,9 @@ struct ranking {
     int measure;       /* resolved, enum proto_measure */
     bool provisional;
     struct proto_resolved resolved;
+    const char *revision, *likelihood_revision; /* of the policy; NULL: none serves */
+    struct proto_strings missing; /* ids of demonstrations without features: the first ones */
+    int64_t missing_count, stale_pairs;
     struct proto_timing timing;
     struct pick picks[RANKING_MAX_PICKS];
     size_t pick_count;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <log/log.h>
 #include <state/clock.h>
 #include <state/project.h>
 #include <state/ranking.h>
@@ -26,9 +27,8 @@ struct state_config {
     struct store *store;
     struct amf_pool *pool;
     struct clock clock;
-    const char *admin_token;                  /* see tokens.h; read at the start only; NULL: none */
-    void (*log)(const char *line, void *arg); /* may be called from any thread */
-    void *log_arg;
+    const char *admin_token; /* see tokens.h; read at the start only; NULL: none */
+    struct log_sink log;
 };
 
 /* Folds the log, hooks into the store, starts the thread that ranks. 0, or -1 with one line in
@@ -74,6 +74,8 @@ state_create_project(struct state *state, struct store_tx *tx, const struct prot
 enum proto_code state_no_project(const char *project_id, struct proto_error *ret_error);
 
 int64_t state_now_ms(const struct state *state);
+/* Both clocks. Of a view that was taken before. */
+struct instant state_instant(const struct state *state);
 struct store *state_store(struct state *state);
 /* The store's name of a project's log (project_log_name) as readers see it; NULL when there is no
  * such project. */

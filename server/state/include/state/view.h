@@ -10,8 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <proto/features.h>
 #include <proto/wire.h>
 #include <state/cell.h>
+#include <state/clock.h>
 #include <state/roll.h>
 
 /* Cells. Their strings and arrays are in their own arena. */
@@ -29,14 +31,49 @@ struct demonstration {
     struct proto_matrix states, actions; /* thinned to criterion.max_steps, raw units */
 };
 
+/* See lease.h. */
+struct lease {
+    int64_t expires_ms; /* wall clock, as it was when the lease was given: what people are told */
+    int64_t length_ms;  /* for how long it was given */
+    int64_t given_boot_ms;             /* boot clock then, and */
+    char boot_id[CLOCK_BOOT_ID_BYTES]; /* of which start; "": not known */
+    int64_t fence_before;              /* what it was last renewed with; 0: it was not */
+    int skip;                          /* enum proto_skip, once skipped */
+};
+
 struct assignment {
     struct proto_assignment assignment;
-    int64_t opened_seq, expires_ms;
+    int64_t opened_seq, ended_seq; /* events; ended_seq 0 while it is open */
+    struct lease lease;
 };
 
 struct scales {
     struct proto_scales frozen; /* as the log has it: what was found */
 };
+
+struct revision {
+    struct proto_revision meta; /* what was said of it, with its summary */
+};
+
+/* What one revision thinks of one demonstration, in the demonstration's thinned steps. */
+struct features {
+    struct proto_features meta;
+    size_t steps, task_count; /* task_count 1: its own alone, or a list of one */
+    /* task x step x column, NULL: not there; log_likelihood task x step or one number a task */
+    double *numbers[PROTO_FEATURE_COUNT];
+};
+
+/* A revision of the policy with what changes about it. See policies.h. */
+struct policy {
+    struct revision *revision;
+    int state;                      /* enum proto_revision_state */
+    bool has_form;                  /* features have come */
+    struct proto_feature_form form; /* of all its features */
+    struct roll features; /* struct features or NULL, one per demonstration; empty once retired */
+    int64_t count;        /* demonstrations with features */
+};
+
+enum serving { SERVING_SELECTION, SERVING_LIKELIHOOD, SERVING_COUNT };
 
 /* What is counted of one task; all of them are derived from the other fields of the view. */
 struct task_counts {
@@ -44,7 +81,8 @@ struct task_counts {
     int64_t failed;         /* role demonstration, not successful */
     int64_t pretraining;    /* successful */
     int64_t rollouts, rollouts_succeeded;
-    int64_t pending; /* open assignments */
+    int64_t pending;  /* open assignments */
+    int64_t given_up; /* assignments that ended as failed, without a demonstration that says so */
 };
 
 struct view {
@@ -61,9 +99,16 @@ struct view {
     struct task_counts *counts; /* one per task, in the order of `tasks` */
     size_t *open;               /* indices into assignments of the open ones, in order of opening */
     size_t open_count;
+    size_t *skips; /* likewise of the skipped ones that still keep their task from somebody */
+    size_t skip_count;
+    int64_t boot_ms;                   /* the boot clock as newest seen in an event, and */
+    char boot_id[CLOCK_BOOT_ID_BYTES]; /* of which start; "": none seen */
     int64_t held; /* demonstrations the criterion learns from: successful, of role demonstration or
                      pretraining */
-    int64_t demonstrated; /* successful ones of role demonstration: what a budget counts */
+    int64_t demonstrated;    /* successful ones of role demonstration: what a budget counts */
+    struct policy *policies; /* in order of creation */
+    size_t policy_count;
+    size_t serving[SERVING_COUNT]; /* 1 + index in policies; 0: none, or the built-in one */
 };
 
 struct view *view_ref(const struct view *view);
@@ -73,6 +118,8 @@ void view_unref(struct view *view); /* NULL is fine */
 size_t view_find_task(const struct view *view, const char *key);
 /* By id; NULL when there is none. O(log n). */
 struct demonstration *view_find_demonstration(const struct view *view, const char *id);
+/* Its index, or SIZE_MAX. */
+size_t view_demonstration_index(const struct view *view, const char *id);
 struct assignment *view_find_assignment(const struct view *view, const char *id);
 /* Index of the first demonstration (assignment) whose id is greater than `id`: where a page after
  * that cursor begins. */
@@ -96,6 +143,12 @@ void view_describe_scales(const struct view *view, const struct scales *scales,
 static inline bool demonstration_is_held(const struct demonstration *demonstration)
 {
     return demonstration->meta.success && demonstration->meta.role != PROTO_ROLE_ROLLOUT;
+}
+
+/* How often a task was tried, those under way included: what a warm start counts. */
+static inline int64_t task_attempts(const struct task_counts *counts)
+{
+    return counts->demonstrations + counts->failed + counts->given_up + counts->pending;
 }
 
 static inline struct task *view_task(const struct view *view, size_t index)

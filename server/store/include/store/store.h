@@ -77,6 +77,15 @@ const char *store_library(void);
  * life. Any thread. */
 const char *store_latched(struct store *store);
 
+/* For who watches the server. Sizes that cannot be read are 0. Any thread. */
+struct store_usage {
+    const char *directory;              /* where it is; borrowed from the store */
+    uint64_t database_bytes, log_bytes; /* amf.db, and its write-ahead log */
+    uint64_t free_bytes;                /* what the disk still has for this user */
+    size_t queued;                      /* writes that wait for the one that is under way */
+};
+void store_usage(struct store *store, struct store_usage *ret_usage);
+
 /* A body answers
  *   0         commit;
  *   positive  roll back its own appends only; store_write returns it, the others of the group
@@ -183,14 +192,12 @@ extern const double store_commit_bounds_s[STORE_COMMIT_BOUNDS],
     store_group_bounds[STORE_GROUP_BOUNDS];
 
 struct store_metrics {
-    size_t waiting; /* writes that have been handed over and are not answered */
     /* Commits that succeeded: how many took up to which bound, the last above all of them; and of
      * how many writes they were. */
     uint64_t commit_counts[STORE_COMMIT_BOUNDS + 1], group_counts[STORE_GROUP_BOUNDS + 1];
     double commit_sum_s;
-    uint64_t writes;                               /* in them, together */
-    uint64_t full, failed;                         /* groups that failed: for space; otherwise */
-    int64_t database_bytes, log_bytes, free_bytes; /* on the disk; free -1: not known */
+    uint64_t writes;       /* in them, together */
+    uint64_t full, failed; /* groups that failed: for space; otherwise */
 };
 /* Since the store was opened. Any thread. */
 void store_metrics_read(struct store *store, struct store_metrics *ret_metrics);
