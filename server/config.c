@@ -29,6 +29,8 @@ static const struct config_key keys[] = {
     {"connections_per_address", CONFIG_NUMBER, offsetof(struct config, connections_per_address), 0,
      512, "AMFD_CONNECTIONS_PER_ADDRESS", "COUNT",
      "connections that one address may have, 0 to 512; 0: all but the last 64 (default: 0)"},
+    {"streams", CONFIG_NUMBER, offsetof(struct config, streams), 0, 65536, "AMFD_STREAMS", "COUNT",
+     "event streams and other requests that may wait at once, 0 to 65536 (default: 2560)"},
     {"allow_remote", CONFIG_BOOL, offsetof(struct config, allow_remote), 0, 0, "AMFD_ALLOW_REMOTE",
      NULL,
      "listen without TLS on an address that other machines reach; tokens then travel in the clear"},
@@ -214,7 +216,8 @@ static void config_defaults(struct config *ret_config)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
-    *ret_config = (struct config){.listen = "127.0.0.1:7667", .log_level = LOG_INFO};
+    *ret_config =
+        (struct config){.listen = "127.0.0.1:7667", .streams = 2560, .log_level = LOG_INFO};
     if (data && *data == '/') /* a relative one is invalid and ignored, as its specification says */
         snprintf(ret_config->data, sizeof ret_config->data, "%s/amf", data);
     else if (home && *home)

@@ -17,6 +17,7 @@ struct config {
     unsigned port;
     long workers;                 /* 0: one per processor */
     long connections_per_address; /* 0: nearly all */
+    long streams;                 /* requests that may wait at once */
     bool allow_remote;            /* listen on an address that other machines reach, without TLS */
     bool close_after_body;        /* a connection ends with a request that says it has a body */
     char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES]; /* files; "": no TLS */

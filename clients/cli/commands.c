@@ -126,6 +126,12 @@ const struct command commands[] = {
      "what was held and under way each time. Runs amfd, the one beside this program if there is "
      "one.\n" SETTINGS,
      replay_options, sizeof(struct replay_options), NULL, true, cmd_replay},
+    {"events", NULL, "PROJECT", 1, 1, "tell what happened in a project, or what happens",
+     "Each line is an event: its number, when, what, and what it is about. --follow begins behind\n"
+     "the newest event unless --after says otherwise, and goes on until it is stopped; with "
+     "--json\n"
+     "it prints one event a line. Without --follow, --json prints one page.\n",
+     events_options, sizeof(struct events_options), events_defaults, false, cmd_events},
     {"score", NULL, "PROBLEM.json", 1, 1, "score a problem in a file, without a server",
      "- reads standard input. The result is JSON, on one line with --json. Gains are in nats, or "
      "in\n"

@@ -170,6 +170,14 @@ struct replay_options {
 COMMAND(cmd_replay);
 extern const struct option replay_options[];
 
+struct events_options {
+    int64_t after, limit; /* -1: not said; 0: all */
+    bool follow;
+};
+COMMAND(cmd_events);
+extern const struct option events_options[];
+void events_defaults(void *options);
+
 struct lab_options { /* of every experiment, see lab_options.h */
     int64_t rounds, seeds, seed, batch, workers, warm_start;
     const char *rules;

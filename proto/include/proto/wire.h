@@ -661,6 +661,32 @@ struct proto_event_carried {  /* leases_carried: what was left of open leases, a
     struct proto_clock clock;
 };
 
+/* ---- the event feed: what happened, as it is told to those who follow a project ---- */
+struct proto_event {
+    int64_t seq;
+    const char *at, *type;   /* RFC 3339; the log's word for it */
+    const char *id, *reason; /* of what it is about; why it was taken away; NULL: none */
+    const char *revision;    /* of a policy, where one is concerned; then id is its, or of the
+                                demonstration whose features came */
+    /* What it is about, as the event left it; at most one is not NULL. */
+    struct proto_project *project;             /* settings: without scales, created_at and seq */
+    struct proto_task *task;                   /* settings: without counts */
+    struct proto_demonstration *demonstration; /* without states and actions */
+    struct proto_assignment *assignment;
+    const char *text; /* not on the wire: the whole as JSON, once somebody has made it; borrowed */
+};
+struct proto_ranking_notice { /* a newer ranking is there */
+    int64_t seq;              /* newest event it has seen */
+    int rule;
+    const char *choice; /* task key, or NULL */
+    bool provisional;
+};
+struct proto_event_list {
+    struct proto_list events;                   /* struct proto_event, in order of seq */
+    int64_t seq;                                /* newest event of the project */
+    const struct proto_ranking_notice *ranking; /* not in JSON: NULL unless followed */
+};
+
 /* ---- export.json of an archive, see archive.h ---- */
 struct proto_export_lease {
     const char *id; /* of an open assignment */
@@ -688,7 +714,9 @@ extern const struct proto_shape proto_project_shape, proto_task_shape, proto_dem
     proto_event_assignment_skip_shape, proto_event_assignment_end_shape, proto_event_opened_shape,
     proto_event_carried_shape, proto_export_shape, proto_token_shape, proto_token_list_shape,
     proto_revision_shape, proto_revision_list_shape, proto_features_shape, proto_missing_shape,
-    proto_event_policy_shape, proto_event_activated_shape, proto_event_features_shape;
+    proto_event_policy_shape, proto_event_activated_shape, proto_event_features_shape,
+    proto_event_shape, proto_event_list_shape, proto_ranking_notice_shape,
+    proto_project_settings_shape, proto_task_settings_shape;
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */
 extern const char *const proto_role_names[], *const proto_token_state_names[];

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <state/feed.h>
 #include <state/policies.h>
 #include <store/store.h>
 
@@ -101,6 +102,21 @@ enum proto_code api_check_cursor(struct api_ctx *ctx, char prefix)
         return PROTO_CODE_OK;
     return proto_error_set(&ctx->error, PROTO_CODE_INVALID_QUERY, "cursor",
                            "cursor must be the next_cursor of the page before.");
+}
+
+void api_wait_begin(struct api_ctx *ctx)
+{
+    struct api_wait *wait = &ctx->wait;
+
+    if (!wait->changes)
+        wait->changes = state_changes(ctx->state, ctx->params[0]);
+    wait->seen = wait->changes ? atomic_load(wait->changes) : 0;
+}
+
+void api_wait_for_more(struct api_ctx *ctx)
+{
+    if (!ctx->wait.over && (ctx->follows || ctx->wait_s > 0))
+        ctx->status = API_NOT_YET;
 }
 
 int api_keep_view(struct api_ctx *ctx, struct view *view)

@@ -6,6 +6,16 @@
 
 #include "verbs.h"
 
+/* Whether the ranking there is, is not the one that was waited for. */
+static bool should_wait(struct api_ctx *ctx, const struct view *view, const struct ranking *ranking)
+{
+    if (!ctx->wait.again)
+        ctx->wait.seq = view->seq;
+    if (!ranking || ranking->view->seq < ctx->wait.seq)
+        api_wait_for_more(ctx);
+    return ctx->status == API_NOT_YET;
+}
+
 /* Why a candidate cannot be the choice, whatever its gain. */
 static const char *note_of(const struct view *view, const struct score *score, size_t task)
 {
@@ -95,6 +105,7 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
 {
     struct proto_ranking *answer = response;
     const struct view *view = api_view(ctx);
+    bool waits = ctx->wait_s > 0 || ctx->wait.again;
     struct ranking *ranking;
     enum proto_code code;
     double age_s = 0;
@@ -102,8 +113,12 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
     (void)request;
     if (!view)
         return ctx->error.code;
-    ranking = state_ranking(ctx->state, view->id, ctx->wait_s > 0 ? view->seq : 0,
-                            fmax(ctx->wait_s, API_FIRST_RANKING_S), &age_s);
+    api_wait_begin(ctx);
+    ranking = state_ranking(ctx->state, view->id, 0, waits ? 0 : API_FIRST_RANKING_S, &age_s);
+    if (should_wait(ctx, view, ranking)) {
+        ranking_unref(ranking);
+        return PROTO_CODE_OK;
+    }
     if (!ranking)
         return proto_error_set(&ctx->error, PROTO_CODE_NOT_READY, "",
                                "The first ranking of %s is being worked out; ask with ?wait_s=10.",

@@ -68,7 +68,7 @@ static enum proto_code fill_tasks(struct api_ctx *ctx, const struct view *view,
     return PROTO_CODE_OK;
 }
 
-static size_t state_count(void)
+static size_t assignment_state_count(void)
 {
     size_t count = 0;
 
@@ -81,7 +81,7 @@ static size_t state_count(void)
 static enum proto_code count_assignments(struct api_ctx *ctx, const struct view *view,
                                          struct proto_report *report)
 {
-    size_t states = state_count();
+    size_t states = assignment_state_count();
     struct proto_state_count *by_state = proto_arena_alloc(ctx->arena, states, sizeof *by_state);
     struct proto_rule_count *by_rule = proto_arena_alloc(ctx->arena, RULES, sizeof *by_rule);
     struct proto_task_progress *tasks = report->tasks.items;

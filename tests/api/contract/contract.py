@@ -391,6 +391,23 @@ def check_policies(session, at):
     session.call("POST", f"{path}/none/activate", 404)
 
 
+def check_events(session, at):
+    path = f"{at}/events"
+    listed = session.call("GET", f"{path}?after=0&limit=500", 200)
+    found = [event["seq"] for event in listed["events"]]
+    session.tap.check(found == list(range(1, listed["seq"] + 1)), "every event, in order", found)
+    session.tap.check(session.call("GET", f"{path}?after={found[-1]}&wait_s=0.1", 200)["events"] == [], "nothing is an answer too")
+    session.call("GET", f"{path}?after={found[-1] + 1}", 400)
+    session.call("GET", path, 406, accept="text/html")
+    session.call("GET", f"{at}-none/events", 404)
+
+
+def check_metrics(session):
+    session.call("GET", "/metrics", 200)
+    session.call("GET", "/metrics", 406, accept=JSON)
+    session.call("GET", "/metrics", 401, token=False)
+
+
 def check_transfer(session, at, project):
     path = f"/v1/projects/{project}-copy/import"
     archive = session.call("GET", f"{at}/export", 200)
@@ -444,6 +461,8 @@ def run(session):
     check_demonstrations(session, at)
     check_policies(session, at)
     check_assignments(session, at)
+    check_events(session, at)
+    check_metrics(session)
     check_transfer(session, at, project)
     check_tokens(session, project)
     session.call("DELETE", at, 204)

@@ -231,6 +231,14 @@ AMF_CLIENT_CALL amf_client_ranking_get(struct amf_client *client, const char *pr
                                        double wait_s, struct amf_client_result *result,
                                        struct proto_ranking *ret_ranking);
 
+/* ---- events ---- those after `after`, oldest first; limit 0: the server's default. wait_s: how
+ * long the server may wait for the next one where there is none, at most 30. Calling again and
+ * again with the seq of the last event follows a project. */
+AMF_CLIENT_CALL amf_client_event_list(struct amf_client *client, const char *project, int64_t after,
+                                      int64_t limit, double wait_s,
+                                      struct amf_client_result *result,
+                                      struct proto_event_list *ret_list);
+
 /* ---- assignments ---- */
 AMF_CLIENT_CALL amf_client_assignment_ask(struct amf_client *client, const char *project,
                                           const struct proto_ask *ask, const char *key,
