@@ -58,6 +58,17 @@ CALLS = {
     "POST /v1/projects/{}/assignments/{}/fail": lambda c: c.project("p").assignments.fail("a", 1),
     "POST /v1/projects/{}/assignments/{}/release": lambda c: c.project("p").assignments.release("a", 1),
     "GET /v1/projects/{}/events": lambda c: next(c.project("p").events()),
+    "GET /v1/projects/{}/decisions": lambda c: next(c.project("p").decisions()),
+    "GET /v1/projects/{}/decisions/{}": lambda c: c.project("p").decision("a"),
+    "GET /v1/projects/{}/report": lambda c: c.project("p").report(),
+    "GET /v1/projects/{}/policies": lambda c: next(c.project("p").policies.list()),
+    "GET /v1/projects/{}/policies/{}": lambda c: c.project("p").policies.get("r"),
+    "PUT /v1/projects/{}/policies/{}": lambda c: c.project("p").policies.put("r", summary=ROWS),
+    "POST /v1/projects/{}/policies/{}/activate": lambda c: c.project("p").policies.activate("r"),
+    "GET /v1/projects/{}/policies/{}/missing": lambda c: next(c.project("p").policies.missing("r")),
+    "GET /v1/projects/{}/policies/{}/features/{}": lambda c: c.project("p").policies.get_features("r", "d"),
+    "PUT /v1/projects/{}/policies/{}/features/{}": lambda c: c.project("p").policies.put_features("r", "d", phi=ROWS),
+    "GET /v1/status": lambda c: c.status(),
     "GET /v1/tokens": lambda c: next(c.tokens.list()),
     "POST /v1/tokens": lambda c: c.tokens.create("n", "reader"),
     "GET /v1/tokens/{}": lambda c: c.tokens.get("t"),
@@ -68,13 +79,33 @@ CALLS = {
     "GET /version": lambda c: c.version(),
     "GET /openapi.yaml": lambda c: c.openapi(),
 }
-# Of api.md, and not in the contract of this server yet.
+# Of the API's design, and not in the contract of this server yet.
 NOT_YET = {
     "POST /v1/projects/{}/assignments/{}/renew",
     "POST /v1/projects/{}/assignments/{}/skip",
     "POST /v1/projects/{}/assignments/{}/fail",
     "POST /v1/projects/{}/assignments/{}/release",
     "GET /v1/projects/{}/events",
+    "GET /v1/projects/{}/decisions",
+    "GET /v1/projects/{}/decisions/{}",
+    "GET /v1/projects/{}/report",
+    "GET /v1/projects/{}/policies",
+    "GET /v1/projects/{}/policies/{}",
+    "PUT /v1/projects/{}/policies/{}",
+    "POST /v1/projects/{}/policies/{}/activate",
+    "GET /v1/projects/{}/policies/{}/missing",
+    "GET /v1/projects/{}/policies/{}/features/{}",
+    "PUT /v1/projects/{}/policies/{}/features/{}",
+    "GET /v1/status",
+}
+NOT_YET_MESSAGES = {
+    "Event", "Decision", "Basis", "ByTask", "Report", "RuleCount", "StateCount", "TaskProgress", "Round", "RankedTarget",
+    "FeatureForm", "Revision", "Features", "MissingFeatures", "DataStatus", "ProjectStatus", "Status",
+}
+NOT_YET_FIELDS = {
+    "Assignment.to", "Assignment.reason", "Candidate.shares", "Ranking.pending", "Ranking.targets", "ResolvedCriterion.target",
+    "Ranking.likelihood_revision", "Ranking.missing", "Ranking.missing_count", "Ranking.stale_pairs",
+    "Ranking.revision",  # null where no revision serves
 }
 
 CLASS_NAMES = {"ProjectInfo": "Project"}
@@ -128,12 +159,12 @@ def wrong_fields(name, cls):
     said, here = set(schema["properties"]), {field.name for field in dataclasses.fields(cls)} - {"more"}
     if name == "Demonstration":
         said -= NOT_IN_A_FILE
-    yield from (f"{name}.{field}: in one of the contract and the package only" for field in said ^ here)
+    yield from ((f"{name}.{field}", "in one of the contract and the package only") for field in said ^ here)
     optional = {field for field in said & here if type(None) in typing.get_args(hints[field])}
     missing = {field for field in said & here if field not in schema.get("required", here)}
     for field in said & here:
         if (field in optional) != (takes_null(schema["properties"][field]) or field in missing):
-            yield f"{name}.{field}: one of the contract and the package takes null"
+            yield f"{name}.{field}", "one of the contract and the package takes null"
 
 
 class Seen(Exception):
@@ -166,10 +197,12 @@ class Messages(unittest.TestCase):
     def test_every_answer_has_the_fields_of_its_schema(self):
         known = {name: cls for name, cls in answers().items() if name in SCHEMAS}
         self.assertGreater(len(known), 20)
-        self.assertEqual([wrong for name, cls in known.items() for wrong in wrong_fields(name, cls)], [])
+        wrong = dict(found for name, cls in known.items() for found in wrong_fields(name, cls))
+        self.assertEqual({field: why for field, why in wrong.items() if field not in NOT_YET_FIELDS}, {})
+        self.assertEqual(NOT_YET_FIELDS - set(wrong), set())
 
     def test_no_answer_is_without_a_schema(self):
-        self.assertEqual(set(answers()) - set(SCHEMAS), {"Event"})
+        self.assertEqual(set(answers()) - set(SCHEMAS), NOT_YET_MESSAGES)
 
     def test_every_setting_can_be_said_and_no_other(self):
         for name, (schema, elsewhere) in REQUESTS.items():

@@ -188,8 +188,9 @@ class Answers(Case):
 def stream(*events, broken=False):
     def body():
         for seq in events:
-            event = {"seq": seq, "at": "2026-11-21T10:15:00.123Z", "type": "task_put", "key": "pick"}
-            yield f"id: {seq}\nevent: task_put\ndata: {json.dumps(event)}\n\n: still here\n\n".encode()
+            event = {"seq": seq, "at": "2026-11-21T10:15:00.123Z", "type": "task_put", "id": "pick", "new": "\u2028"}
+            yield f"id: {seq}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n: still here\n\nevent: ranking\n".encode()
+            yield b'data: {"seq": 9}\n\n'
         if broken:
             raise httpx.ReadError("gone")
 
@@ -212,7 +213,8 @@ class Events(Case):
 
     def test_an_event_keeps_what_its_type_brings(self):
         event = next(self.client(stream(7)).project("p").events(6, follow=True))
-        self.assertEqual((event.type, event.more, event.at.microsecond), ("task_put", {"key": "pick"}, 123000))
+        self.assertEqual((event.type, event.id, event.more, event.at.microsecond),
+                         ("task_put", "pick", {"new": "\u2028"}, 123000))
 
 
 class Finding(Case):

@@ -26,14 +26,18 @@ def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def messages(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The data of each message of an event stream; its other fields stand in the data, too."""
+    """The data of each message that is of the log. Others have a name (`event: ranking`), and are left out."""
     data: list[bytes] = []
+    named = False
     for line in lines(pieces):
         if line.startswith(b"data:"):
             data.append(line[5:].removeprefix(b" "))
-        elif not line and data:
-            yield b"\n".join(data)
-            data = []
+        elif line.startswith(b"event:"):
+            named = True
+        elif not line:
+            if data and not named:
+                yield b"\n".join(data)
+            data, named = [], False
 
 
 def listed(transport: Transport, where: str, after: int) -> Iterator[Event]:

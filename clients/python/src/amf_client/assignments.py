@@ -55,7 +55,9 @@ class Assignments:
         body = {"fence": fence} | ({} if lease_s is None else {"lease_s": lease_s})
         return decode(Assignment, self._end(id, "renew", body, key, attempts))
 
-    def skip(self, id: str, fence: int, to: SkipTo, reason: str | None = None, *, key: str | None = None) -> Assignment:
+    def skip(
+        self, id: str, fence: int, to: SkipTo = "me", reason: str | None = None, *, key: str | None = None
+    ) -> Assignment:
         """Not now (`me`), not by this operator (`others`), or not at all until the task is changed (`never`)."""
         body = {"fence": fence, "to": to} | ({} if reason is None else {"reason": reason})
         return decode(Assignment, self._end(id, "skip", body, key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -12,11 +13,11 @@ import httpx
 
 from ._decode import decode
 from ._files import Progress, body_of, save_stream, whole_file
-from ._lists import pages
+from ._lists import PAGE, pages
 from ._locate import locate, xdg_folder
 from ._transport import OCTETS, Call, Retry, Transport, path
 from .errors import AlreadyExists, BadAnswer
-from .models import Health, ProjectInfo, Token, Version
+from .models import Health, ProjectInfo, ProjectStatus, Status, Token, Version
 from .project import Project
 
 if TYPE_CHECKING:
@@ -147,6 +148,17 @@ class Client:
     def ready(self) -> Health:
         """Writes are possible; else Unavailable, with the reason."""
         return decode(Health, self._transport.json(Call("GET", "/readyz", attempts=1)))
+
+    def status(self) -> Status:
+        """What it holds and how it does: one screen for the person on call."""
+        where, cursor = path("status"), None
+        projects: list[ProjectStatus] = []
+        while True:
+            status = decode(Status, self._transport.json(Call("GET", where, query={"limit": PAGE, "cursor": cursor})))
+            projects += status.projects
+            cursor = status.next_cursor
+            if cursor is None:
+                return replace(status, projects=tuple(projects))
 
     def version(self) -> Version:
         """What is running there."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -29,7 +28,7 @@ from numpy.typing import ArrayLike
 from ._tensors import demonstration_bytes
 from .assignments import Assignments, SkipTo
 from .demonstrations import Demonstrations
-from .errors import AmfError, ApiError, LeaseLost, NothingToDo, ServerError
+from .errors import AmfError, LeaseLost, NothingToDo
 from .models import Assignment, Completed, Stored
 
 if TYPE_CHECKING:
@@ -53,7 +52,6 @@ class Lease:
         self._lock = threading.Lock()  # one request about the assignment at a time, because each changes the fence
         self._stop = threading.Event()
         self._renewer = threading.Thread(target=self._keep_renewing, name="amf-renewals", daemon=True)
-        self._renewal_key: str | None = None  # of a renewal whose answer is still owed
         self._over = False
 
     # ---- what it is about
@@ -129,23 +127,14 @@ class Lease:
     def renew(self) -> Assignment:
         """Gives it its whole time again. Done by itself within the block."""
         with self._lock:
-            return self._renew()
-
-    def _renew(self) -> Assignment:
-        """One attempt: the next is soon. While its answer is owed the key stays, so the fence cannot be missed."""
-        self._check_open()
-        self._renewal_key = self._renewal_key or uuid.uuid4().hex
-        assignment = self.assignment
-        try:
-            self._assignment = self._assignments.renew(
-                assignment.id, assignment.fence, self._lease_s, key=self._renewal_key, attempts=1
-            )
-        except ApiError as error:
-            self._over = isinstance(error, LeaseLost)
-            self._renewal_key = self._renewal_key if isinstance(error, ServerError) else None
-            raise
-        self._renewal_key = None
-        return self._assignment
+            self._check_open()
+            try:
+                # One attempt: the next is soon. An answer that is lost does no harm, for the fence before stays good.
+                self._assignment = self._assignments.renew(self.id, self.assignment.fence, self._lease_s, attempts=1)
+            except LeaseLost:
+                self._over = True
+                raise
+            return self._assignment
 
     def _check_open(self) -> None:
         if self._over:
@@ -172,7 +161,6 @@ class Lease:
     def _credit(self, stored: Stored) -> Completed:
         with self._lock:
             try:
-                self._settle()
                 done = self._assignments.complete(self.id, self.assignment.fence, demonstration_id=stored.id)
                 done = replace(done, demonstration=stored)  # the answer calls it a duplicate: it was held by then
             except LeaseLost as error:
@@ -186,12 +174,7 @@ class Lease:
         self._stop.set()
         return done
 
-    def _settle(self) -> None:
-        """The answer of a renewal that is owed, because only it tells the fence."""
-        if self._renewal_key and not self._over:
-            self._renew()
-
-    def skip(self, to: SkipTo = "others", reason: str | None = None) -> Assignment:
+    def skip(self, to: SkipTo = "me", reason: str | None = None) -> Assignment:
         """Not now (`me`), not by this operator (`others`), or by nobody until the task is changed (`never`)."""
         return self._end("skip", {"to": to, "reason": reason})
 
@@ -206,7 +189,6 @@ class Lease:
     def _end(self, verb: str, fields: Mapping[str, Any]) -> Assignment:
         with self._lock:
             self._check_open()
-            self._settle()
             self._assignment = getattr(self._assignments, verb)(self.id, self.assignment.fence, **fields)
             self._over = True
             self._stop.set()

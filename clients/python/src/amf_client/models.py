@@ -213,6 +213,16 @@ class ResolvedCriterion(Answer):
     warm_start: int | str
     clip: tuple[float, ...] | None
     noise_std: float
+    target: str = "weights"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByTask(Answer):
+    """A number for each of some tasks, those that matter most first: `values[i]` is of `tasks[i]`."""
+
+    tasks: tuple[str, ...]
+    values: tuple[float, ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +240,17 @@ class Candidate(Answer):
     posterior_entropy: float | None
     skipped_share: float | None
     note: str | None
+    shares: ByTask | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankedTarget(Answer):
+    """An evaluation task with its weight in use, normalised."""
+
+    task: str
+    weight: float
+    failure_rate: float | None
+    rollouts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +266,7 @@ class Ranking(Answer):
     """Every candidate, best first. `age_s` 0: it has seen the newest event."""
 
     seq: int
-    revision: str
+    revision: str | None
     age_s: float
     measure: str
     unit: str
@@ -258,6 +279,12 @@ class Ranking(Answer):
     criterion: ResolvedCriterion
     candidates: tuple[Candidate, ...]
     timing: Timing
+    targets: tuple[RankedTarget, ...] = ()
+    pending: ByTask | None = None
+    likelihood_revision: str | None = None
+    missing: tuple[str, ...] = ()
+    missing_count: int = 0
+    stale_pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +305,8 @@ class Assignment(Answer):
     margin: float | None
     why: str
     demonstration: str | None
+    to: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,8 +365,213 @@ class Version(Answer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Answer):
-    """One entry of a project's log; what its type brings along is in `more`."""
+    """One entry of a project's log, with what it is about as the event left it."""
 
     seq: int
     at: datetime
     type: str
+    id: str | None = None
+    reason: str | None = None
+    project: Mapping[str, Any] | None = None
+    task: Mapping[str, Any] | None = None
+    demonstration: DemonstrationSummary | None = None
+    assignment: Assignment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis(Answer):
+    """What a choice was made of."""
+
+    revision: str
+    blas_core: str
+    measure: str
+    capabilities: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    runner_up: str | None = None
+    scores: ByTask | None = None
+    shares: ByTask | None = None
+    pending: ByTask | None = None
+    unseen: ByTask | None = None
+    entropy: float | None = None
+    entropies: ByTask | None = None
+    effective_sample_size: float | None = None
+    largest_weight_share: float | None = None
+    clipped_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Answer):
+    """A choice as it was recorded; `state` is that of its assignment today."""
+
+    id: str
+    at: datetime
+    task: str
+    operator: str | None
+    robot: str | None
+    state: str
+    rule: str
+    gain: float | None
+    margin: float | None
+    why: str | None
+    seq: int
+    age_s: float | None
+    pick: int
+    basis: Basis | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleCount(Answer):
+    rule: str
+    decisions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateCount(Answer):
+    state: str
+    assignments: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProgress(Answer):
+    task: str
+    demonstrations: int
+    failed: int
+    pretraining_demonstrations: int
+    rollouts: int
+    success_rate: float | None
+    pending: int
+    decisions: int
+    minutes: float
+    unknown_durations: int
+    first_entropy: float | None
+    entropy: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round(Answer):
+    round: int
+    id: str
+    at: datetime
+    task: str
+    rule: str
+    gain: float | None
+    entropy: float | None
+    entropies: ByTask | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(Answer):
+    """How far a project has come, and what it cost. Entropies in nats, expected, of an evaluation task."""
+
+    seq: int
+    at: datetime
+    demonstrations: int
+    failed: int
+    decisions: int
+    budget: int | None
+    minutes: float
+    unknown_durations: int
+    ranking_seq: int
+    first_entropy: float | None
+    entropy: float | None
+    rules: tuple[RuleCount, ...]
+    assignments: tuple[StateCount, ...]
+    tasks: tuple[TaskProgress, ...]
+    rounds: tuple[Round, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureForm(Answer):
+    """Which tensors the features of a revision have, with their columns."""
+
+    per_task: bool
+    phi: int | None
+    h: int | None
+    g: int | None
+    mean: int | None
+    log_likelihood: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision(Answer):
+    """A revision of the policy: `state` staged, active or retired; `serves`: selection, likelihood."""
+
+    revision: str
+    kind: str
+    role: str
+    sigma: float
+    trained_on: tuple[str, ...] | None
+    note: str | None
+    sha256: str | None
+    state: str
+    serves: tuple[str, ...]
+    features: FeatureForm | None
+    summary_dim: int | None
+    demonstrations: int
+    missing: int
+    stale_pairs: int
+    created_at: datetime | None
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features(Answer):
+    """Features of one demonstration under a revision, without their numbers."""
+
+    id: str | None
+    revision: str | None
+    demonstration: str | None
+    sha256: str | None
+    tasks: tuple[str, ...]
+    form: FeatureForm
+    seq: int
+    at: datetime | None
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingFeatures(Answer):
+    """What a revision still lacks of a demonstration."""
+
+    demonstration: str | None
+    reason: str
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataStatus(Answer):
+    directory: str | None
+    database_bytes: int
+    log_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectStatus(Answer):
+    id: str | None
+    seq: int
+    tasks: int
+    demonstrations: int
+    open_assignments: int
+    ranking_seq: int | None
+    ranking_age_s: float | None
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status(Answer):
+    """What the server holds and how it does, of the projects the token may see."""
+
+    version: str | None
+    uptime_s: float
+    ready: bool
+    reason: str | None
+    latched: bool
+    draining: bool
+    writer_queue: int
+    connections: int
+    connections_max: int
+    streams: int
+    data: DataStatus | None
+    projects: tuple[ProjectStatus, ...]
+    next_cursor: str | None = None

@@ -15,7 +15,8 @@ from ._transport import OCTETS, Call, Transport, path
 from .assignments import Assignments
 from .demonstrations import Demonstrations
 from .lease import Lease, ask_fields
-from .models import Event, ProjectInfo, Ranking, Scales, Task
+from .models import Decision, Event, ProjectInfo, Ranking, Report, Scales, Task
+from .policies import Policies
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -58,6 +59,7 @@ class Project:
         self.tasks = Tasks(transport, id)
         self.demonstrations = Demonstrations(transport, id, unsent)
         self.assignments = Assignments(transport, id)
+        self.policies = Policies(transport, id)
 
     def __repr__(self) -> str:
         return f"Project({self.id!r})"
@@ -103,6 +105,18 @@ class Project:
     def events(self, after: int = 0, *, follow: bool = False) -> Iterator[Event]:
         """The project's log behind event `after`; with `follow` it goes on for ever, over broken connections."""
         return (_events.followed if follow else _events.listed)(self._transport, self._below("events"), after)
+
+    def decisions(self) -> Iterator[Decision]:
+        """Every choice with what it was made of, oldest first."""
+        return pages(self._transport, self._below("decisions"), "decisions", Decision)
+
+    def decision(self, id: str) -> Decision:
+        """The choice that opened the assignment `id`."""
+        return decode(Decision, self._transport.json(Call("GET", path("projects", self.id, "decisions", id))))
+
+    def report(self) -> Report:
+        """How far it has come, round by round, and what it cost."""
+        return decode(Report, self._transport.json(Call("GET", self._below("report"))))
 
     def export(self, file: str | os.PathLike[str], *, replace: bool = False, progress: Progress | None = None) -> None:
         """The whole project as one tar file, checked before it gets its name."""

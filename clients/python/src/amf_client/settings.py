@@ -108,6 +108,14 @@ class DemonstrationFields(RecordingFields, total=False):
     role: DemonstrationRole
 
 
+class RevisionSettings(TypedDict, total=False):
+    kind: Literal["external", "mlp"]
+    role: Literal["selection", "likelihood", "both"]
+    sigma: float
+    trained_on: Sequence[str] | None
+    note: str | None
+
+
 class AskFields(TypedDict, total=False):
     operator: str | None
     robot: str | None
