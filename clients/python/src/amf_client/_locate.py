@@ -34,9 +34,12 @@ def xdg_folder(variable: str, otherwise: str) -> Path:
 
 
 def first_line(path: Path) -> str | None:
-    """None where there is no such file, or nothing in it."""
+    return path.read_text(encoding="ascii").strip().partition("\n")[0].strip() or None
+
+
+def first_line_if_there(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="ascii").strip().partition("\n")[0].strip() or None
+        return first_line(path)
     except (FileNotFoundError, PermissionError, NotADirectoryError):
         return None
 
@@ -45,12 +48,12 @@ def locate(
     url: str | None, token: str | None, token_file: str | os.PathLike[str] | None, ca_file: str | None
 ) -> Location:
     folder = xdg_folder("XDG_DATA_HOME", ".local/share")
-    url = url or os.environ.get("AMF_URL") or first_line(folder / "listening") or DEFAULT_URL
+    url = url or os.environ.get("AMF_URL") or first_line_if_there(folder / "listening") or DEFAULT_URL
     if not token and token_file:
-        token = Path(token_file).read_text(encoding="ascii").strip()
+        token = first_line(Path(token_file))
         if not token:
             raise ValueError(f"{token_file} holds no token")
     found = Location(url.rstrip("/"), token or os.environ.get("AMF_TOKEN"), ca_file or os.environ.get("AMF_CA_FILE"))
     if not found.token and found.is_loopback:
-        return Location(found.url, first_line(folder / "admin.token"), found.ca_file)
+        return Location(found.url, first_line_if_there(folder / "admin.token"), found.ca_file)
     return found
