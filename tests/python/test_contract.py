@@ -240,6 +240,9 @@ class Errors(unittest.TestCase):
         bare = [code for code, status in self.REGISTRY.items() if errors.error_class(status, code) is errors.ApiError]
         self.assertEqual(bare, [])
 
+    def test_every_status_has_a_class(self):
+        self.assertEqual(set(self.REGISTRY.values()) - set(errors.BY_STATUS), set())
+
     def test_a_class_of_a_code_is_below_that_of_its_status(self):
         for code, found in errors.BY_CODE.items():
             with self.subTest(code=code):

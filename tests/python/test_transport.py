@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """From a call to its answer: what is repeated and what is not, keys, problems, events that break off."""
+import base64
+import hashlib
 import json
 import os
 import pickle
@@ -11,6 +13,8 @@ from unittest import mock
 import httpx
 import numpy as np
 from fixtures import tap  # first: it knows where the package is
+
+import archive
 
 import amf_client
 from amf_client import errors
@@ -254,6 +258,48 @@ class Finding(Case):
         (self.home / "empty").write_text("\n")
         with self.assertRaises(ValueError):
             self.found(token_file=self.home / "empty")
+
+
+class Files(Case):
+    """A download that is not what its checksums say leaves nothing under the name it was to have."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def test_an_archive(self):
+        whole = archive.pack({"export.json": b"{}", "events.jsonl": b"an event\n" * 100})
+        at = whole.index(b"an event")
+        for body in (whole[:at] + b"n" + whole[at + 1:], whole[:512], b"", archive.pack({"export.json": b"{}"}, sums=False),
+                     archive.pack({"export.json": b"{}", "SHA256SUMS": b""}, sums=False)):
+            with self.subTest(length=len(body)), self.assertRaises(amf_client.BadAnswer):
+                self.client(httpx.Response(200, content=body)).project("p").export(self.folder / "p.tar")
+            self.assertEqual(list(self.folder.iterdir()), [])
+        self.client(httpx.Response(200, content=whole)).project("p").export(self.folder / "p.tar")
+        self.assertEqual((self.folder / "p.tar").read_bytes(), whole)
+
+    def test_a_copy_of_everything(self):
+        digest = "sha-256=:" + base64.b64encode(hashlib.sha256(b"all of it").digest()).decode() + ":"
+        for body, told in ((b"all of iT", digest), (b"all of it", None)):
+            headers = {"repr-digest": told} if told else {}
+            with self.assertRaises(amf_client.BadAnswer):
+                self.client(httpx.Response(200, content=body, headers=headers)).back_up(self.folder / "copy.db")
+            self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_one_that_breaks_off(self):
+        def body():
+            yield b"a part"
+            raise httpx.RemoteProtocolError("ended early")
+
+        with self.assertRaises(amf_client.Unreachable):
+            self.client(httpx.Response(200, content=body())).back_up(self.folder / "copy.db")
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_one_that_is_there_stays(self):
+        (self.folder / "copy.db").write_text("mine")
+        with self.assertRaises(FileExistsError):
+            self.client(good()).back_up(self.folder / "copy.db")
+        self.assertEqual((self.folder / "copy.db").read_text(), "mine")
 
 
 class Kept(Case):

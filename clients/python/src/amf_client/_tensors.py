@@ -23,13 +23,12 @@ TEXTS = ("task", "role", "operator", "robot", "source", "assignment")
 
 
 def as_floats(name: str, values: ArrayLike) -> Array:
-    """In C order and this machine's byte order, which is what safetensors writes."""
     array = np.asarray(values)
     if array.dtype.kind in "iub":
         array = array.astype(np.float64)
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
         raise ValueError(f"{name} are {array.dtype}; float16, float32 or float64 can be sent")
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return np.ascontiguousarray(array)  # what safetensors takes: it does not look at strides
 
 
 def as_matrix(name: str, values: ArrayLike) -> Array:
