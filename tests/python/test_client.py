@@ -10,9 +10,10 @@ import unittest.mock
 from pathlib import Path
 
 import numpy as np
-from fixtures import AMF, ROOT, LiveCase, tap  # first: it knows where the package is
+from fixtures import AMF, ROOT, Daemon, LiveCase, tap  # first: it knows where the package is
 
 import amf_client
+from certificates import Authority
 
 BANANAS = ROOT / "data" / "lila_franka" / "pick-banana"
 
@@ -284,6 +285,19 @@ class Server(LiveCase):
         for thread in threads:
             thread.join()
         self.assertEqual(len(set(stored)), 40)
+
+    def test_a_certificate_of_ones_own_authority(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        authority = Authority(folder)
+        certificate, key = authority.sign()
+        secured = Daemon(options=["--tls-cert", certificate, "--tls-key", key], tls=authority.context())
+        self.addCleanup(secured.close)
+        with amf_client.Client(secured.url, secured.token, ca_file=authority.file) as client:
+            self.assertEqual(list(client.projects.list()), [])
+        with amf_client.Client(secured.url, secured.token, retry=amf_client.Retry(attempts=1)) as client:
+            with self.assertRaises(amf_client.Unreachable) as caught:
+                client.health()
+        self.assertIn("certificate verify failed", str(caught.exception).lower())
 
     def test_a_daemon_that_comes_back_is_waited_for(self):
         self.daemon.kill()
