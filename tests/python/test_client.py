@@ -2,6 +2,7 @@
 """The Python client against a running daemon."""
 import json
 import logging
+import socket
 import subprocess
 import tempfile
 import threading
@@ -13,6 +14,7 @@ import numpy as np
 from fixtures import AMF, ROOT, Daemon, LiveCase, tap  # first: it knows where the package is
 
 import amf_client
+from amf_client._transport import Call
 from certificates import Authority
 
 BANANAS = ROOT / "data" / "lila_franka" / "pick-banana"
@@ -270,6 +272,11 @@ class Server(LiveCase):
         file = Path(self.daemon.data, "copy.db")
         self.client.back_up(file)
         self.assertTrue(file.read_bytes().startswith(b"SQLite format 3\0"))
+
+    def test_small_requests_do_not_wait_for_acknowledgements(self):
+        answer = self.client._transport.send(Call("GET", "/healthz"))
+        connection = answer.extensions["network_stream"].get_extra_info("socket")
+        self.assertTrue(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     def test_a_client_is_shared_by_threads(self):
         stored, barrier = [], threading.Barrier(8)

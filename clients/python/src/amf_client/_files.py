@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -120,7 +120,3 @@ def keep_demonstration(
     log.error("a demonstration of %s could not be handed in; it is kept in %s", fields["task"], path)
     if isinstance(error, AmfError):
         error.kept = path
-
-
-def body_of(path: Path, progress: Progress | None) -> Callable[[], Iterable[bytes]]:
-    return lambda: pieces_of(path, progress)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import random
+import socket
 import ssl
 import time
 import uuid
@@ -71,7 +72,6 @@ class Call:
     key: str | None = None
     attempts: int | None = None
     """Instead of what `Retry` says."""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def path(*parts: str) -> str:
@@ -110,6 +110,15 @@ def _worth_repeating(error: AmfError) -> bool:
     return isinstance(error, Unreachable | Unavailable)
 
 
+def _send_at_once(response: httpx.Response) -> None:
+    """TCP_NODELAY for the requests to come: httpcore before 1.0 leaves it off, and sends head and body one by one, so that
+    each upload would wait 40 ms for an acknowledgement."""
+    network = response.extensions.get("network_stream")
+    if network is not None:
+        with suppress(OSError):  # closed already
+            network.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 class Transport:
     """Safe to share between threads: nothing in it changes, and httpx's pool is made for it."""
 
@@ -132,7 +141,7 @@ class Transport:
         self._http.close()
 
     def _request(self, call: Call, key: str | None) -> httpx.Request:
-        headers = {"Accept": f"{call.accept}, application/problem+json", **call.headers}
+        headers = {"Accept": f"{call.accept}, application/problem+json"}
         content = call.content() if callable(call.content) else call.content
         if call.json is not None:
             content = json.dumps(call.json, allow_nan=False).encode()
@@ -151,6 +160,7 @@ class Transport:
     def _attempt(self, call: Call, key: str | None, stream: bool) -> httpx.Response:
         try:
             response = self._http.send(self._request(call, key), stream=stream)
+            _send_at_once(response)
             if response.is_success:
                 return response
             response.read()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from ._decode import decode
-from ._files import Progress, body_of, save_stream, whole_file
+from ._files import Progress, pieces_of, save_stream, whole_file
 from ._lists import PAGE, pages
 from ._locate import locate, xdg_folder
 from ._transport import OCTETS, Call, Retry, Transport, path
@@ -55,7 +55,7 @@ class Projects:
         call = Call(
             "POST",
             path("projects", id, "import"),
-            content=body_of(archive, progress),
+            content=lambda: pieces_of(archive, progress),
             content_bytes=archive.stat().st_size,
             content_type=OCTETS,
             wait_s=600,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from types import TracebackType
@@ -176,20 +176,20 @@ class Lease:
 
     def skip(self, to: SkipTo = "me", reason: str | None = None) -> Assignment:
         """Not now (`me`), not by this operator (`others`), or by nobody until the task is changed (`never`)."""
-        return self._end("skip", {"to": to, "reason": reason})
+        return self._end(self._assignments.skip, to, reason)
 
     def fail(self, reason: str | None = None) -> Assignment:
         """The attempt did not work, and counts as one. A recording of it may be added with `success=False`."""
-        return self._end("fail", {"reason": reason})
+        return self._end(self._assignments.fail, reason)
 
     def release(self) -> Assignment:
         """As if it had never been asked for."""
-        return self._end("release", {})
+        return self._end(self._assignments.release)
 
-    def _end(self, verb: str, fields: Mapping[str, Any]) -> Assignment:
+    def _end(self, how: Callable[..., Assignment], *said: str | None) -> Assignment:
         with self._lock:
             self._check_open()
-            self._assignment = getattr(self._assignments, verb)(self.id, self.assignment.fence, **fields)
+            self._assignment = how(self.id, self.assignment.fence, *said)
             self._over = True
             self._stop.set()
             return self.assignment
