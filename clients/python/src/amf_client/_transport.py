@@ -111,8 +111,8 @@ def _worth_repeating(error: AmfError) -> bool:
 
 
 def _send_at_once(response: httpx.Response) -> None:
-    """TCP_NODELAY for the requests to come: httpcore before 1.0 leaves it off, and sends head and body one by one, so that
-    each upload would wait 40 ms for an acknowledgement."""
+    """TCP_NODELAY for the requests to come: httpcore before 1.0 leaves it off, and sends head and body one by one, so
+    that each upload would wait 40 ms for an acknowledgement."""
     network = response.extensions.get("network_stream")
     if network is not None:
         with suppress(OSError):  # closed already
