@@ -319,7 +319,7 @@ class Reason(Answer):
 class Asked(Answer):
     assignments: tuple[Assignment, ...]
     seq: int
-    revision: str
+    revision: str | None
     age_s: float
     reason: Reason | None
 
@@ -518,14 +518,14 @@ class Revision(Answer):
 class Features(Answer):
     """Features of one demonstration under a revision, without their numbers."""
 
-    id: str | None
-    revision: str | None
-    demonstration: str | None
-    sha256: str | None
+    id: str
+    revision: str
+    demonstration: str
+    sha256: str
     tasks: tuple[str, ...]
     form: FeatureForm
     seq: int
-    at: datetime | None
+    at: datetime
     duplicate: bool
 
 
@@ -533,7 +533,7 @@ class Features(Answer):
 class MissingFeatures(Answer):
     """What a revision still lacks of a demonstration."""
 
-    demonstration: str | None
+    demonstration: str
     reason: str
     tasks: tuple[str, ...]
 

@@ -109,7 +109,7 @@ class DemonstrationFields(RecordingFields, total=False):
 
 
 class RevisionSettings(TypedDict, total=False):
-    kind: Literal["external", "mlp"]
+    kind: Literal["gp", "external", "mlp"]
     role: Literal["selection", "likelihood", "both"]
     sigma: float
     trained_on: Sequence[str] | None
