@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BUILD="$ROOT/build"
 
 # `check` is here because one build directory serves the demo and the tests.
-BUILD_PACKAGES=(meson ninja-build gcc libc6-dev pkg-config python3 libmicrohttpd-dev libgnutls28-dev libjansson-dev
+BUILD_PACKAGES=(meson ninja-build gcc g++ libc6-dev pkg-config python3 libmicrohttpd-dev libgnutls28-dev libjansson-dev
     libopenblas-dev libsqlite3-dev nettle-dev libcurl4-openssl-dev libnlopt-dev check)
 # clang and its sanitizers, which the fuzzers need
 CLANG_PACKAGES=(clang-14 libclang-rt-14-dev)

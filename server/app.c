@@ -69,7 +69,7 @@ static int app_start_state(struct app *app, char ret_error[256])
 {
     if (app->config.data_is_default)
         make_parents(app->config.data);
-    if (store_open(app->config.data, &app->store, ret_error) ||
+    if (store_open_begin(app->config.data, &app->store, ret_error) ||
         token_load(app->config.data, app->token, ret_error))
         return -1;
     if (amf_pool_new((size_t)app->config.workers, &app->pool)) {

@@ -174,7 +174,13 @@ int archive_file_demo(const struct archive_file *archive, size_t index, struct d
     struct proto_error error;
     size_t got = 0;
 
-    if (demo->bytes > DEMO_FILE_MAX_BYTES || !(file->bytes = malloc((size_t)demo->bytes + 1))) {
+    if (demo->bytes > DEMO_FILE_MAX_BYTES) {
+        snprintf(ret_error, 512, "%s: it has %llu bytes; at most %zu are read", demo->name,
+                 (unsigned long long)demo->bytes, DEMO_FILE_MAX_BYTES);
+        return -1;
+    }
+    file->bytes = malloc((size_t)demo->bytes + 1);
+    if (!file->bytes) {
         snprintf(ret_error, 512, "%s: out of memory", demo->name);
         return -1;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "folder.h"
+#include "listing.h"
 #include "upload.h"
 #include "write_file.h"
 
@@ -108,33 +109,36 @@ static int add_demonstrations(struct table *table, const struct proto_list *demo
     return 0;
 }
 
+static const struct column columns[] = {
+    {"demonstration", COLUMN_LEFT}, {"task", COLUMN_LEFT},    {"steps", COLUMN_RIGHT},
+    {"role", COLUMN_LEFT},          {"success", COLUMN_LEFT}, {"operator", COLUMN_LEFT},
+    {"stored", COLUMN_LEFT},
+};
+
+static enum amf_client_status ask_page(struct cli *cli, const char *project,
+                                       const struct amf_client_page *page,
+                                       struct amf_client_result *result,
+                                       struct listing_page *ret_page)
+{
+    struct proto_demonstration_list list = {0};
+    enum amf_client_status status =
+        amf_client_demonstration_list(cli->client, project, page, result, ret_page ? &list : NULL);
+
+    if (ret_page)
+        *ret_page = (struct listing_page){list.demonstrations, list.next_cursor};
+    return status;
+}
+
+static const struct listing listing = {columns, sizeof(columns) / sizeof(columns[0]), ask_page,
+                                       add_demonstrations};
+
 COMMAND(cmd_demo_list)
 {
-    static const struct column columns[] = {
-        {"demonstration", COLUMN_LEFT}, {"task", COLUMN_LEFT},    {"steps", COLUMN_RIGHT},
-        {"role", COLUMN_LEFT},          {"success", COLUMN_LEFT}, {"operator", COLUMN_LEFT},
-        {"stored", COLUMN_LEFT},
-    };
     const struct demo_list_options *said = options;
-    TABLE_CLEANUP struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-    AMF_CLIENT_RESULT_CLEANUP struct amf_client_result result = AMF_CLIENT_RESULT_NULL;
-    struct amf_client_page page = {.limit = said->limit, .cursor = said->cursor};
 
     (void)count;
-    do {
-        struct proto_demonstration_list list = {0};
-        enum amf_client_status status = amf_client_demonstration_list(
-            cli->client, args[0], &page, &result, cli->json ? NULL : &list);
-
-        if (status != AMF_CLIENT_OK || cli->json)
-            return cli_answer(cli, status, &result);
-        page.cursor = proto_arena_strdup(&cli->arena, list.next_cursor);
-        if (!table || add_demonstrations(table, &list.demonstrations) < 0 ||
-            (list.next_cursor && !page.cursor))
-            return cli_no_memory(cli);
-    } while (page.cursor && said->limit == 0);
-    table_print(table, &cli->terminal, cli->out);
-    return CLI_OK;
+    return cli_list(cli, &listing, args[0],
+                    (struct amf_client_page){.limit = said->limit, .cursor = said->cursor});
 }
 
 COMMAND(cmd_demo_show)

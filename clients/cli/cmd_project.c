@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "listing.h"
 #include "settings.h"
 
 #define AT(member) offsetof(struct project_create_options, member)
@@ -76,34 +77,37 @@ static int add_projects(struct table *table, const struct proto_list *projects)
     return 0;
 }
 
+static const struct column columns[] = {
+    {"project", COLUMN_LEFT},
+    {"rule", COLUMN_LEFT},
+    {"created", COLUMN_LEFT},
+    {"title", COLUMN_LEFT},
+};
+
+static enum amf_client_status ask_page(struct cli *cli, const char *project,
+                                       const struct amf_client_page *page,
+                                       struct amf_client_result *result,
+                                       struct listing_page *ret_page)
+{
+    struct proto_project_list list = {0};
+    enum amf_client_status status =
+        amf_client_project_list(cli->client, page, result, ret_page ? &list : NULL);
+
+    (void)project;
+    if (ret_page)
+        *ret_page = (struct listing_page){list.projects, list.next_cursor};
+    return status;
+}
+
+static const struct listing listing = {columns, sizeof(columns) / sizeof(columns[0]), ask_page,
+                                       add_projects};
+
 COMMAND(cmd_project_list)
 {
-    static const struct column columns[] = {
-        {"project", COLUMN_LEFT},
-        {"rule", COLUMN_LEFT},
-        {"created", COLUMN_LEFT},
-        {"title", COLUMN_LEFT},
-    };
-    TABLE_CLEANUP struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-    AMF_CLIENT_RESULT_CLEANUP struct amf_client_result result = AMF_CLIENT_RESULT_NULL;
-    struct amf_client_page page = {0};
-
     (void)args;
     (void)count;
     (void)options;
-    do {
-        struct proto_project_list list = {0};
-        enum amf_client_status status =
-            amf_client_project_list(cli->client, &page, &result, cli->json ? NULL : &list);
-
-        if (status != AMF_CLIENT_OK || cli->json)
-            return cli_answer(cli, status, &result);
-        page.cursor = proto_arena_strdup(&cli->arena, list.next_cursor);
-        if (!table || add_projects(table, &list.projects) < 0 || (list.next_cursor && !page.cursor))
-            return cli_no_memory(cli);
-    } while (page.cursor);
-    table_print(table, &cli->terminal, cli->out);
-    return CLI_OK;
+    return cli_list(cli, &listing, NULL, (struct amf_client_page){0});
 }
 
 COMMAND(cmd_project_show)

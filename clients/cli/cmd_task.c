@@ -1,6 +1,8 @@
 /* amf task add|list|show|delete */
 #include "commands.h"
 
+#include "listing.h"
+
 #define AT(member) offsetof(struct proto_task, member)
 const struct option task_add_options[] = {
     {"instruction", "TEXT", OPTION_TEXT, AT(instruction), "what the operator is told",
@@ -60,32 +62,34 @@ static int add_tasks(struct table *table, const struct proto_list *tasks)
     return 0;
 }
 
+static const struct column columns[] = {
+    {"task", COLUMN_LEFT},        {"demonstrations", COLUMN_RIGHT}, {"pending", COLUMN_RIGHT},
+    {"weight", COLUMN_RIGHT},     {"cost (s)", COLUMN_RIGHT},       {"role", COLUMN_LEFT},
+    {"instruction", COLUMN_LEFT},
+};
+
+static enum amf_client_status ask_page(struct cli *cli, const char *project,
+                                       const struct amf_client_page *page,
+                                       struct amf_client_result *result,
+                                       struct listing_page *ret_page)
+{
+    struct proto_task_list list = {0};
+    enum amf_client_status status =
+        amf_client_task_list(cli->client, project, page, result, ret_page ? &list : NULL);
+
+    if (ret_page)
+        *ret_page = (struct listing_page){list.tasks, list.next_cursor};
+    return status;
+}
+
+static const struct listing listing = {columns, sizeof(columns) / sizeof(columns[0]), ask_page,
+                                       add_tasks};
+
 COMMAND(cmd_task_list)
 {
-    static const struct column columns[] = {
-        {"task", COLUMN_LEFT},        {"demonstrations", COLUMN_RIGHT}, {"pending", COLUMN_RIGHT},
-        {"weight", COLUMN_RIGHT},     {"cost (s)", COLUMN_RIGHT},       {"role", COLUMN_LEFT},
-        {"instruction", COLUMN_LEFT},
-    };
-    TABLE_CLEANUP struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-    AMF_CLIENT_RESULT_CLEANUP struct amf_client_result result = AMF_CLIENT_RESULT_NULL;
-    struct amf_client_page page = {0};
-
     (void)count;
     (void)options;
-    do {
-        struct proto_task_list list = {0};
-        enum amf_client_status status =
-            amf_client_task_list(cli->client, args[0], &page, &result, cli->json ? NULL : &list);
-
-        if (status != AMF_CLIENT_OK || cli->json)
-            return cli_answer(cli, status, &result);
-        page.cursor = proto_arena_strdup(&cli->arena, list.next_cursor);
-        if (!table || add_tasks(table, &list.tasks) < 0 || (list.next_cursor && !page.cursor))
-            return cli_no_memory(cli);
-    } while (page.cursor);
-    table_print(table, &cli->terminal, cli->out);
-    return CLI_OK;
+    return cli_list(cli, &listing, args[0], (struct amf_client_page){0});
 }
 
 COMMAND(cmd_task_show)

@@ -7,6 +7,7 @@
 
 #include <proto/token.h>
 
+#include "listing.h"
 #include "write_file.h"
 
 #define AT(member) offsetof(struct token_create_options, member)
@@ -126,33 +127,36 @@ static int add_tokens(struct table *table, const struct proto_list *tokens)
     return 0;
 }
 
+static const struct column columns[] = {
+    {"token", COLUMN_LEFT},   {"name", COLUMN_LEFT},  {"role", COLUMN_LEFT},
+    {"project", COLUMN_LEFT}, {"state", COLUMN_LEFT}, {"expires", COLUMN_LEFT},
+    {"created", COLUMN_LEFT},
+};
+
+static enum amf_client_status ask_page(struct cli *cli, const char *project,
+                                       const struct amf_client_page *page,
+                                       struct amf_client_result *result,
+                                       struct listing_page *ret_page)
+{
+    struct proto_token_list list = {0};
+    enum amf_client_status status =
+        amf_client_token_list(cli->client, page, result, ret_page ? &list : NULL);
+
+    (void)project;
+    if (ret_page)
+        *ret_page = (struct listing_page){list.tokens, list.next_cursor};
+    return status;
+}
+
+static const struct listing listing = {columns, sizeof(columns) / sizeof(columns[0]), ask_page,
+                                       add_tokens};
+
 COMMAND(cmd_token_list)
 {
-    static const struct column columns[] = {
-        {"token", COLUMN_LEFT},   {"name", COLUMN_LEFT},  {"role", COLUMN_LEFT},
-        {"project", COLUMN_LEFT}, {"state", COLUMN_LEFT}, {"expires", COLUMN_LEFT},
-        {"created", COLUMN_LEFT},
-    };
-    TABLE_CLEANUP struct table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-    AMF_CLIENT_RESULT_CLEANUP struct amf_client_result result = AMF_CLIENT_RESULT_NULL;
-    struct amf_client_page page = {0};
-
     (void)args;
     (void)count;
     (void)options;
-    do {
-        struct proto_token_list list = {0};
-        enum amf_client_status status =
-            amf_client_token_list(cli->client, &page, &result, cli->json ? NULL : &list);
-
-        if (status != AMF_CLIENT_OK || cli->json)
-            return cli_answer(cli, status, &result);
-        page.cursor = proto_arena_strdup(&cli->arena, list.next_cursor);
-        if (!table || add_tokens(table, &list.tokens) < 0 || (list.next_cursor && !page.cursor))
-            return cli_no_memory(cli);
-    } while (page.cursor);
-    table_print(table, &cli->terminal, cli->out);
-    return CLI_OK;
+    return cli_list(cli, &listing, NULL, (struct amf_client_page){0});
 }
 
 /* The id of the token of that name, a live one before an expired one; the word itself where it is

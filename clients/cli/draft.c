@@ -62,6 +62,22 @@ int draft_write(struct draft *draft, const void *bytes, size_t length)
     return 0;
 }
 
+/* The name is durable once its directory is. One that may not be read is left to the kernel. */
+static int sync_directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int fd = directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int rc = fd < 0 && (!directory || errno != EACCES) ? -1 : 0;
+
+    free(directory);
+    if (fd < 0)
+        return rc;
+    rc = fsync(fd);
+    close(fd);
+    return rc;
+}
+
 int draft_finish(struct draft *draft, bool force)
 {
     int fd = draft->fd;
@@ -71,5 +87,7 @@ int draft_finish(struct draft *draft, bool force)
     draft->fd = -1;
     if (close(fd) < 0)
         return -1;
-    return force ? rename(draft->draft_path, draft->path) : link(draft->draft_path, draft->path);
+    if (force ? rename(draft->draft_path, draft->path) : link(draft->draft_path, draft->path))
+        return -1;
+    return sync_directory_of(draft->path);
 }

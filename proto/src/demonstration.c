@@ -176,6 +176,16 @@ static enum proto_code read_size(const struct proto_tensors *tensors, const char
     return PROTO_CODE_OK;
 }
 
+static enum proto_code read_sizes(const struct proto_tensors *tensors,
+                                  struct proto_demonstration *demonstration,
+                                  struct proto_error *ret_error)
+{
+    enum proto_code code = read_size(tensors, "states", &demonstration->states, ret_error);
+    if (code == PROTO_CODE_OK)
+        code = read_size(tensors, "actions", &demonstration->actions, ret_error);
+    return code;
+}
+
 static enum proto_code refuse_other_tensors(const struct proto_tensors *tensors,
                                             struct proto_error *ret_error)
 {
@@ -202,9 +212,7 @@ enum proto_code proto_demonstration_from_head(const struct proto_tensors *tensor
     if (code == PROTO_CODE_OK)
         code = read_about(tensors, arena, &demonstration, ret_error);
     if (code == PROTO_CODE_OK)
-        code = read_size(tensors, "states", &demonstration.states, ret_error);
-    if (code == PROTO_CODE_OK)
-        code = read_size(tensors, "actions", &demonstration.actions, ret_error);
+        code = read_sizes(tensors, &demonstration, ret_error);
     if (code == PROTO_CODE_OK)
         code =
             rename_place("tensor", proto_demonstration_check(&demonstration, ret_error), ret_error);
@@ -225,6 +233,16 @@ static enum proto_code read_matrix(const struct proto_tensors *tensors, const ch
                : code;
 }
 
+static enum proto_code read_matrices(const struct proto_tensors *tensors, struct proto_arena *arena,
+                                     struct proto_demonstration *demonstration,
+                                     struct proto_error *ret_error)
+{
+    enum proto_code code = read_matrix(tensors, "states", arena, &demonstration->states, ret_error);
+    if (code == PROTO_CODE_OK)
+        code = read_matrix(tensors, "actions", arena, &demonstration->actions, ret_error);
+    return code;
+}
+
 enum proto_code proto_demonstration_from_tensors(const unsigned char *bytes, size_t length,
                                                  struct proto_arena *arena,
                                                  struct proto_demonstration *ret_demonstration,
@@ -236,11 +254,26 @@ enum proto_code proto_demonstration_from_tensors(const unsigned char *bytes, siz
     if (code == PROTO_CODE_OK)
         code = proto_demonstration_from_head(&tensors, arena, &demonstration, ret_error);
     if (code == PROTO_CODE_OK)
-        code = read_matrix(&tensors, "states", arena, &demonstration.states, ret_error);
-    if (code == PROTO_CODE_OK)
-        code = read_matrix(&tensors, "actions", arena, &demonstration.actions, ret_error);
+        code = read_matrices(&tensors, arena, &demonstration, ret_error);
     if (code == PROTO_CODE_OK)
         *ret_demonstration = demonstration;
+    return code;
+}
+
+enum proto_code proto_demonstration_numbers(const unsigned char *bytes, size_t length,
+                                            struct proto_arena *arena,
+                                            struct proto_demonstration *demonstration,
+                                            struct proto_error *ret_error)
+{
+    struct proto_tensors tensors;
+    struct proto_demonstration read = *demonstration;
+    enum proto_code code = proto_tensors_read(bytes, length, arena, &tensors, ret_error);
+    if (code == PROTO_CODE_OK)
+        code = read_sizes(&tensors, &read, ret_error);
+    if (code == PROTO_CODE_OK)
+        code = read_matrices(&tensors, arena, &read, ret_error);
+    if (code == PROTO_CODE_OK)
+        *demonstration = read;
     return code;
 }
 

@@ -184,8 +184,7 @@ static void encode_object(struct proto_text *text, const struct proto_shape *sha
         if (field->flags & PROTO_WRITE_ONLY || (null && field->flags & PROTO_OMIT_NULL))
             continue;
         proto_text_puts(text, separator);
-        proto_text_string(text, field->name);
-        proto_text_puts(text, ":");
+        proto_text_name(text, field->name);
         if (null)
             proto_text_puts(text, "null");
         else

@@ -1,6 +1,6 @@
 /* Elements of a tensor as float64. Files are little-endian and tensors may begin at any byte, so
- * elements are put together from bytes; a compiler makes one load of that where the machine allows
- * it. */
+ * elements are copied before they are numbers; a compiler makes one load of that. */
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,10 @@
 
 static double load_f64(const unsigned char *bytes)
 {
-    uint64_t bits = proto_bytes_get(bytes, 8);
+    uint64_t bits;
     double number;
+    memcpy(&bits, bytes, sizeof(bits));
+    bits = le64toh(bits);
     memcpy(&number, &bits, sizeof(number));
     return number;
 }

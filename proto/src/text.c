@@ -44,6 +44,13 @@ void proto_text_puts(struct proto_text *text, const char *string)
     proto_text_put(text, string, strlen(string));
 }
 
+void proto_text_name(struct proto_text *text, const char *name)
+{
+    proto_text_put(text, "\"", 1);
+    proto_text_puts(text, name);
+    proto_text_put(text, "\":", 2);
+}
+
 static void put_escaped(struct proto_text *text, unsigned char byte)
 {
     static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";
@@ -84,20 +91,6 @@ void proto_text_int(struct proto_text *text, int64_t number)
     char digits[24];
     snprintf(digits, sizeof(digits), "%" PRId64, number);
     proto_text_puts(text, digits);
-}
-
-void proto_real_format(char *ret_text, double number)
-{
-    if (number == 0) {
-        /* "-0" would come back as the integer 0. */
-        snprintf(ret_text, PROTO_REAL_BYTES, "%s", signbit(number) ? "-0.0" : "0");
-        return;
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(ret_text, PROTO_REAL_BYTES, "%.*g", digits, number);
-        if (strtod(ret_text, NULL) == number)
-            return;
-    }
 }
 
 void proto_text_real(struct proto_text *text, double number)

@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+#include "real.h"
+
 struct proto_text {
     char *data; /* NUL-terminated once anything was put */
     size_t length, capacity;
@@ -18,10 +20,11 @@ struct proto_text {
     {                                                                                              \
         NULL, 0, 0, false, false                                                                   \
     }
-#define PROTO_REAL_BYTES 32 /* room for any real as text */
 
 void proto_text_put(struct proto_text *text, const char *bytes, size_t length);
 void proto_text_puts(struct proto_text *text, const char *string);
+/* A name that needs no escapes, quoted, and a colon. */
+void proto_text_name(struct proto_text *text, const char *name);
 /* Quoted and escaped; fails on bytes that are not UTF-8. */
 void proto_text_string(struct proto_text *text, const char *string);
 void proto_text_int(struct proto_text *text, int64_t number);
@@ -30,8 +33,5 @@ void proto_text_real(struct proto_text *text, double number);
 /* Compact, members in their order. */
 void proto_text_json(struct proto_text *text, const json_t *value);
 void proto_text_deinit(struct proto_text *text);
-
-/* Room for PROTO_REAL_BYTES; also "nan" and "inf", for messages. */
-void proto_real_format(char *ret_text, double number);
 
 #endif

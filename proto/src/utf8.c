@@ -48,7 +48,7 @@ size_t proto_utf8_char(const char *text, size_t length)
 bool proto_utf8_valid(const char *text, size_t length)
 {
     for (size_t i = 0; i < length;) {
-        size_t step = proto_utf8_char(text + i, length - i);
+        size_t step = (unsigned char)text[i] < 0x80 ? 1 : proto_utf8_char(text + i, length - i);
         if (step == 0)
             return false;
         i += step;

@@ -12,16 +12,19 @@
 #define _GNU_SOURCE /* mkostemp */
 #include "store_private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 /* What is left for those who write while a copy is there. */
 #define ROOM_LEFT_BYTES ((uint64_t)64 << 20)
+#define NAME_BEGIN "backup-"
 
 struct store_backup {
     struct store *store; /* whose only backup this is; NULL: not yet */
@@ -106,7 +109,7 @@ static int check_room(sqlite3 *db, int fd)
 static int open_nameless(const char *folder, int *ret_fd, sqlite3 **ret_db)
 {
     __attribute__((cleanup(close_db))) sqlite3 *db = NULL;
-    char *path = sqlite3_mprintf("%s/backup-XXXXXX", folder);
+    char *path = sqlite3_mprintf("%s/" NAME_BEGIN "XXXXXX", folder);
     if (!path)
         return STORE_NO_MEMORY;
     int fd = mkostemp(path, O_CLOEXEC);
@@ -128,6 +131,25 @@ static int open_nameless(const char *folder, int *ret_fd, sqlite3 **ret_db)
     *ret_db = db;
     db = NULL;
     return STORE_OK;
+}
+
+/* A kill just as a backup begins leaves its file with a name, and empty. */
+void store_backup_sweep(const struct store_directory *directory)
+{
+    static const char alnum[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    DIR *folder = opendir(directory->path);
+    const struct dirent *entry;
+    struct stat info;
+    while (folder && (entry = readdir(folder))) {
+        const char *name = entry->d_name;
+        if (strncmp(name, NAME_BEGIN, strlen(NAME_BEGIN)) == 0 &&
+            strspn(name + strlen(NAME_BEGIN), alnum) == 6 && !name[strlen(NAME_BEGIN) + 6] &&
+            fstatat(directory->fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(info.st_mode) && info.st_size == 0)
+            (void)unlinkat(directory->fd, name, 0);
+    }
+    if (folder)
+        closedir(folder);
 }
 
 static int copy_pages(sqlite3 *from, sqlite3 *to)

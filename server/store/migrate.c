@@ -113,6 +113,11 @@ int store_schema_check_whole(sqlite3 *db, char ret_error[STORE_ERROR_BYTES])
                  advice, ret_error);
 }
 
+int store_schema_check_events(sqlite3 *db, char ret_error[STORE_ERROR_BYTES])
+{
+    return check(db, "PRAGMA quick_check(event)", "", ret_error);
+}
+
 int store_schema_migrate(sqlite3 *db, int version, char ret_error[STORE_ERROR_BYTES])
 {
     while (version < store_migration_count) {
@@ -120,7 +125,5 @@ int store_schema_migrate(sqlite3 *db, int version, char ret_error[STORE_ERROR_BY
         if (rc != SQLITE_OK)
             return fail(rc, "cannot bring the schema up to date", ret_error);
     }
-    /* The event table only: it is read whole at every start anyway, while a check of everything
-     * would read every blob. */
-    return check(db, "PRAGMA quick_check(event)", "", ret_error);
+    return STORE_OK;
 }

@@ -96,7 +96,13 @@ extern const int store_migration_count;
 int store_schema_recognise(sqlite3 *db, int *ret_version, char ret_error[STORE_ERROR_BYTES]);
 /* Reads everything: whether a database and the log that lay beside it are one. Writes nothing. */
 int store_schema_check_whole(sqlite3 *db, char ret_error[STORE_ERROR_BYTES]);
+/* The event table only: it is read whole at every start anyway, while a check of everything reads
+ * every blob. */
+int store_schema_check_events(sqlite3 *db, char ret_error[STORE_ERROR_BYTES]);
 int store_schema_migrate(sqlite3 *db, int version, char ret_error[STORE_ERROR_BYTES]);
+
+/* backup.c: what a kill left of one goes away. */
+void store_backup_sweep(const struct store_directory *directory);
 
 /* tx.c: the statements of the open transaction. */
 enum store_tx_statement {
@@ -210,16 +216,28 @@ void store_reader_give_back(struct store_readers *readers, struct store_reader *
 int store_readers_init(struct store_readers *readers, const char *database_path);
 void store_readers_deinit(struct store_readers *readers);
 
-/* store.c: the writing connection of a directory, its schema brought up to date. */
+/* store.c: the writing connection of a directory, checked, its schema brought up to date. */
 int store_open_database(const struct store_directory *directory, sqlite3 **ret_db,
                         char ret_error[STORE_ERROR_BYTES]);
+/* A thread to which no signals come: those are for the program's own. */
+int store_thread_start(pthread_t *ret_thread, void *(*main)(void *), void *arg);
+
+/* On the way to the writer. */
+struct store_opening {
+    sqlite3 *db; /* the connection that will write; the thread's while it runs */
+    bool checking;
+    pthread_t thread; /* checks the whole database, after a kill */
+    int status;
+    char reason[STORE_ERROR_BYTES];
+};
 
 struct store {
     struct store_directory directory;
     struct store_readers readers;
     bool readers_ready;
+    struct store_opening opening;
     struct store_writer writer;
-    bool writer_ready; /* never, in a store for reading only */
+    bool writer_ready; /* not before the check has ended well; never, in a store for reading only */
     atomic_flag backing_up;
 };
 

@@ -267,7 +267,7 @@ static int keep_reply(struct store_tx *tx, sqlite3_stmt *statement, struct store
     size_t length = 0;
     struct store_reply reply = {.status = sqlite3_column_int(statement, 1)};
     if (!sqlite3_column_int(statement, 4))
-        return store_tx_fail(tx, STORE_CORRUPT, SQLITE_CORRUPT);
+        return STORE_REPLY_DAMAGED;
     if (keep_column(tx, statement, 0, &reply.request_sha256, &length) ||
         keep_column(tx, statement, 2, &reply.content_type, &length) ||
         keep_column(tx, statement, 3, &reply.body, &reply.body_bytes))

@@ -20,7 +20,6 @@
 #include "store_private.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <time.h>
 
 enum {
@@ -294,7 +293,6 @@ int store_writer_init(struct store_writer *writer)
 
 int store_writer_start(struct store_writer *writer, sqlite3 *db)
 {
-    sigset_t all, before;
     writer->db = db;
     writer->wal_pages = 1; /* what the last run or a migration left: emptied when idle */
     sqlite3_wal_hook(db, count_wal_pages, writer);
@@ -304,12 +302,9 @@ int store_writer_start(struct store_writer *writer, sqlite3 *db)
         status = store_tx_init(&writer->tx, db);
     if (status)
         return status;
-    /* Signals are for the program's own threads. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    writer->started = pthread_create(&writer->thread, NULL, writer_main, writer) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return writer->started ? STORE_OK : STORE_NO_MEMORY;
+    status = store_thread_start(&writer->thread, writer_main, writer);
+    writer->started = !status;
+    return status;
 }
 
 void store_writer_stop(struct store_writer *writer)

@@ -1,12 +1,12 @@
-/* What storing demonstrations costs without a daemon: the ceiling of ingest_json and ingest_tensor.
+/* What storing costs without a daemon: the ceiling of ingest_json, ingest_tensor and ask.
  *
  *     bench_store DATABASE KIND COUNT GROUP
  *
- * DATABASE is that of a stopped daemon which took COUNT demonstrations of KIND (body.h). Its last
- * COUNT events and their blobs are read into memory and written by SQLite alone to a new database
- * of the same schema beside it, with the daemon's settings, GROUP demonstrations a transaction.
- * Before that, JSON bodies are parsed by jansson alone, on two threads. Prints one JSON object:
- * seconds of both.
+ * DATABASE is that of a stopped daemon which took COUNT demonstrations of KIND (body.h), or COUNT
+ * other events (KIND "-"). Its last COUNT events and their blobs are read into memory and written
+ * by SQLite alone to a new database of the same schema beside it, with the daemon's settings, GROUP
+ * events a transaction. Before that, JSON bodies are parsed by jansson alone, on two threads.
+ * Prints one JSON object: seconds of both, and the bytes of an event's body.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ static int parse_all(const struct body_kind *kind, size_t count, double *ret_sec
     size_t started = 0;
 
     *ret_seconds = 0;
-    if (kind->tensors)
+    if (!kind || kind->tensors)
         return 0;
     if (body_make(kind, "a", &body))
         return -1;
@@ -87,7 +87,7 @@ static size_t read_rows(sqlite3 *db, size_t count, struct row *rows)
     if (sqlite3_prepare_v2(
             db,
             "SELECT e.project, e.seq, e.at_ms, e.type, e.body, e.blob_id, b.bytes, "
-            "e.checksum, b.checksum FROM event e JOIN blob b ON b.project = e.project AND "
+            "e.checksum, b.checksum FROM event e LEFT JOIN blob b ON b.project = e.project AND "
             "b.blob_id = e.blob_id ORDER BY e.position DESC LIMIT ?",
             -1, &statement, NULL))
         return 0;
@@ -136,12 +136,19 @@ static int open_copy(sqlite3 *from, const char *path, sqlite3 **ret_db)
            copy_schema(from, *ret_db);
 }
 
-static int insert(sqlite3_stmt *blob, sqlite3_stmt *event, const struct row *row)
+static int insert_blob(sqlite3_stmt *blob, const struct row *row)
 {
     sqlite3_bind_text(blob, 1, row->project, -1, SQLITE_STATIC);
     sqlite3_bind_text(blob, 2, row->blob_id, -1, SQLITE_STATIC);
     sqlite3_bind_blob(blob, 3, row->blob, row->blob_bytes, SQLITE_STATIC);
     sqlite3_bind_int64(blob, 4, row->blob_checksum);
+    int failed = sqlite3_step(blob) != SQLITE_DONE;
+    sqlite3_reset(blob);
+    return failed;
+}
+
+static int insert_event(sqlite3_stmt *event, const struct row *row)
+{
     sqlite3_bind_text(event, 1, row->project, -1, SQLITE_STATIC);
     sqlite3_bind_int64(event, 2, row->seq);
     sqlite3_bind_int64(event, 3, row->at_ms);
@@ -149,8 +156,7 @@ static int insert(sqlite3_stmt *blob, sqlite3_stmt *event, const struct row *row
     sqlite3_bind_text(event, 5, row->body, -1, SQLITE_STATIC);
     sqlite3_bind_text(event, 6, row->blob_id, -1, SQLITE_STATIC);
     sqlite3_bind_int64(event, 7, row->checksum);
-    int failed = sqlite3_step(blob) != SQLITE_DONE || sqlite3_step(event) != SQLITE_DONE;
-    sqlite3_reset(blob);
+    int failed = sqlite3_step(event) != SQLITE_DONE;
     sqlite3_reset(event);
     return failed;
 }
@@ -170,9 +176,11 @@ static int write_rows(sqlite3 *db, const struct row *rows, size_t count, size_t 
     double start = bench_seconds();
 
     for (size_t i = 0; !failed && i < count; i++) {
+        const struct row *row = &rows[count - 1 - i];
+
         if (i % group == 0)
             failed = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-        failed = failed || insert(blob, event, &rows[count - 1 - i]);
+        failed = failed || (row->blob_id && insert_blob(blob, row)) || insert_event(event, row);
         if (i % group == group - 1 || i == count - 1)
             failed = failed || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     }
@@ -180,6 +188,15 @@ static int write_rows(sqlite3 *db, const struct row *rows, size_t count, size_t 
     sqlite3_finalize(blob);
     sqlite3_finalize(event);
     return failed ? -1 : 0;
+}
+
+static size_t body_bytes(const struct row *rows, size_t count)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += strlen(rows[i].body);
+    return sum / count;
 }
 
 static int measure(sqlite3 *from, const char *path, const struct body_kind *kind, size_t count,
@@ -194,8 +211,8 @@ static int measure(sqlite3 *from, const char *path, const struct body_kind *kind
     if (failed)
         fprintf(stderr, "bench_store: %s\n", to ? sqlite3_errmsg(to) : "fewer rows than COUNT");
     else
-        printf("{\"count\": %zu, \"parse_s\": %.6f, \"sqlite_s\": %.6f}\n", count, parse_s,
-               write_s);
+        printf("{\"count\": %zu, \"parse_s\": %.6f, \"sqlite_s\": %.6f, \"body_bytes\": %zu}\n",
+               count, parse_s, write_s, body_bytes(rows, count));
     sqlite3_close(to);
     return failed;
 }
@@ -203,8 +220,9 @@ static int measure(sqlite3 *from, const char *path, const struct body_kind *kind
 int main(int argc, char **argv)
 {
     const struct body_kind *kind = argc == 5 ? body_kind_find(argv[2]) : NULL;
-    size_t count = kind ? strtoul(argv[3], NULL, 10) : 0;
-    size_t group = kind ? strtoul(argv[4], NULL, 10) : 0;
+    bool known = kind || (argc == 5 && !strcmp(argv[2], "-"));
+    size_t count = known ? strtoul(argv[3], NULL, 10) : 0;
+    size_t group = known ? strtoul(argv[4], NULL, 10) : 0;
     char path[4096];
     sqlite3 *from = NULL;
 

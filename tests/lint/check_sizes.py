@@ -29,7 +29,7 @@ def python_functions(text):
 
 def main():
     tap, long_files, long_functions, functions = Tap(), [], [], 0
-    for path in source.files(".c", ".h", ".py", ".sh"):
+    for path in source.files(".c", ".cc", ".h", ".py", ".sh"):
         text = (source.ROOT / path).read_text()
         lines = text.count("\n")
         if lines > MAX_FILE_LINES:

@@ -35,7 +35,7 @@ def line_findings(pattern, skip=()):
 def folders_without_readme():
     """Two levels are told of by a README of their own; src, include and what lies deeper belong to the one above."""
     needed = set()
-    for path in source.files(".c", ".h", ".py", ".sh"):
+    for path in source.files(".c", ".cc", ".h", ".py", ".sh"):
         parts = path.parent.parts[:2]
         needed.add("/".join(part for part in parts if part not in ("src", "include")))
     needed.discard("")

@@ -453,6 +453,11 @@ extern const char *const proto_rule_names[],
 __attribute__((warn_unused_result)) enum proto_code proto_demonstration_from_tensors(
     const unsigned char *bytes, size_t length, struct proto_arena *arena,
     struct proto_demonstration *ret_demonstration, struct proto_error *ret_error);
+/* The states and actions alone, of bytes that were taken by the above before. */
+__attribute__((warn_unused_result)) enum proto_code
+proto_demonstration_numbers(const unsigned char *bytes, size_t length, struct proto_arena *arena,
+                            struct proto_demonstration *demonstration,
+                            struct proto_error *ret_error);
 /* The inverse; read-only fields stay out. *ret_bytes is malloc'ed. 0, or -1: no memory, or not
  * UTF-8. */
 __attribute__((warn_unused_result)) int

@@ -173,43 +173,6 @@ static int keep_reply(struct http_request *request, struct store_tx *tx)
                                       &request->server->replies_expired_ms);
 }
 
-/* The body that runs on the writer thread. A positive answer takes back what the handler stored; an
- * answer that cannot be encoded fails the whole transaction, and with it what state holds ready. */
-static int run_in_transaction(struct store_tx *tx, void *arg)
-{
-    struct exchange *exchange = arg;
-    struct http_request *request = exchange->request;
-    enum http_replay replay = HTTP_REPLAY_NONE;
-    enum proto_code code = http_request_admit(request);
-
-    if (code != PROTO_CODE_OK)
-        return (int)code;
-    if (request->key.text) {
-        int status = find_reply(request, tx, &replay);
-        if (status < 0 || replay == HTTP_REPLAY_SAME)
-            return status;
-    }
-    if (replay == HTTP_REPLAY_SEALED)
-        return (int)proto_error_set(&request->ctx.error, PROTO_CODE_SECRET_LOST, "",
-                                    "The first answer was sealed with a token that has been "
-                                    "replaced since; revoke what it made and make another.");
-    if (replay == HTTP_REPLAY_DIFFERS)
-        return (int)proto_error_set(&request->ctx.error, PROTO_CODE_KEY_REUSED, "",
-                                    "The key came with another method, path or body before; "
-                                    "take a new key for a new request.");
-    if (exchange->prepared != PROTO_CODE_OK)
-        return (int)exchange->prepared;
-    code = handle(exchange, tx);
-    int outcome = api_outcome(&request->ctx, code);
-    if (outcome < 0)
-        return outcome;
-    if (code != PROTO_CODE_OK)
-        return (int)code;
-    if (encode(exchange) < 0)
-        return STORE_NO_MEMORY;
-    return request->key.text ? keep_reply(request, tx) : STORE_OK;
-}
-
 /* A negative store status in the API's words. */
 static enum proto_code store_failure(int status, struct proto_error *error)
 {
@@ -238,6 +201,45 @@ static enum proto_code store_failure(int status, struct proto_error *error)
         return proto_error_set(error, PROTO_CODE_INTERNAL, "",
                                "The store failed; nothing was stored. The log says more.");
     }
+}
+
+/* The body that runs on the writer thread. A positive answer takes back what the handler stored; an
+ * answer that cannot be encoded fails the whole transaction, and with it what state holds ready. */
+static int run_in_transaction(struct store_tx *tx, void *arg)
+{
+    struct exchange *exchange = arg;
+    struct http_request *request = exchange->request;
+    enum http_replay replay = HTTP_REPLAY_NONE;
+    enum proto_code code = http_request_admit(request);
+
+    if (code != PROTO_CODE_OK)
+        return (int)code;
+    if (request->key.text) {
+        int status = find_reply(request, tx, &replay);
+        if (status < 0 || replay == HTTP_REPLAY_SAME)
+            return status;
+    }
+    if (replay == HTTP_REPLAY_DAMAGED)
+        return (int)store_failure(STORE_CORRUPT, &request->ctx.error);
+    if (replay == HTTP_REPLAY_SEALED)
+        return (int)proto_error_set(&request->ctx.error, PROTO_CODE_SECRET_LOST, "",
+                                    "The first answer was sealed with a token that has been "
+                                    "replaced since; revoke what it made and make another.");
+    if (replay == HTTP_REPLAY_DIFFERS)
+        return (int)proto_error_set(&request->ctx.error, PROTO_CODE_KEY_REUSED, "",
+                                    "The key came with another method, path or body before; "
+                                    "take a new key for a new request.");
+    if (exchange->prepared != PROTO_CODE_OK)
+        return (int)exchange->prepared;
+    code = handle(exchange, tx);
+    int outcome = api_outcome(&request->ctx, code);
+    if (outcome < 0)
+        return outcome;
+    if (code != PROTO_CODE_OK)
+        return (int)code;
+    if (encode(exchange) < 0)
+        return STORE_NO_MEMORY;
+    return request->key.text ? keep_reply(request, tx) : STORE_OK;
 }
 
 static enum proto_code run_writing(struct exchange *exchange)

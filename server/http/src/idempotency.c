@@ -118,6 +118,10 @@ int http_key_find(struct store_tx *tx, const struct http_key *key, struct proto_
         *ret_replay = HTTP_REPLAY_NONE;
         return 0;
     }
+    if (status == STORE_REPLY_DAMAGED) {
+        *ret_replay = HTTP_REPLAY_DAMAGED;
+        return 0;
+    }
     if (strncmp(kept.request_sha256, key->request_sha256, strlen(key->request_sha256)) != 0) {
         *ret_replay = HTTP_REPLAY_DIFFERS;
         return 0;

@@ -48,7 +48,8 @@ enum http_replay {
     HTTP_REPLAY_NONE,    /* a new key, or one of a project that is gone */
     HTTP_REPLAY_SAME,    /* the reply is the one kept */
     HTTP_REPLAY_DIFFERS, /* the key belongs to another request */
-    HTTP_REPLAY_SEALED   /* the reply was sealed with another token */
+    HTTP_REPLAY_SEALED,  /* the reply was sealed with another token */
+    HTTP_REPLAY_DAMAGED  /* the reply is not what was kept */
 };
 
 /* Of a request that is not whole yet, outside a store body: whether the key is certain to be new.

@@ -29,6 +29,8 @@ static void begin(struct chacha_poly1305_ctx *cipher, const char *bearer, const 
     sha256_digest(&hash, sizeof(secret), secret);
     chacha_poly1305_set_key(cipher, secret);
     chacha_poly1305_set_nonce(cipher, nonce);
+    explicit_bzero(secret, sizeof(secret));
+    explicit_bzero(&hash, sizeof(hash));
 }
 
 int http_seal(const char *bearer, const char *key, const char *text, size_t length,
@@ -42,6 +44,7 @@ int http_seal(const char *bearer, const char *key, const char *text, size_t leng
     begin(&cipher, bearer, key, out);
     chacha_poly1305_encrypt(&cipher, length, out + NONCE_BYTES, (const uint8_t *)text);
     chacha_poly1305_digest(&cipher, TAG_BYTES, out + NONCE_BYTES + length);
+    explicit_bzero(&cipher, sizeof(cipher));
     return 0;
 }
 
@@ -58,5 +61,6 @@ int http_unseal(const char *bearer, const char *key, const char *sealed, size_t 
     begin(&cipher, bearer, key, in);
     chacha_poly1305_decrypt(&cipher, length, (uint8_t *)ret_text, in + NONCE_BYTES);
     chacha_poly1305_digest(&cipher, TAG_BYTES, tag);
+    explicit_bzero(&cipher, sizeof(cipher));
     return memeql_sec(tag, in + NONCE_BYTES + length, TAG_BYTES) ? 0 : -1;
 }

@@ -64,7 +64,7 @@ static int demonstration_rethin(const struct project *project, const struct demo
     proto_demonstration_defaults(&whole);
     if (!status)
         status = project_status_of_stored(
-            proto_demonstration_from_tensors(bytes, length, &arena, &whole, &error));
+            proto_demonstration_numbers(bytes, length, &arena, &whole, &error));
     if (!status && (!cell ||
                     proto_copy(&proto_demonstration_summary_shape, &old->meta, cell_arena(cell),
                                &cell->meta) ||

@@ -51,18 +51,6 @@ static const struct event_kind *event_kind_find(const char *type)
     return NULL;
 }
 
-/* Large enough for any event's body. */
-union event_body {
-    struct proto_project project;
-    struct proto_task task;
-    struct proto_demonstration demonstration;
-    struct proto_scales scales;
-    struct proto_event_removed removed;
-    struct proto_event_assignment_end end;
-    struct proto_event_opened opened;
-    struct proto_event_carried carried;
-};
-
 int project_status_of_stored(enum proto_code code)
 {
     if (code == PROTO_CODE_OK)
@@ -70,37 +58,63 @@ int project_status_of_stored(enum proto_code code)
     return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : STORE_CORRUPT;
 }
 
-static int event_decode(const struct event_kind *kind, const struct store_event *event,
-                        struct proto_arena *arena, union event_body *ret_body,
-                        struct proto_error *ret_error)
+/* Bytes of our own log were read in full before they got there. */
+static enum proto_code read_numbers(const struct store_event *stored, bool own,
+                                    struct proto_arena *arena,
+                                    struct proto_demonstration *demonstration,
+                                    struct proto_error *ret_error)
 {
     struct proto_demonstration whole;
     enum proto_code code;
 
-    if (kind->shape->set_defaults)
-        kind->shape->set_defaults(ret_body);
-    code = proto_decode(kind->shape, event->body, strlen(event->body), true, arena, ret_body,
-                        ret_error);
-    if (code || !kind->has_blob)
-        return project_status_of_stored(code);
-    if (!event->blob)
+    if (own)
+        return proto_demonstration_numbers(stored->blob, stored->blob_bytes, arena, demonstration,
+                                           ret_error);
+    code = proto_demonstration_from_tensors(stored->blob, stored->blob_bytes, arena, &whole,
+                                            ret_error);
+    if (!code) {
+        demonstration->states = whole.states;
+        demonstration->actions = whole.actions;
+    }
+    return code;
+}
+
+int event_read(const struct store_event *stored, bool own, struct proto_arena *arena,
+               struct event *ret_event, struct proto_error *ret_error)
+{
+    const struct event_kind *kind = event_kind_find(stored->type);
+    struct event event = {.kind = kind, .head = {stored->seq, stored->at_ms}};
+    enum proto_code code;
+
+    if (!kind || (kind->has_blob && !stored->blob))
         return STORE_CORRUPT;
-    proto_demonstration_defaults(&whole);
-    code =
-        proto_demonstration_from_tensors(event->blob, event->blob_bytes, arena, &whole, ret_error);
+    if (kind->shape->set_defaults)
+        kind->shape->set_defaults(&event.body);
+    code = proto_decode(kind->shape, stored->body, strlen(stored->body), true, arena, &event.body,
+                        ret_error);
+    if (!code && kind->has_blob)
+        code = read_numbers(stored, own, arena, &event.body.demonstration, ret_error);
     if (code)
         return project_status_of_stored(code);
-    ret_body->demonstration.states = whole.states;
-    ret_body->demonstration.actions = whole.actions;
+    *ret_event = event;
     return 0;
 }
 
+int event_apply(struct project *project, const struct event *event)
+{
+    if (event->head.seq != project->draft.seq + 1)
+        return STORE_CORRUPT;
+    project->draft.seq = event->head.seq;
+    project->dirty = true;
+    return event->kind->apply(project, &event->head, &event->body);
+}
+
 /* Fields that an event leaves out are held to no range, so it is said in full and read again. */
-static int event_check_ranges(const struct event_kind *kind, const union event_body *body,
+static int event_check_ranges(const struct event_kind *kind, const void *body,
                               struct proto_error *ret_error)
 {
     PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
-    union event_body again = {0};
+    struct event again = {0};
     enum proto_code code;
     char *text = NULL;
     size_t length;
@@ -111,54 +125,47 @@ static int event_check_ranges(const struct event_kind *kind, const union event_b
     if (status > 0)
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
                                     "Something that every %s has is missing.", kind->type);
-    code = proto_decode(kind->shape, text, length, true, &arena, &again, ret_error);
+    code = proto_decode(kind->shape, text, length, true, &arena, &again.body, ret_error);
     free(text);
     return code == PROTO_CODE_NO_MEMORY ? STORE_NO_MEMORY : (int)code;
 }
 
 /* An event from elsewhere is held to what a command is held to. */
-static int event_check(const struct project *project, const struct event_kind *kind,
-                       const struct event_head *head, const union event_body *body,
+static int event_check(const struct project *project, const struct event *event,
                        struct proto_error *ret_error)
 {
+    const struct event_kind *kind = event->kind;
+
     if (!project->draft.settings != (kind == &event_project_created))
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
                                     "A log begins with project_created and has no other.");
 
-    int refused = event_check_ranges(kind, body, ret_error);
+    int refused = event_check_ranges(kind, &event->body, ret_error);
     if (!refused && kind->shape->check)
-        refused = (int)kind->shape->check(body, ret_error);
+        refused = (int)kind->shape->check(&event->body, ret_error);
     if (refused)
         return refused;
-    return kind->check(project, head, body, ret_error);
+    return kind->check(project, &event->head, &event->body, ret_error);
 }
 
-/* checked NULL: the log is our own. */
-static int event_fold(struct project *project, const struct store_event *event,
-                      struct proto_error *checked)
+static int event_fold(struct project *project, const struct store_event *stored, bool own,
+                      struct proto_error *ret_error)
 {
     PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
-    const struct event_head head = {event->seq, event->at_ms};
-    const struct event_kind *kind = event_kind_find(event->type);
-    struct proto_error error = {PROTO_CODE_OK};
-    union event_body body = {0};
+    struct event event;
     int status;
 
-    if (!kind || event->seq != project->draft.seq + 1)
+    if (stored->seq != project->draft.seq + 1)
         return STORE_CORRUPT;
-    status = event_decode(kind, event, &arena, &body, checked ? checked : &error);
-    if (!status && checked)
-        status = event_check(project, kind, &head, &body, checked);
-    if (status)
-        return status;
-    project->draft.seq = head.seq;
-    project->dirty = true;
-    return kind->apply(project, &head, &body);
+    status = event_read(stored, own, &arena, &event, ret_error);
+    if (!status && !own)
+        status = event_check(project, &event, ret_error);
+    return status ? status : event_apply(project, &event);
 }
 
 int project_replay(struct project *project, const struct store_event *event)
 {
-    return event_fold(project, event, NULL);
+    return event_fold(project, event, true, &(struct proto_error){PROTO_CODE_OK});
 }
 
 int project_take(struct project *project, const struct store_event *event,
@@ -167,7 +174,7 @@ int project_take(struct project *project, const struct store_event *event,
     int status;
 
     *ret_error = (struct proto_error){PROTO_CODE_OK};
-    status = event_fold(project, event, ret_error);
+    status = event_fold(project, event, false, ret_error);
     if (status != STORE_CORRUPT)
         return status;
     /* What cannot be decoded has said why; a kind that is not known, or a number out of turn, has

@@ -54,13 +54,39 @@ extern const struct event_kind event_project_created, event_project_updated, eve
     event_assignment_expired, event_leases_carried;
 extern const struct event_kind *const event_kinds[]; /* all of them, NULL-terminated */
 
+/* An event as it is applied. The body is what the kind's shape describes. */
+struct event {
+    const struct event_kind *kind;
+    struct event_head head;
+    union {
+        struct proto_project project;
+        struct proto_task task;
+        struct proto_demonstration demonstration;
+        struct proto_scales scales;
+        struct proto_event_removed removed;
+        struct proto_event_assignment_end end;
+        struct proto_event_opened opened;
+        struct proto_event_carried carried;
+    } body;
+};
+
+/* log.c: folding in two steps. A row (with its blob) as an event, whose body may point into it and
+ * into the arena; own: it was written by this server. Any thread. Then the event onto the draft.
+ * 0, or a negative store_status. */
+__attribute__((warn_unused_result)) int event_read(const struct store_event *stored, bool own,
+                                                   struct proto_arena *arena,
+                                                   struct event *ret_event,
+                                                   struct proto_error *ret_error);
+__attribute__((warn_unused_result)) int event_apply(struct project *project,
+                                                    const struct event *event);
+
 /* Appends an event and applies it. blob: of a demonstration, else NULL. 0 or a negative
  * store_status. */
 __attribute__((warn_unused_result)) int project_log(struct project *project, struct store_tx *tx,
                                                     const struct event_kind *kind, const void *body,
                                                     const void *blob, size_t blob_bytes,
                                                     const char *blob_id);
-/* Folds one event of the log (with its blob). 0, or a negative store_status. */
+/* Both for one event of the log. 0, or a negative store_status. */
 __attribute__((warn_unused_result)) int project_replay(struct project *project,
                                                        const struct store_event *event);
 

@@ -8,6 +8,7 @@
 #include <amf/engine.h>
 
 #include "registry.h"
+#include "replay.h"
 
 static void entry_free(struct entry *entry)
 {
@@ -214,33 +215,34 @@ static struct entry *entry_find_log(const struct state *state, const char *id, c
     return NULL;
 }
 
-static int state_fold(const struct store_event *event, void *arg)
+static int state_fold(const struct store_event *stored, int status, const struct event *event,
+                      void *arg)
 {
     struct state *state = arg;
     struct entry *entry;
     char id[96];
-    int status;
 
-    snprintf(id, sizeof id, "%.*s", (int)strcspn(event->project, "~"), event->project);
-    entry = entry_find_log(state, id, event->project);
+    snprintf(id, sizeof id, "%.*s", (int)strcspn(stored->project, "~"), stored->project);
+    entry = entry_find_log(state, id, stored->project);
     if (!entry) {
-        entry = entry_new(state, id, event->project);
+        entry = entry_new(state, id, stored->project);
         if (!entry || registry_insert(state, entry)) {
             entry_free(entry);
             return STORE_NO_MEMORY;
         }
     }
-    status = project_replay(&entry->project, event);
+    if (!status)
+        status = event_apply(&entry->project, event);
     state->folded = entry;
     if (status)
         snprintf(state->fold_error, sizeof state->fold_error, "event %lld (%s) of project %s",
-                 (long long)event->seq, event->type, event->project);
+                 (long long)stored->seq, stored->type, stored->project);
     return status;
 }
 
 static int state_recover(struct state *state)
 {
-    int status = store_read_events(state->config.store, NULL, 0, true, state_fold, state);
+    int status = replay(state->config.store, state_fold, state);
 
     if (status && !*state->fold_error && state->folded)
         snprintf(state->fold_error, sizeof state->fold_error,
@@ -254,36 +256,58 @@ static int state_recover(struct state *state)
     return status;
 }
 
-int state_new(const struct state_config *config, struct state **ret_state, char ret_error[256])
+static int state_read_back(struct state *state, char ret_error[256])
+{
+    int status = tokens_init(&state->tokens, state->config.store, state->config.admin_token);
+
+    state->config.admin_token = NULL;
+    if (status) {
+        snprintf(ret_error, 256, "the tokens %s: %s",
+                 status == STORE_CORRUPT ? "are damaged" : "cannot be read back",
+                 status == STORE_NO_MEMORY
+                     ? "out of memory"
+                     : "amf server check DIR tells which; put a backup in an empty directory");
+        return -1;
+    }
+    status = state_recover(state);
+    if (!status)
+        return 0;
+    snprintf(ret_error, 256, "the event log %s: %s",
+             status == STORE_CORRUPT ? "is damaged" : "cannot be read back",
+             status == STORE_NO_MEMORY ? "out of memory"
+             : *state->fold_error      ? state->fold_error
+                                       : "its beginning");
+    return -1;
+}
+
+static struct state *state_alloc(const struct state_config *config)
 {
     struct state *state = calloc(1, sizeof *state);
     pthread_condattr_t monotonic;
-    int status;
 
-    if (!state) {
-        snprintf(ret_error, 256, "out of memory");
-        return -1;
-    }
+    if (!state)
+        return NULL;
     state->config = *config;
     pthread_mutex_init(&state->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&state->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    status = tokens_init(&state->tokens, config->store, config->admin_token);
-    state->config.admin_token = NULL;
-    if (status) {
-        snprintf(ret_error, 256, "the tokens cannot be read back: status %d", status);
-        state_free(state);
+    return state;
+}
+
+int state_new(const struct state_config *config, struct state **ret_state, char ret_error[256])
+{
+    struct state *state = state_alloc(config);
+    int failed;
+
+    if (!state) {
+        snprintf(ret_error, 256, "out of memory");
         return -1;
     }
-    status = state_recover(state);
-    if (status) {
-        snprintf(ret_error, 256, "the event log %s: %s",
-                 status == STORE_CORRUPT ? "is damaged" : "cannot be read back",
-                 status == STORE_NO_MEMORY ? "out of memory"
-                 : *state->fold_error      ? state->fold_error
-                                           : "its beginning");
+    failed = state_read_back(state, ret_error);
+    /* What the store says of its files explains what was met in them. */
+    if (store_open_end(config->store, ret_error) || failed) {
         state_free(state);
         return -1;
     }

@@ -238,12 +238,14 @@ static int check_room(const struct state *state, const struct token *token, int6
                       struct proto_error *ret_error)
 {
     const struct token_table *table = working_table(state);
+    /* One of that name whose time is up goes first. */
+    bool gives_way = token_table_find_name(table, token->name, INT64_MIN) != NULL;
 
     if (token_table_find_name(table, token->name, now_ms))
         return (int)proto_error_set(ret_error, PROTO_CODE_TOKEN_EXISTS, "/name",
                                     "A token %s exists; revoke it or take another name.",
                                     token->name);
-    if (table->count >= STATE_TOKENS_MAX)
+    if (table->count - gives_way >= STATE_TOKENS_MAX)
         return (int)proto_error_set(ret_error, PROTO_CODE_TOO_MANY_TOKENS, "",
                                     "There are %zu tokens; revoke those that are not used.",
                                     table->count);

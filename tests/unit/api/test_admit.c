@@ -240,13 +240,12 @@ START_TEST(a_restart_finds_the_same_tokens)
 }
 END_TEST
 
-/* As many tokens as there may be, in one transaction. */
+/* As many tokens as there may be, in one transaction. arg: how many there are. */
 static int fill(struct store_tx *tx, void *arg)
 {
     char name[16];
 
-    (void)arg;
-    for (int i = 1; i < STATE_TOKENS_MAX; i++) {
+    for (int i = *(int *)arg; i < STATE_TOKENS_MAX; i++) {
         snprintf(name, sizeof(name), "n%d", i);
         struct step step = step_for(name, PROTO_ROLE_READER, "");
         int status = create(tx, &step);
@@ -263,11 +262,27 @@ START_TEST(the_owner_cannot_be_revoked_and_the_rest_has_a_limit)
     ck_assert_int_eq(store_write(store, end_token, &step), (int)PROTO_CODE_LAST_ADMIN);
     strcpy(step.id, "t0000000009");
     ck_assert_int_eq(store_write(store, end_token, &step), (int)PROTO_CODE_TOKEN_NOT_FOUND);
-    ck_assert_int_eq(store_write(store, fill, NULL), 0);
+    ck_assert_int_eq(store_write(store, fill, &(int){1}), 0);
     step = step_for("n1", PROTO_ROLE_READER, "");
     ck_assert_int_eq(store_write(store, create, &step), (int)PROTO_CODE_TOKEN_EXISTS);
     step = step_for("one-more", PROTO_ROLE_READER, "");
     ck_assert_int_eq(store_write(store, create, &step), (int)PROTO_CODE_TOO_MANY_TOKENS);
+}
+END_TEST
+
+START_TEST(a_token_that_has_ended_makes_room_for_one_of_its_name)
+{
+    struct step brief = step_for("brief", PROTO_ROLE_READER, ""), other = brief;
+
+    brief.token.expires_ms = now_ms + 1000;
+    ck_assert_int_eq(store_write(store, create, &brief), 0);
+    ck_assert_int_eq(store_write(store, fill, &(int){2}), 0);
+    ck_assert_int_eq(store_write(store, create, &other), (int)PROTO_CODE_TOKEN_EXISTS);
+    now_ms += 2000;
+    other = step_for("brief-too", PROTO_ROLE_READER, "");
+    ck_assert_int_eq(store_write(store, create, &other), (int)PROTO_CODE_TOO_MANY_TOKENS);
+    other = step_for("brief", PROTO_ROLE_READER, "");
+    ck_assert_int_eq(store_write(store, create, &other), 0);
 }
 END_TEST
 
@@ -288,6 +303,7 @@ int main(void)
     tcase_add_test(tests, what_is_not_committed_does_not_count);
     tcase_add_test(tests, a_restart_finds_the_same_tokens);
     tcase_add_test(tests, the_owner_cannot_be_revoked_and_the_rest_has_a_limit);
+    tcase_add_test(tests, a_token_that_has_ended_makes_room_for_one_of_its_name);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_SILENT);
     srunner_free(runner);

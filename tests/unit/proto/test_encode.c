@@ -1,6 +1,7 @@
 /* Encoding and copying: the exact text, numbers that survive, and what cannot be said. */
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +99,65 @@ START_TEST(null_reals_are_null_and_lists_are_lists)
     ranking.candidates.count = 0;
     ck_assert_int_eq(proto_encode(&proto_ranking_shape, &ranking, &empty, &length), 0);
     ck_assert_ptr_nonnull(strstr(empty, "\"candidates\":[],"));
+}
+END_TEST
+
+struct one {
+    double number;
+};
+static const struct proto_field one_fields[] = {
+    {"n", PROTO_REAL, offsetof(struct one, number)},
+};
+static const struct proto_shape one_shape = {
+    .name = "one", .size = sizeof(struct one), .fields = one_fields, .field_count = 1};
+
+static char *written(double number)
+{
+    struct one one = {number};
+    char *text;
+    size_t length;
+    ck_assert_int_eq(proto_encode(&one_shape, &one, &text, &length), 0);
+    return text;
+}
+
+static void expect_written(double number, const char *wanted)
+{
+    TEXT_CLEANUP char *text = written(number);
+    char whole[64];
+    snprintf(whole, sizeof(whole), "{\"n\":%s}", wanted);
+    ck_assert_str_eq(text, whole);
+}
+
+START_TEST(reals_are_as_short_as_they_can_be)
+{
+    expect_written(0, "0");
+    expect_written(-0.0, "-0.0");
+    expect_written(100000, "100000");
+    expect_written(0.1, "0.1");
+    expect_written(0.1 + 0.2, "0.30000000000000004");
+    expect_written(-1.5, "-1.5");
+    expect_written(1e-5, "0.00001");
+    expect_written(9.5e-6, "9.5e-06");
+    expect_written(999999999999999, "999999999999999");
+    expect_written(1e15, "1e+15");
+    expect_written(DBL_MAX, "1.7976931348623157e+308");
+    expect_written(DBL_TRUE_MIN, "5e-324");
+}
+END_TEST
+
+START_TEST(reals_come_back_to_the_bit)
+{
+    uint64_t bits = 88172645463325252u;
+    for (int i = 0; i < 200000; i++) {
+        bits ^= bits << 13, bits ^= bits >> 7, bits ^= bits << 17;
+        double number, back;
+        memcpy(&number, &bits, sizeof(number));
+        if (!isfinite(number))
+            continue;
+        TEXT_CLEANUP char *text = written(number);
+        back = strtod(text + strlen("{\"n\":"), NULL);
+        ck_assert_msg(memcmp(&back, &number, sizeof(back)) == 0, "%a became %s", number, text);
+    }
 }
 END_TEST
 
@@ -200,6 +260,8 @@ int main(void)
     tcase_add_test(tests, doubles_survive_bit_for_bit);
     tcase_add_test(tests, strings_are_escaped);
     tcase_add_test(tests, null_reals_are_null_and_lists_are_lists);
+    tcase_add_test(tests, reals_are_as_short_as_they_can_be);
+    tcase_add_test(tests, reals_come_back_to_the_bit);
     tcase_add_test(tests, what_json_cannot_say_is_an_error);
     tcase_add_test(tests, a_copy_lives_on_its_own);
     tcase_add_test(tests, a_project_with_everything_is_copied);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Refusing a token takes the same number of instructions wherever the first wrong byte is.
 
-    check_token_time.py VALGRIND TOKEN_TIME
+    check_token_time.py VALGRIND TOKEN_TIME        VALGRIND may be empty: there is none that could run it
 
 Instructions are counted by callgrind, so the outcome does not depend on how busy the machine is. The control, a
 comparison that stops early, must differ: else the count could not show anything.
@@ -25,6 +25,9 @@ def instructions(valgrind, program, mode, byte):
 
 
 def main():
+    if not sys.argv[1]:
+        print("1..0 # SKIP needs valgrind, and a build without sanitizers")
+        return
     tap = Tap()
     counts = {mode: [instructions(*sys.argv[1:], mode, byte) for byte in BYTES] for mode in ("check", "early")}
     tap.check(len(set(counts["check"])) == 1, f"a wrong byte at {', '.join(BYTES)}: equal counts", counts["check"])

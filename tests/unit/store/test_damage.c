@@ -103,13 +103,32 @@ START_TEST(a_changed_column_is_noticed)
         {"UPDATE blob SET bytes = x'6e696e6520627975ff'", 0, STORE_CORRUPT, STORE_CORRUPT, 0},
         {"UPDATE blob SET bytes = x'6e'", 0, STORE_CORRUPT, STORE_CORRUPT, 0},
         {"UPDATE blob SET bytes = x''", 0, STORE_CORRUPT, STORE_CORRUPT, 0},
-        {"UPDATE reply SET body = x'7b7c'", 0, 0, 0, STORE_CORRUPT},
-        {"UPDATE reply SET status = 200", 0, 0, 0, STORE_CORRUPT},
-        {"UPDATE reply SET request_sha256 = '01'", 0, 0, 0, STORE_CORRUPT},
+        {"UPDATE reply SET body = x'7b7c'", 0, 0, 0, STORE_REPLY_DAMAGED},
+        {"UPDATE reply SET status = 200", 0, 0, 0, STORE_REPLY_DAMAGED},
+        {"UPDATE reply SET request_sha256 = '01'", 0, 0, 0, STORE_REPLY_DAMAGED},
     };
     store_one_of_each();
     execute(changes[_i].sql);
     expect_reads(changes[_i].events, changes[_i].blobs, changes[_i].blob, changes[_i].reply);
+}
+END_TEST
+
+static int get_and_append(struct store_tx *tx, void *arg)
+{
+    struct store_reply reply;
+    ck_assert_int_eq(store_tx_reply_get(tx, "anna", "key", &reply), STORE_REPLY_DAMAGED);
+    return store_tx_append(tx, arg);
+}
+
+START_TEST(a_damaged_reply_leaves_the_rest_of_its_group_alone)
+{
+    struct store_event event = event_of("p", 2);
+    store_one_of_each();
+    execute("UPDATE reply SET status = 200");
+    struct store *store = open_or_fail(data);
+    ck_assert_int_eq(store_write(store, get_and_append, &event), STORE_OK);
+    ck_assert_ptr_null(store_latched(store));
+    store_close(store);
 }
 END_TEST
 
@@ -167,11 +186,12 @@ static const unsigned char *frame_at(const struct left *left, size_t number)
     return left->log + 32 + number * left->frame_bytes;
 }
 
-static struct left leave(void)
+/* Behind what `first` - 1 commits have left in the database. */
+static struct left leave_from(int64_t first)
 {
     struct left left = {.last = 0};
     struct store *store = open_or_fail(data);
-    for (int64_t seq = 1; seq <= COMMITS; seq++) {
+    for (int64_t seq = first; seq <= COMMITS; seq++) {
         struct store_event event = event_of("p", seq);
         ck_assert_int_eq(append(store, &event), STORE_OK);
     }
@@ -184,6 +204,11 @@ static struct left leave(void)
         if (number_at(frame_at(&left, i) + 4) != 0)
             left.last = i + 1;
     return left;
+}
+
+static struct left leave(void)
+{
+    return leave_from(1);
 }
 
 /* Opens a copy of what was left, with the first log_bytes of its log; answers store_open's status
@@ -255,6 +280,109 @@ START_TEST(a_log_that_a_crash_cut_is_read_to_the_last_whole_commit)
 }
 END_TEST
 
+/* Puts what was left back, as it was when the process was killed. */
+static void put_back(const struct left *left)
+{
+    file_write(data, "amf.db", left->database, left->database_bytes);
+    file_write(data, "amf.db-wal", left->log, left->log_bytes);
+}
+
+static void expect_untouched(const struct left *left)
+{
+    size_t length = 0;
+    unsigned char *bytes = file_read("amf.db", &length);
+    ck_assert_uint_eq(length, left->database_bytes);
+    ck_assert_int_eq(memcmp(bytes, left->database, length), 0);
+    free(bytes);
+    bytes = file_read("amf.db-wal", &length);
+    ck_assert_uint_eq(length, left->log_bytes);
+    ck_assert_int_eq(memcmp(bytes, left->log, length), 0);
+    free(bytes);
+}
+
+static struct store *begin_to_open(void)
+{
+    char error[256] = "";
+    struct store *store = NULL;
+    ck_assert_msg(store_open_begin(data, &store, error) == STORE_OK, "%s", error);
+    return store;
+}
+
+START_TEST(between_the_halves_of_opening_there_is_only_reading)
+{
+    char error[256] = "";
+    struct left left = leave();
+    struct store_event event = event_of("p", COMMITS + 1);
+    struct store_backup *backup = NULL;
+    put_back(&left);
+    struct store *store = begin_to_open();
+    ck_assert_int_eq(count_events(store, "p"), COMMITS);
+    ck_assert_int_eq(append(store, &event), STORE_INVALID);
+    ck_assert_int_eq(store_backup_new(store, &backup), STORE_BUSY);
+    expect_untouched(&left);
+    ck_assert_int_eq(store_open_end(store, error), STORE_OK);
+    ck_assert_int_eq(append(store, &event), STORE_OK);
+    ck_assert_int_eq(store_backup_new(store, &backup), STORE_OK);
+    store_backup_free(backup);
+    store_close(store);
+    left_free(&left);
+}
+END_TEST
+
+START_TEST(a_store_may_be_closed_between_the_halves_of_opening)
+{
+    struct left left = leave();
+    put_back(&left);
+    store_close(begin_to_open());
+    expect_untouched(&left);
+    struct store *store = open_or_fail(data);
+    ck_assert_int_eq(count_events(store, "p"), COMMITS);
+    store_close(store);
+    left_free(&left);
+}
+END_TEST
+
+static size_t root_page_of(const char *table)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *statement = NULL;
+    char *path = scratch_file(data, "amf.db");
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema WHERE name = ?1",
+                                        -1, &statement, NULL),
+                     SQLITE_OK);
+    ck_assert_int_eq(sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    size_t page = (size_t)sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+    free(path);
+    return page;
+}
+
+/* After a kill the kept answers are looked at too, which nobody reads at the start. */
+START_TEST(damage_that_reading_does_not_meet_refuses_the_second_half)
+{
+    char error[256] = "";
+    store_one_of_each();
+    size_t page = root_page_of("reply"), page_bytes = 4096;
+    struct left left = leave_from(2);
+    ck_assert_uint_le(page * page_bytes, left.database_bytes);
+    memset(left.database + (page - 1) * page_bytes, 0xa5, page_bytes);
+    put_back(&left);
+    struct store *store = begin_to_open();
+    struct store_event event = event_of("p", COMMITS + 1);
+    ck_assert_int_eq(count_events(store, "p"), COMMITS);
+    ck_assert_int_eq(store_open_end(store, error), STORE_CORRUPT);
+    ck_assert_msg(strstr(error, "does not belong to the amf.db-wal beside it; nothing has been"),
+                  "%s", error);
+    ck_assert_int_eq(append(store, &event), STORE_INVALID);
+    store_close(store);
+    expect_untouched(&left);
+    left_free(&left);
+}
+END_TEST
+
 static TCase *damage(void)
 {
     TCase *tests = tcase_create("damage");
@@ -262,11 +390,15 @@ static TCase *damage(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, what_is_whole_is_read);
     tcase_add_loop_test(tests, a_changed_column_is_noticed, 0, 12);
+    tcase_add_test(tests, a_damaged_reply_leaves_the_rest_of_its_group_alone);
     tcase_add_test(tests, a_database_without_checksums_gets_them);
     tcase_add_loop_test(tests, a_turned_bit_in_the_log_is_refused_unless_a_crash_may_have_torn_it,
                         0, 6);
     tcase_add_loop_test(tests, a_log_without_its_head_is_refused, 0, 32);
     tcase_add_test(tests, a_log_that_a_crash_cut_is_read_to_the_last_whole_commit);
+    tcase_add_test(tests, between_the_halves_of_opening_there_is_only_reading);
+    tcase_add_test(tests, a_store_may_be_closed_between_the_halves_of_opening);
+    tcase_add_test(tests, damage_that_reading_does_not_meet_refuses_the_second_half);
     return tests;
 }
 

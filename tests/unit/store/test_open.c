@@ -83,6 +83,40 @@ START_TEST(close_leaves_one_file_that_holds_everything)
 }
 END_TEST
 
+static void make_file(const char *name, const char *content)
+{
+    char *path = scratch_file(data, name);
+    FILE *file = fopen(path, "we");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(content, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    free(path);
+}
+
+static bool is_there(const char *name)
+{
+    char *path = scratch_file(data, name);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
+START_TEST(what_a_kill_left_of_a_backup_goes_away_and_nothing_else)
+{
+    static const char *const others[] = {"backup-aB3dE", "backup-aB3dE60", "backup-aB3.E6", "b"};
+    store_close(open_or_fail(data));
+    make_file("backup-aB3dE6", "");
+    make_file("backup-aB3dE7", "somebody's");
+    for (size_t i = 0; i < 4; i++)
+        make_file(others[i], "");
+    store_close(open_or_fail(data));
+    ck_assert(!is_there("backup-aB3dE6"));
+    ck_assert(is_there("backup-aB3dE7"));
+    for (size_t i = 0; i < 4; i++)
+        ck_assert(is_there(others[i]));
+}
+END_TEST
+
 START_TEST(a_symbolic_link_to_the_directory_is_followed)
 {
     ck_assert_int_eq(mkdir(data, 0700), 0);
@@ -293,6 +327,7 @@ static TCase *opening(void)
     tcase_add_loop_test(tests, open_makes_private_files_whatever_the_umask, 0, 3);
     tcase_add_test(tests, open_takes_an_existing_directory_and_leaves_its_mode);
     tcase_add_test(tests, close_leaves_one_file_that_holds_everything);
+    tcase_add_test(tests, what_a_kill_left_of_a_backup_goes_away_and_nothing_else);
     tcase_add_test(tests, a_symbolic_link_to_the_directory_is_followed);
     tcase_add_test(tests, an_interrupted_first_start_is_completed);
     return tests;

@@ -31,7 +31,8 @@ enum store_status {
      * field, a value beyond its limit, a key that is taken. */
     STORE_INVALID = -5,
     STORE_BUSY = -6, /* another program holds the database: nothing was stored, try again */
-    STORE_NOT_FOUND = 1
+    STORE_NOT_FOUND = 1,
+    STORE_REPLY_DAMAGED = 2
     /* other positive values: a body's own answer, see store_write */
 };
 
@@ -58,7 +59,15 @@ struct store_hooks {
  * DIR/lock. A file that is not ours is refused untouched. ret_error gets one line for a person. */
 __attribute__((warn_unused_result)) int store_open(const char *dir, struct store **ret_store,
                                                    char ret_error[256]);
-/* Before the first write. */
+/* The same in halves, for who reads first. After a kill the whole database is read to see whether
+ * its files are one: between the halves that goes on beside the caller. Until store_open_end has
+ * answered 0 the database and its log are left as they are, store_write and store_backup_new are
+ * refused, and what is read may be wrong: give none of it out. */
+__attribute__((warn_unused_result)) int store_open_begin(const char *dir, struct store **ret_store,
+                                                         char ret_error[256]);
+/* Waits for it. The store is to be closed whatever the answer. */
+__attribute__((warn_unused_result)) int store_open_end(struct store *store, char ret_error[256]);
+/* Before the first write, and behind store_open_end. */
 void store_set_hooks(struct store *store, const struct store_hooks *hooks);
 /* Waits for queued writes, checkpoints, closes. No other call may be under way. */
 void store_close(struct store *store);
@@ -119,7 +128,8 @@ struct store_reply {
 __attribute__((warn_unused_result)) int store_tx_reply_put(struct store_tx *tx, const char *owner,
                                                            const char *key, int64_t at_ms,
                                                            const struct store_reply *reply);
-/* STORE_OK or STORE_NOT_FOUND. Pointers are valid until the body returns. Sees this transaction's
+/* STORE_OK, STORE_NOT_FOUND, or STORE_REPLY_DAMAGED: it is not what was written, which fails nobody
+ * else of the group. Pointers are valid until the body returns. Sees this transaction's
  * own rows and those of earlier bodies in the group. */
 __attribute__((warn_unused_result)) int store_tx_reply_get(struct store_tx *tx, const char *owner,
                                                            const char *key,
