@@ -4,14 +4,22 @@ import sys
 import unittest
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "clients" / "python"
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(PACKAGE / "src")]
 
 import tap  # noqa: E402, F401
-from daemon import AMF, Daemon  # noqa: E402
+from daemon import AMF, Daemon, wait_until  # noqa: E402, F401
 
 import amf_client  # noqa: E402
+
+
+def arrays(seed, steps=12, dtype=np.float64):
+    """States and actions of a small demonstration; a function of the arguments alone."""
+    numbers = np.random.default_rng(seed)
+    return numbers.normal(size=(steps, 3)).astype(dtype), numbers.normal(size=(steps, 2)).astype(dtype)
 
 
 class LiveCase(unittest.TestCase):

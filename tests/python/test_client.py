@@ -11,18 +11,13 @@ import unittest.mock
 from pathlib import Path
 
 import numpy as np
-from fixtures import AMF, ROOT, Daemon, LiveCase, tap  # first: it knows where the package is
+from fixtures import AMF, ROOT, Daemon, LiveCase, arrays, tap  # first: it knows where the package is
 
 import amf_client
 from amf_client._transport import Call
 from certificates import Authority
 
 BANANAS = ROOT / "data" / "lila_franka" / "pick-banana"
-
-
-def arrays(seed, steps=12, dtype=np.float64):
-    numbers = np.random.default_rng(seed)
-    return numbers.normal(size=(steps, 3)).astype(dtype), numbers.normal(size=(steps, 2)).astype(dtype)
 
 
 class Projects(LiveCase):

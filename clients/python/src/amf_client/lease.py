@@ -150,7 +150,7 @@ class Lease:
         """
         assignment = self.assignment
         known = {"operator": assignment.operator, "robot": assignment.robot}
-        about: dict[str, Any] = {"task": assignment.task, **known, **fields}
+        about: dict[str, Any] = {"task": assignment.task, "assignment": assignment.id, **known, **fields}
         try:
             stored = self._demonstrations.add_bytes(demonstration_bytes(states, actions, about))
         except BaseException as error:
@@ -179,7 +179,10 @@ class Lease:
         return self._end(self._assignments.skip, to, reason)
 
     def fail(self, reason: str | None = None) -> Assignment:
-        """The attempt did not work, and counts as one. A recording of it may be added with `success=False`."""
+        """The attempt did not work, and counts as one.
+
+        A recording of it may be added before: `success=False`, `assignment=task.id`.
+        """
         return self._end(self._assignments.fail, reason)
 
     def release(self) -> Assignment:

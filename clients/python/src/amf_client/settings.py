@@ -106,6 +106,7 @@ class DemonstrationFields(RecordingFields, total=False):
 
     success: bool
     role: DemonstrationRole
+    assignment: str | None
 
 
 class RevisionSettings(TypedDict, total=False):
