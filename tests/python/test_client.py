@@ -248,6 +248,7 @@ class Server(LiveCase):
         self.assertEqual(self.client.ready().status, "ok")
         self.assertEqual(self.client.version().api, "v1")
         self.assertTrue(self.client.openapi().startswith("openapi: 3.1"))
+        self.assertIn("\namf_", self.client.metrics())
 
     def test_tokens(self):
         made = self.client.tokens.create("reader-1", "reader", project=self.project.id, expires_in_s=60)

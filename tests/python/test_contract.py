@@ -78,6 +78,7 @@ CALLS = {
     "GET /readyz": lambda c: c.ready(),
     "GET /version": lambda c: c.version(),
     "GET /openapi.yaml": lambda c: c.openapi(),
+    "GET /metrics": lambda c: c.metrics(),
 }
 CLASS_NAMES = {"ProjectInfo": "Project"}
 # A safetensors file says nothing of these.

@@ -168,6 +168,10 @@ class Client:
         """The contract, as YAML."""
         return self._transport.send(Call("GET", "/openapi.yaml", accept="application/yaml")).text
 
+    def metrics(self) -> str:
+        """What the server has counted, as text for Prometheus."""
+        return self._transport.send(Call("GET", "/metrics", accept="text/plain")).text
+
     def back_up(self, file: str | os.PathLike[str], *, replace: bool = False, progress: Progress | None = None) -> None:
         """A copy of everything on the server, compared with its checksum before it gets its name."""
         with whole_file(Path(file), replace=replace) as draft:

@@ -371,6 +371,7 @@ class Event(Answer):
     at: datetime
     type: str
     id: str | None = None
+    revision: str | None = None
     reason: str | None = None
     project: Mapping[str, Any] | None = None
     task: Mapping[str, Any] | None = None
@@ -382,9 +383,10 @@ class Event(Answer):
 class Basis(Answer):
     """What a choice was made of."""
 
-    revision: str
+    revision: str | None
     blas_core: str
     measure: str
+    likelihood_revision: str | None = None
     capabilities: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     runner_up: str | None = None
