@@ -29,7 +29,6 @@ enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request)
 {
     struct proto_ask *ask = request;
     const struct view *view = api_view(ctx);
-    double age_s;
 
     ask->operator_ = asker(ctx, ask);
     if (!view)
@@ -42,7 +41,7 @@ enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request)
                                    "Project %s has no task %s.", view->id, ask->exclude.items[i]);
         }
     }
-    ranking_unref(state_ranking(ctx->state, view->id, view->seq, ASK_WAIT_S, &age_s));
+    state_await_ranking(ctx->state, view, ASK_WAIT_S);
     return PROTO_CODE_OK;
 }
 
