@@ -29,6 +29,7 @@ struct config {
     /* flags alone: what else is to be done with the directory, and how */
     bool check, purge, yes, json;
     char project[CONFIG_TEXT_BYTES]; /* the only one to be purged; "": all */
+    char replay[CONFIG_TEXT_BYTES], what_if[CONFIG_TEXT_BYTES]; /* an export; settings as JSON */
 };
 
 enum config_on_fsync_error { CONFIG_EXIT, CONFIG_STAY };
@@ -41,6 +42,7 @@ enum config_outcome {
     CONFIG_PRINT,
     CONFIG_CHECK, /* maintenance.h */
     CONFIG_PURGE,
+    CONFIG_REPLAY, /* replay.h */
     CONFIG_ERROR
 };
 

@@ -18,6 +18,7 @@
 #include "logger.h"
 #include "maintenance.h"
 #include "notify.h"
+#include "replay.h"
 
 enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
@@ -241,8 +242,11 @@ static int run(const struct config *config)
 static int maintain(enum config_outcome what, const struct config *config)
 {
     char error[CONFIG_ERROR_BYTES] = "";
-    enum maintenance_exit outcome = what == CONFIG_CHECK ? maintenance_check(config, stdout, error)
-                                                         : maintenance_purge(config, stdout, error);
+    enum maintenance_exit outcome =
+        what == CONFIG_CHECK ? maintenance_check(config, stdout, error)
+        : what == CONFIG_PURGE
+            ? maintenance_purge(config, stdout, error)
+            : maintenance_replay(config, stdout, isatty(STDERR_FILENO) ? stderr : NULL, error);
 
     if (*error)
         fprintf(stderr, "amfd: %s\n", error);
@@ -276,6 +280,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     case CONFIG_CHECK:
     case CONFIG_PURGE:
+    case CONFIG_REPLAY:
         return maintain(outcome, &config);
     case CONFIG_RUN:
         break;

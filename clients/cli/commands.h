@@ -155,6 +155,21 @@ struct ranking_options {
 COMMAND(cmd_ranking);
 extern const struct option ranking_options[];
 
+struct decisions_options {
+    int64_t limit; /* 0: all */
+    const char *cursor;
+};
+COMMAND(cmd_decisions);
+COMMAND(cmd_report);
+extern const struct option decisions_options[];
+
+struct replay_options {
+    int64_t workers; /* 0: one per processor */
+    struct proto_strings what_if;
+};
+COMMAND(cmd_replay);
+extern const struct option replay_options[];
+
 struct events_options {
     int64_t after, limit; /* -1: not said; 0: all */
     bool follow;

@@ -43,6 +43,9 @@ API_VERB(api_assignment_renew);
 API_VERB(api_assignment_skip);
 API_VERB(api_assignment_fail);
 API_VERB(api_assignment_release);
+API_VERB(api_decision_list);
+API_VERB(api_decision_get);
+API_VERB(api_report_get);
 API_VERB(api_token_create);
 API_VERB(api_token_list);
 API_VERB(api_token_get);
@@ -95,6 +98,10 @@ void api_process_metrics(FILE *out);
  */
 enum proto_code api_check_cursor(struct api_ctx *ctx, char prefix);
 
+/* A project that has just been made, or a daemon that has just started, ranks for the first time
+ * within about this. */
+#define API_FIRST_RANKING_S 0.05
+
 /* The view of the project named in the path, kept until the answer has been sent; on NULL
  * ctx->error says why. */
 const struct view *api_view(struct api_ctx *ctx);
@@ -123,6 +130,8 @@ enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project);
 /* A status of state/project.h as a handler's answer; a negative one fails the transaction. */
 enum proto_code api_status(struct api_ctx *ctx, int status);
 enum proto_code api_no_memory(struct api_ctx *ctx);
+/* A status of reading the store back, outside of a transaction. */
+enum proto_code api_read_status(struct api_ctx *ctx, int status);
 /* Why the server should get no more work, in words; NULL: it is ready. */
 const char *api_not_ready(struct api_ctx *ctx);
 

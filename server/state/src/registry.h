@@ -59,11 +59,8 @@ struct state {
     struct expirer *expirer;
 };
 
-/* The newest durable view with the name of its very log, which belongs to the registry. NULL: no
- * such project. */
-struct view *state_view_and_log(struct state *state, const char *project_id,
-                                const char **ret_log_name);
-
+/* The newest durable view with its log and its feed, which belong to the registry. NULL: no such
+ * project. */
 struct view *state_view_and_feed(struct state *state, const char *project_id,
                                  const char **ret_log_name, struct feed **ret_feed);
 /* Under the mutex: something of the entry (NULL: of all) was published. */

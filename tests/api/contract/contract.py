@@ -315,6 +315,13 @@ def check_assignments(session, at):
     kept = session.call("POST", end, 200, {**body, "demonstration": late}, note="too late, kept")
     session.tap.check(not kept["credited"] and kept["reason"] and not kept["demonstration"]["duplicate"], "kept, not credited, and why", kept)
     session.call("POST", f"{path}/none/complete", 404, body)
+    decisions = session.call("GET", f"{at}/decisions", 200)["decisions"]
+    session.tap.check(asked["id"] in [d["id"] for d in decisions], "a decision has the id of its assignment", decisions)
+    session.call("GET", f"{at}/decisions?cursor=d0000000001", 400)
+    one = session.call("GET", f"{at}/decisions/{asked['id']}", 200)
+    session.tap.check(one["gain"] == asked["gain"], "and its gain", one)
+    session.call("GET", f"{at}/decisions/none", 404)
+    session.call("GET", f"{at}/report", 200)
     for name, (verb, example) in enumerate((("skip", "others"), ("fail", "dropped"), ("release", "later"))):
         check_lease(session, path, f"holder-{name}", verb, example)
 

@@ -275,6 +275,18 @@ AMF_CLIENT_CALL amf_client_assignment_release(struct amf_client *client, const c
                                               const char *key, struct amf_client_result *result,
                                               struct proto_assignment *ret_assignment);
 
+/* ---- why, and how far ---- a decision has the id of the assignment that it opened. */
+AMF_CLIENT_CALL amf_client_decision_list(struct amf_client *client, const char *project,
+                                         const struct amf_client_page *page,
+                                         struct amf_client_result *result,
+                                         struct proto_decision_list *ret_list);
+AMF_CLIENT_CALL amf_client_decision_get(struct amf_client *client, const char *project,
+                                        const char *id, struct amf_client_result *result,
+                                        struct proto_decision *ret_decision);
+AMF_CLIENT_CALL amf_client_report_get(struct amf_client *client, const char *project,
+                                      struct amf_client_result *result,
+                                      struct proto_report *ret_report);
+
 /* ---- the server itself ---- */
 /* Of the projects that the token may see, a page at a time. */
 AMF_CLIENT_CALL amf_client_server_status(struct amf_client *client,

@@ -41,6 +41,9 @@ void state_free(struct state *state);
 /* Readers; any thread. A view is the newest durable one; NULL when there is no such project. Give
  * back with view_unref. */
 struct view *state_view(struct state *state, const char *project_id);
+/* The same, with the name of its very log in the store, which lives as long as the state. */
+struct view *state_view_and_log(struct state *state, const char *project_id,
+                                const char **ret_log_name);
 /* The newest durable views of all projects whose id is greater than `after` (NULL: all), in id
  * order, at most `limit`. Views go into ret_views (room for `limit`); answers how many. */
 size_t state_views(struct state *state, const char *after, size_t limit, struct view **ret_views);
