@@ -161,7 +161,7 @@ enum cli_exit fleet_run(struct fleet *fleet, struct cli *cli)
         status = make_token(&crew, fleet, cli, role);
     if (status == CLI_OK)
         status = hire(&crew, fleet, cli);
-    if (status == CLI_OK && tasks > 0 && fleet->options->robots > 0 &&
+    if (status == CLI_OK && tasks > 0 &&
         !robot_pretrain(&crew.members[crew.count - 1], tasks, each))
         status = cli_fail(cli, CLI_REFUSED, "the pre-training could not be uploaded: %s",
                           fleet->trouble);

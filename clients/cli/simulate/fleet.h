@@ -66,7 +66,7 @@ enum cli_exit fleet_stage(struct fleet *fleet, struct cli *cli);
 size_t fleet_pretraining_tasks(const struct fleet *fleet);
 size_t fleet_pretraining_each(const struct fleet *fleet);
 
-/* The pre-training, by a robot. False: it gave up. */
+/* The pre-training, by a robot where there is one. False: it gave up. */
 bool robot_pretrain(struct member *member, size_t tasks, size_t each);
 
 #endif

@@ -93,7 +93,7 @@ bool robot_pretrain(struct member *member, size_t tasks, size_t each)
         if (playbook_take(book, i % tasks, &member->rng, &arena, &before) < 0)
             return false;
         before.role = PROTO_ROLE_PRETRAINING;
-        before.robot = member->name;
+        before.robot = member->role == FLEET_ROBOT ? member->name : NULL;
         if (!robot_upload(member, i % tasks, &before))
             return false;
     }
