@@ -5,9 +5,10 @@ set -euo pipefail
 usage 1 "FILE.db" "$@"
 
 umask 077
-amf GET "$V1/backup" -D "$1.head" >"$1.part"
+rm "$ANSWER" && ANSWER=$1.part
+amf GET "$V1/backup" -D "$1.head" >/dev/null
 SAID=$(sed -n 's/^[Rr]epr-[Dd]igest: sha-256=:\(.*\):.*/\1/p' "$1.head" | base64 -d | od -An -v -tx1 | tr -d ' \n')
 rm "$1.head"
-sha256sum --quiet -c <<<"$SAID  $1.part"
-mv "$1.part" "$1"
+sha256sum --quiet -c <<<"$SAID  $ANSWER"
+mv "$ANSWER" "$1"
 echo "everything is in $1"

@@ -4,7 +4,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 usage 2 "PROJECT FILE.tar" "$@"
 
-amf GET "$V1/projects/$1/export" >"$2.part"
-tar xOf "$2.part" SHA256SUMS >/dev/null
-mv "$2.part" "$2"
+rm "$ANSWER" && ANSWER=$2.part
+amf GET "$V1/projects/$1/export" >/dev/null
+tar xOf "$ANSWER" SHA256SUMS >/dev/null
+mv "$ANSWER" "$2"
 echo "$1 is in $2"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Read by every example; not run by itself. Needs AMF_URL and AMF_TOKEN, curl and jq.
 : "${AMF_URL:?the address of amfd, such as http://127.0.0.1:7667}" "${AMF_TOKEN:?the token, such as that of DIR/admin.token}"
 V1=$AMF_URL/v1
@@ -10,10 +11,11 @@ usage() {
 }
 
 # amf METHOD URL [curl arguments]: the answer on standard output; what the server refuses as its own sentence, and status 1.
+# The token goes through a pipe, not through the arguments, which everybody on the machine can read.
 # Tried again when the connection is lost or the server answers 503; the Idempotency-Key makes that harmless.
 amf() {
   local method=$1 url=$2 status; shift 2
-  status=$(curl -sS --retry 3 --retry-all-errors -X "$method" -H "Authorization: Bearer $AMF_TOKEN" \
+  status=$(curl -sS --retry 3 --retry-all-errors -X "$method" -H @<(printf 'Authorization: Bearer %s' "$AMF_TOKEN") \
     -o "$ANSWER" -w '%{http_code}' "$@" "$url") || return 1
   case $status in
     2*) cat "$ANSWER" ;;

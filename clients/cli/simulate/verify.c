@@ -160,6 +160,8 @@ static void check_stored(struct fleet *fleet, const struct list *list, struct ve
     verdict->demonstrations = ledger->stored_count;
     /* More than what somebody else may have sent cannot be told apart with --into. */
     verdict->unasked = fleet->options->into || list->count < fresh ? 0 : list->count - fresh;
+    if (verdict->unasked > 0 && fleet->gave_up == 0)
+        ledger_broken(ledger, "%zu demonstrations were stored more than once", verdict->unasked);
 }
 
 static void check_one_given(struct fleet *fleet, const struct given *given,
@@ -196,6 +198,9 @@ static void check_given(struct fleet *fleet, const struct list *list, struct ver
         verdict->missing += !listed;
     }
     verdict->assignments = ledger->given_count;
+    if (!fleet->options->into && fleet->gave_up == 0 && list->count > ledger->given_count)
+        ledger_broken(ledger, "%zu assignments were given to nobody",
+                      list->count - ledger->given_count);
 }
 
 static bool same_hand(const struct listed *a, const struct listed *b)
