@@ -229,25 +229,42 @@ static enum amf_status ridge_alloc(const struct amf_features *features, double n
     return AMF_OK;
 }
 
+/* A before any pair: I + sigma^-2 S. */
+static enum amf_status ridge_start(struct amf_ridge *ridge, const double *summary,
+                                   struct amf_pool *pool, const atomic_bool *cancel)
+{
+    size_t p = ridge->features.dim;
+    enum amf_status status = summary ? amf_ridge_check_summary(p, summary, pool, cancel) : AMF_OK;
+
+    for (size_t i = 0; !status && i < p; i++) {
+        double *row = amf_matrix_row(&ridge->precision, i);
+
+        row[i] = 1;
+        for (size_t j = 0; summary && j <= i; j++)
+            row[j] += summary[i * p + j] / ridge->noise / ridge->noise;
+    }
+    return status;
+}
+
 enum amf_status amf_ridge_new(const struct amf_features *features, double noise,
-                              const struct amf_block *blocks, size_t count, const double *actions,
-                              size_t action_dim, struct amf_pool *pool, const atomic_bool *cancel,
-                              struct amf_ridge **ret_ridge)
+                              const double *summary, const struct amf_block *blocks, size_t count,
+                              const double *actions, size_t action_dim, struct amf_pool *pool,
+                              const atomic_bool *cancel, struct amf_ridge **ret_ridge)
 {
     AMF_RIDGE_CLEANUP struct amf_ridge *ridge = NULL;
     enum amf_status status;
 
     if (!isfinite(noise))
         return AMF_NOT_FINITE;
-    if (!(noise > 0) || !features->dim)
+    if (!(noise > 0) || !features->dim || (summary && actions))
         return AMF_BAD_ARGUMENT;
     if (actions && !amf_all_finite(actions, amf_blocks_rows(blocks, count) * action_dim))
         return AMF_NOT_FINITE;
     status = ridge_alloc(features, noise, actions ? action_dim : 0, &ridge);
+    if (!status)
+        status = ridge_start(ridge, summary, pool, cancel);
     if (status)
         return status;
-    for (size_t i = 0; i < features->dim; i++)
-        amf_matrix_row(&ridge->precision, i)[i] = 1;
     {
         RIDGE_UPDATE_CLEANUP struct ridge_update update = {.ridge = ridge,
                                                            .blocks = blocks,

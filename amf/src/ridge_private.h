@@ -15,6 +15,10 @@ struct amf_ridge {
     struct amf_matrix target;    /* z' : action_dim x p; no rows: no actions were given */
 };
 
+/* The part of amf_ridge_check_summary that costs p^2 and needs no pool: finite, symmetric, diagonal
+ * >= 0. */
+AMF_CHECKED enum amf_status amf_ridge_check_symmetric(size_t dim, const double *summary);
+
 /* rows (count x p) := rows L^-T, that is, u of each. Pool tasks only. */
 AMF_CHECKED enum amf_status amf_ridge_whiten(const struct amf_ridge *ridge, size_t count,
                                              double *rows);

@@ -5,6 +5,7 @@
 
 #include <amf/matrix.h>
 
+#include "ridge_private.h"
 #include "scorer_private.h"
 
 static enum amf_status check_values(const double *values, size_t count)
@@ -224,6 +225,19 @@ static enum amf_status check_policy(const struct amf_problem *problem, const cha
     return isfinite(problem->policy_noise) ? AMF_OK : AMF_NOT_FINITE;
 }
 
+static enum amf_status check_summary(const struct amf_problem *problem, const char **ret_field)
+{
+    *ret_field = "summary";
+    if (!problem->summary)
+        return AMF_OK;
+    if (problem->kernel.kind != AMF_KERNEL_EMBEDDING || !problem->feature_dim ||
+        (problem->policy == AMF_POLICY_GP && scorer_needs_likelihood(problem->settings.weights)))
+        return AMF_BAD_ARGUMENT;
+    if (problem->feature_dim > AMF_SUMMARY_MOST)
+        return AMF_TOO_LARGE;
+    return amf_ridge_check_symmetric(problem->feature_dim, problem->summary);
+}
+
 static enum amf_status check_problem(const struct amf_problem *problem, bool table,
                                      const char **ret_field)
 {
@@ -245,7 +259,9 @@ static enum amf_status check_problem(const struct amf_problem *problem, bool tab
         status = check_trajectory(problem, &problem->trajectories[i], ret_field);
     if (!status)
         status = check_targets(problem, ret_field);
-    return status ? status : check_settings(&problem->settings, ret_field);
+    if (!status)
+        status = check_settings(&problem->settings, ret_field);
+    return status ? status : check_summary(problem, ret_field);
 }
 
 enum amf_status amf_problem_check(const struct amf_problem *problem, const char **ret_field)

@@ -111,6 +111,12 @@ static inline double *scorer_weight(const struct amf_scorer *scorer, size_t i, s
     return amf_matrix_row(&scorer->weights, i) + task;
 }
 
+static inline bool scorer_needs_likelihood(enum amf_weights mode)
+{
+    return mode != AMF_WEIGHTS_OWN_TASK && mode != AMF_WEIGHTS_OWN_TASK_RAW &&
+           mode != AMF_WEIGHTS_UNIFORM;
+}
+
 /* scorer_check.c */
 AMF_CHECKED enum amf_status amf_scorer_check(const struct amf_problem *problem);
 /* scorer_setup.c: kernel, posterior, likelihoods, weights, entropies */
@@ -138,6 +144,7 @@ AMF_CHECKED enum amf_status amf_scorer_kept_sum_blocks(const struct amf_scorer *
 bool amf_scorer_takes_ridge(const struct amf_problem *problem, const size_t *kept);
 /* actions: of the held blocks' rows, or NULL. */
 AMF_CHECKED enum amf_status amf_scorer_make_ridge(struct amf_scorer *scorer,
+                                                  const struct amf_problem *problem,
                                                   const struct amf_block *held, size_t count,
                                                   const double *actions);
 /* As amf_scorer_sum_blocks. */

@@ -2,9 +2,10 @@
  * the weights' form (ridge.h), with no limit on what is conditioned on.
  *
  * The choice is a function of the problem alone: a finite p, at most RIDGE_MOST, and below N; noise
- * that leaves enough digits; conditioning on what is held. A ranking is made from nothing each
- * time, N p^2 for the posterior and p^2 for every pair, so that its bits owe nothing to those
- * before it.
+ * that leaves enough digits; conditioning on what is held. A summary of pairs that are not there
+ * fits this form alone: A = I + sigma^-2 (v S + Psi' Psi), whatever N is. A ranking is made from
+ * nothing each time, N p^2 for the posterior and p^2 for every pair, so that its bits owe nothing
+ * to those before it.
  */
 #include <math.h>
 
@@ -13,7 +14,7 @@
 #include "internal.h"
 #include "scorer_private.h"
 
-#define RIDGE_MOST 4096 /* features: p^2 doubles are 128 MiB */
+#define RIDGE_MOST AMF_SUMMARY_MOST
 
 /* At least p; 0: not finite, or beyond what fits. */
 static size_t ridge_dim(const struct amf_problem *problem)
@@ -80,6 +81,8 @@ bool amf_scorer_takes_ridge(const struct amf_problem *problem, const size_t *kep
 
     if (problem->settings.conditioning != AMF_CONDITIONING_ALL || !dim || dim > RIDGE_MOST)
         return false;
+    if (problem->summary)
+        return true;
     for (size_t i = 0; i < problem->trajectory_count; i++)
         rows += problem->trajectories[i].conditioned ? kept[i] : 0;
     for (size_t i = 0; rows > dim && i < problem->trajectory_count; i++)
@@ -89,17 +92,33 @@ bool amf_scorer_takes_ridge(const struct amf_problem *problem, const size_t *kep
                              AMF_RIDGE_MAX_TRACE * problem->noise * problem->noise;
 }
 
-enum amf_status amf_scorer_make_ridge(struct amf_scorer *scorer, const struct amf_block *held,
-                                      size_t count, const double *actions)
+/* Psi_0' Psi_0 = v Phi_0' Phi_0 */
+static enum amf_status ridge_scale_summary(const struct amf_problem *problem,
+                                           struct amf_matrix *ret_summary)
 {
+    size_t dim = problem->feature_dim;
+    enum amf_status status = amf_matrix_init(ret_summary, dim, dim);
+
+    for (size_t k = 0; !status && k < dim * dim; k++)
+        ret_summary->data[k] = problem->kernel.variance * problem->summary[k];
+    return status;
+}
+
+enum amf_status amf_scorer_make_ridge(struct amf_scorer *scorer, const struct amf_problem *problem,
+                                      const struct amf_block *held, size_t count,
+                                      const double *actions)
+{
+    AMF_MATRIX_CLEANUP struct amf_matrix summary = AMF_MATRIX_NULL;
     struct amf_features features;
     enum amf_status status = amf_feature_map_new(scorer->kernel, &scorer->map);
 
+    if (!status && problem->summary)
+        status = ridge_scale_summary(problem, &summary);
     if (status)
         return status;
     features = amf_feature_map_get(scorer->map);
-    return amf_ridge_new(&features, scorer->noise, held, count, actions, scorer->action_dim,
-                         scorer->pool, scorer->cancel, &scorer->ridge);
+    return amf_ridge_new(&features, scorer->noise, summary.data, held, count, actions,
+                         scorer->action_dim, scorer->pool, scorer->cancel, &scorer->ridge);
 }
 
 enum amf_status amf_scorer_ridge_sum_blocks(const struct amf_scorer *scorer,

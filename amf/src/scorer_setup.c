@@ -297,8 +297,20 @@ static void setup_pairs_deinit(struct setup_pairs *pairs)
 }
 #define SETUP_PAIRS_CLEANUP __attribute__((cleanup(setup_pairs_deinit)))
 
-static enum amf_status setup_pairs_init(struct setup_pairs *pairs, const struct amf_scorer *scorer)
+/* Under own-task weights no other pair ever weighs anything, and unless the policy is a Gaussian
+ * process nobody asks how likely it is either. */
+static bool setup_own_alone(const struct setup *setup)
 {
+    enum amf_weights mode = setup->scorer->settings.weights;
+
+    return setup->problem->policy != AMF_POLICY_GP &&
+           (mode == AMF_WEIGHTS_OWN_TASK || mode == AMF_WEIGHTS_OWN_TASK_RAW);
+}
+
+static enum amf_status setup_pairs_init(struct setup_pairs *pairs, const struct setup *setup)
+{
+    const struct amf_scorer *scorer = setup->scorer;
+    bool own_alone = setup_own_alone(setup);
     size_t numbers;
 
     if (__builtin_mul_overflow(scorer->pair_count, scorer->action_dim, &numbers))
@@ -313,7 +325,8 @@ static enum amf_status setup_pairs_init(struct setup_pairs *pairs, const struct 
         for (size_t c = 0; c < scorer->task_count; c++) {
             struct amf_block block = scorer_member_block(scorer, i, c);
 
-            if (!amf_kernel_covers(scorer->kernel, &block))
+            if (!amf_kernel_covers(scorer->kernel, &block) ||
+                (own_alone && c != scorer->members[i].task))
                 continue;
             pairs->items[pairs->count] = (struct setup_pair){i, c};
             pairs->blocks[pairs->count++] = block;
@@ -467,19 +480,13 @@ static void setup_sum_likelihoods(const struct setup *setup)
         }
 }
 
-static bool setup_needs_likelihood(enum amf_weights mode)
-{
-    return mode != AMF_WEIGHTS_OWN_TASK && mode != AMF_WEIGHTS_OWN_TASK_RAW &&
-           mode != AMF_WEIGHTS_UNIFORM;
-}
-
 /* Where the kernel has no features a demonstration cannot stand in, whatever its likelihood. */
 static enum amf_status setup_weigh(const struct setup *setup)
 {
     struct amf_scorer *scorer = setup->scorer;
     AMF_MATRIX_CLEANUP struct amf_matrix input = AMF_MATRIX_NULL;
     AMF_FREE_CLEANUP size_t *own = amf_new_array(scorer->n, sizeof(size_t));
-    bool needs = setup_needs_likelihood(scorer->settings.weights);
+    bool needs = scorer_needs_likelihood(scorer->settings.weights);
     enum amf_status status = amf_matrix_init(&input, scorer->n, scorer->task_count);
 
     if (status || !own)
@@ -527,7 +534,7 @@ static enum amf_status setup_likelihoods(struct setup *setup, struct setup_pairs
 static enum amf_status setup_posterior(struct setup *setup)
 {
     SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
-    enum amf_status status = setup_pairs_init(&pairs, setup->scorer);
+    enum amf_status status = setup_pairs_init(&pairs, setup);
 
     if (!status)
         status = setup_likelihoods(setup, &pairs, &setup->scorer->posterior);
@@ -540,12 +547,12 @@ static enum amf_status setup_posterior(struct setup *setup)
 static enum amf_status setup_ridge(struct setup *setup)
 {
     struct amf_scorer *scorer = setup->scorer;
-    bool gp = setup->problem->policy == AMF_POLICY_GP;
+    bool gp = setup->problem->policy == AMF_POLICY_GP && !setup->problem->summary;
     SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
-    enum amf_status status = setup_pairs_init(&pairs, scorer);
+    enum amf_status status = setup_pairs_init(&pairs, setup);
 
     if (!status)
-        status = amf_scorer_make_ridge(scorer, setup->held, setup->held_count,
+        status = amf_scorer_make_ridge(scorer, setup->problem, setup->held, setup->held_count,
                                        gp ? setup->actions : NULL);
     if (!status)
         status = amf_ridge_predict(scorer->ridge, pairs.blocks, pairs.count, scorer->pool,
@@ -564,10 +571,10 @@ static enum amf_status setup_prior(struct setup *setup)
     struct amf_scorer *scorer = setup->scorer;
     SETUP_PAIRS_CLEANUP struct setup_pairs pairs = {0};
     AMF_POSTERIOR_CLEANUP struct amf_posterior *held = NULL;
-    enum amf_status status = setup_pairs_init(&pairs, scorer);
+    enum amf_status status = setup_pairs_init(&pairs, setup);
 
     if (!status && setup->problem->policy == AMF_POLICY_GP &&
-        setup_needs_likelihood(scorer->settings.weights))
+        scorer_needs_likelihood(scorer->settings.weights))
         status = setup_likelihoods(setup, &pairs, &held);
     if (status || scorer->engine)
         return status ? status : setup_engine(setup, false);

@@ -68,6 +68,20 @@ static void print_note(FILE *out, const char *about, const char *note)
     fputc('\n', out);
 }
 
+/* What evaluation tasks count, where the policy's failures have a say in it. */
+static void print_targets(FILE *out, const struct proto_ranking *ranking)
+{
+    const struct proto_ranked_target *targets = ranking->targets.items;
+
+    if (ranking->criterion.target != PROTO_TARGET_FAILURE)
+        return;
+    for (size_t i = 0; i < ranking->targets.count; i++) {
+        output_text(out, targets[i].task);
+        fprintf(out, ": counts %.3g, as it fails %.3g of the time (smoothed, %lld rollouts)\n",
+                targets[i].weight, targets[i].failure_rate, (long long)targets[i].rollouts);
+    }
+}
+
 static void print_remarks(struct cli *cli, const struct proto_ranking *ranking)
 {
     const struct proto_candidate *candidates = ranking->candidates.items;
@@ -88,6 +102,7 @@ static void print_remarks(struct cli *cli, const struct proto_ranking *ranking)
         fputs("not exhaustive: something was sampled or cut\n", out);
     if (ranking->jitter > 0)
         fprintf(out, "jitter %g was added to the kernel's diagonal\n", ranking->jitter);
+    print_targets(out, ranking);
     print_note(out, NULL, ranking->note);
     for (size_t i = 0; i < ranking->candidates.count; i++)
         print_note(out, candidates[i].task, candidates[i].note);

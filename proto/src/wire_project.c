@@ -9,7 +9,7 @@ static const char *const kernel_kind_names[] = {"rbf",       "matern32", "matern
                                                 "embedding", "factored", NULL};
 static const char *const task_kernel_names[] = {"discrete", "vector", "graph", NULL};
 const char *const proto_occupancy_names[] = {"auto", "held", "new", "rollouts", NULL};
-static const char *const target_names[] = {"weights", "failure", NULL};
+const char *const proto_target_names[] = {"weights", "failure", NULL};
 static const char *const clip_scope_names[] = {"trajectory", "step", NULL};
 const char *const proto_conditioning_names[] = {"auto", "all", "none", NULL};
 static const char *const stop_names[] = {"soft", "hard", NULL};
@@ -72,7 +72,7 @@ static const struct proto_field criterion_fields[] = {
     {"measure", PROTO_ENUM, AT(measure), .names = proto_measure_names},
     {"weights", PROTO_ENUM, AT(weights), .names = proto_weights_names},
     {"occupancy", PROTO_ENUM, AT(occupancy), .names = proto_occupancy_names},
-    {"target", PROTO_ENUM, AT(target), .names = target_names},
+    {"target", PROTO_ENUM, AT(target), .names = proto_target_names},
     {"rollouts_per_task", PROTO_INT, AT(rollouts_per_task), .min = 1, .max = 1000},
     {"clip", PROTO_REALS, AT(clip), PROTO_NULLABLE, .min = -1e9, .max = 1e9, .max_length = 2},
     {"clip_scope", PROTO_ENUM, AT(clip_scope), .names = clip_scope_names},
@@ -146,6 +146,14 @@ const struct proto_shape proto_project_shape = {.name = "Project",
                                                 PROTO_FIELDS(project_fields),
                                                 .set_defaults = set_project_defaults,
                                                 .check = check_project};
+
+/* Without what the server says of it, which stands last. */
+const struct proto_shape proto_project_settings_shape = {
+    .name = "EventProject",
+    .size = sizeof(struct proto_project),
+    .fields = project_fields,
+    .field_count = sizeof(project_fields) / sizeof(project_fields[0]) - 3,
+    .set_defaults = set_project_defaults};
 
 void proto_project_defaults(struct proto_project *ret_project)
 {

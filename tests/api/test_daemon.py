@@ -98,7 +98,7 @@ class Program(unittest.TestCase):
                        env={"AMFD_WORKERS": "4"})
             self.assertEqual(run.stdout, "# flag\ndata = /x\n# flag\nlisten = 127.0.0.1:2\n"
                          "# environment AMFD_WORKERS\nworkers = 4\n"
-                         "# default\nconnections_per_address = 0\n# default\nallow_remote = false\n"
+                         "# default\nconnections_per_address = 0\n# default\nstreams = 2560\n# default\nallow_remote = false\n"
                          "# default\nclose_after_body = false\n# default\n# tls_cert is not set\n# default\n# tls_key is not set\n"
                          "# default\non_fsync_error = exit\n# default\nlog_format = text\n# file\nlog_level = warning\n")
             file.write("colour = red\n")

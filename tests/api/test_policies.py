@@ -282,6 +282,30 @@ class Missing(Case):
         self.assertEqual(with_it.gains(), without.gains())
         self.assertEqual(with_it.ranking()["missing"], [])
 
+    def test_rollouts_stand_in_where_they_have_features(self):
+        p = Project(self.daemon, "rollouts", selection={}, criterion={"occupancy": "rollouts", "weight_floor": 0})
+        p.put("frozen", role="selection")
+        p.upload_phi("frozen")
+        p.activate("frozen")
+        first = [p.demonstrate(task, 20 + i, role="rollout") for i, task in enumerate(p.tasks)]
+        answer = p.ranking()
+        self.assertEqual((answer["missing"], answer["missing_count"]), (first, 2))
+        self.assertEqual([m["demonstration"] for m in Missing.missing(self, p, "frozen")["missing"]], first)
+        self.assertFalse(any(c["scorable"] for c in answer["candidates"]))
+        p.upload_phi("frozen", p.ids + first)
+        answer = p.ranking()
+        self.assertEqual((answer["missing"], answer["note"], answer["rule"]), ([], None, "criterion"))
+        self.assertEqual({k: answer["criterion"][k] for k in ("occupancy", "conditioning", "weights")},
+                         {"occupancy": "rollouts", "conditioning": "all", "weights": "own_task"})
+        gains = p.gains()
+        self.assertTrue(all(gain > 0 for gain in gains.values()))
+        late = p.demonstrate("a", 40, role="rollout")  # without features: it neither stands in nor conditions
+        self.assertEqual((p.ranking()["missing"], p.gains()), ([late], gains))
+        held = p.demonstrate("b", 41)  # nor does what is held
+        self.assertEqual((p.ranking()["missing"], p.gains()), ([late, held], gains))
+        p.upload_phi("frozen", [held])
+        self.assertLess(sum(p.gains().values()), sum(gains.values()))
+
     def test_retraction_takes_the_features_along(self):
         p = Project(self.daemon, "retract")
         p.put("r")
@@ -686,6 +710,26 @@ class Kept(unittest.TestCase):
             body = daemon.request("GET", f"{at}/policies/new/features/{p.ids[0]}", headers=accept).body
             self.assertEqual(body, members(archive)[f"features/{daemon.ok('GET', f'{p.at}/policies/new/features/{p.ids[0]}')['id']}.safetensors"])
         daemon.close()
+
+
+class Replay(Case):
+    def test_decisions_by_uploaded_features_come_out_the_same_also_after_they_were_retired(self):
+        project = Project(self.daemon, "replayed")
+        for revision, seed in (("r1", 4), ("r2", 6)):
+            project.put(revision)
+            project.upload_phi(revision, columns=seed)
+            project.activate(revision)
+            project.ranking()
+            given = self.daemon.ok("POST", f"{project.at}/assignments", {"operator": revision, "count": 2})
+            decision = self.daemon.ok("GET", f"{project.at}/decisions/{given['assignments'][0]['id']}")
+            self.assertEqual((decision["basis"]["revision"], decision["rule"]), (revision, "criterion"))
+        archive = self.daemon.request("GET", f"{project.at}/export").body
+        with tempfile.NamedTemporaryFile(suffix=".tar") as file:
+            file.write(archive)
+            file.flush()
+            done = subprocess.run([AMF, "replay", file.name, "--json"], capture_output=True, text=True, timeout=120)
+        said = json.loads(done.stdout)
+        self.assertEqual((done.returncode, said["total"], said["same"]), (0, 4, 4), done.stderr)
 
 
 if __name__ == "__main__":

@@ -85,9 +85,7 @@ class Projects(Case):
         self.assertEqual(self.daemon.request("GET", "/v1/projects/x").status, 404)
 
     def test_what_this_version_cannot_do_is_refused_not_ignored(self):
-        for body, at in [({"policy": {"kind": "mlp"}}, "/policy/kind"),
-                         ({"criterion": {"occupancy": "rollouts"}}, "/criterion/occupancy"),
-                         ({"criterion": {"target": "failure"}}, "/criterion/target")]:
+        for body, at in [({"policy": {"kind": "mlp"}}, "/policy/kind")]:
             with self.subTest(body=body):
                 self.refused(self.daemon.request("POST", "/v1/projects", {"id": "y", **body}), 422,
                              "not_supported", at)

@@ -149,6 +149,17 @@ class Ranking(Case):
         self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "d")  # 3 of 6 like a and b, fewest demonstrations
         self.daemon.ok("PATCH", "/v1/projects/rollouts", {"criterion": {"rollouts_per_task": 1}})
         self.assertEqual(ranking(self.daemon, "rollouts")["choice"], "a")
+        self.daemon.ok("PATCH", "/v1/projects/rollouts", {"criterion": {"rollouts_per_task": 4}})
+        why = self.ask("rollouts", operator="anna")["assignments"][0]["why"]
+        self.assertIn("a succeeds least often: in 1 of its newest 4 rollouts", why)
+
+    def test_lowest_success_takes_an_untried_task_for_half_successful(self):
+        fill(self.daemon, "untried", selection={"rule": "lowest_success"})
+        for task in "abc":
+            self.daemon.ok("POST", "/v1/projects/untried/demonstrations", trajectory(task, 20, role="rollout"))
+        answer = self.ask("untried", operator="anna")["assignments"][0]
+        self.assertEqual((answer["task"], answer["rule"]), ("d", "lowest_success"))
+        self.assertIn("d has no rollout yet", answer["why"])
 
     def test_prior_entropy_ignores_costs_in_choice_and_order(self):
         fill(self.daemon, "prior", selection={"cost_exponent": 1})

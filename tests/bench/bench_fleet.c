@@ -48,8 +48,8 @@ static double make_table(struct bench *bench, const struct amf_ridge_table_input
     AMF_RIDGE_CLEANUP struct amf_ridge *ridge = NULL;
     double start = bench_seconds();
 
-    if (amf_ridge_new(&bench->fleet.features, NOISE, bench->fleet.held, held, NULL, 0, bench->pool,
-                      NULL, &ridge) ||
+    if (amf_ridge_new(&bench->fleet.features, NOISE, NULL, bench->fleet.held, held, NULL, 0,
+                      bench->pool, NULL, &ridge) ||
         amf_ridge_table_new(ridge, scene, bench->pool, NULL, ret_table))
         return NAN;
     return bench_seconds() - start;

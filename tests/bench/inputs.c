@@ -350,3 +350,26 @@ int inputs_franka(struct inputs *inputs, size_t demonstrations)
     make_displacements(inputs);
     return 0;
 }
+
+int inputs_network(struct inputs *inputs)
+{
+    struct amf_problem *problem = &inputs->problem;
+    struct amf_rng rng;
+
+    *inputs = (struct inputs){.demonstrations = 24, .steps = 50};
+    problem->kernel.kind = AMF_KERNEL_FACTORED;
+    problem->state_dim = 39;
+    problem->action_dim = problem->gradient_dim = 4;
+    problem->task_dim = 8;
+    problem->feature_dim = KITCHEN_FEATURES;
+    problem->task_count = 4;
+    problem->settings = amf_criterion_settings_default();
+    if (inputs_alloc(inputs))
+        return -1;
+    inputs_connect(inputs);
+    problem->policy = AMF_POLICY_DETERMINISTIC;
+    problem->policy_noise = 1;
+    problem->noise = 2; /* a tenth of the root of a typical k(x, x) */
+    amf_rng_init(&rng, 4, 0);
+    return make_paths(inputs, &rng);
+}

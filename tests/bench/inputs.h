@@ -26,6 +26,9 @@ __attribute__((warn_unused_result)) int inputs_kitchen(struct inputs *inputs, co
 /* The shape of the bundled robot data as the daemon ranks it, without a file: 5 unlike tasks, 16
  * steps, floor and samples. */
 __attribute__((warn_unused_result)) int inputs_franka(struct inputs *inputs, size_t demonstrations);
+/* 4 tasks, 24 demonstrations of 50 steps of 39 states and 4 actions, factored 4 x 256, a
+ * deterministic policy whose features and means the caller makes. */
+__attribute__((warn_unused_result)) int inputs_network(struct inputs *inputs);
 /* A whole file, which the caller frees; says on stderr what is wrong. 0, or -1. */
 __attribute__((warn_unused_result)) int
 inputs_read_bytes(const char *path, unsigned char **ret_bytes, size_t *ret_length);

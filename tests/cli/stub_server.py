@@ -269,13 +269,18 @@ class Service:
         return sorted(rows, key=lambda row: -row["gain"])
 
     def get_ranking(self, project, **_):
-        rows = self.candidates(self.project(project))
+        project = self.project(project)
+        rows = self.candidates(project)
+        target = project["settings"].get("criterion", {}).get("target", "weights")
+        weights = {key: task.get("weight", 1) for key, task in sorted(project["tasks"].items())}
+        targets = [{"task": key, "weight": weight / sum(weights.values()), "rollouts": 0,
+                    "failure_rate": 0.5 if target == "failure" else None} for key, weight in weights.items()]
         return 200, {"seq": 7, "revision": "gp", "age_s": 0, "measure": "entropy", "unit": "nats",
                      "exhaustive": True, "provisional": False, "jitter": 0, "rule": "criterion",
                      "choice": rows[0]["task"] if rows else None, "note": None,
                      "criterion": {"measure": "entropy", "weights": "tempered", "occupancy": "held",
-                                   "conditioning": "all", "warm_start": 1, "clip": None, "noise_std": 0.8},
-                     "candidates": rows,
+                                   "target": target, "conditioning": "all", "warm_start": 1, "clip": None, "noise_std": 0.8},
+                     "candidates": rows, "targets": targets,
                      "timing": {"total_s": 0, "posterior_s": 0, "weights_s": 0, "gain_s": 0}}
 
     def post_assignments(self, project, body, **_):

@@ -192,7 +192,7 @@ static double block_sum(const struct amf_problem *p, const double *weights, size
             for (size_t t = 0; t < p->trajectories[i].step_count; t++) {
                 struct reference_pair x = {i, t, p->targets[e]};
 
-                if (p->settings.exclude_self && i == block_owner)
+                if (!p->trajectories[i].occupancy || (p->settings.exclude_self && i == block_owner))
                     continue;
                 sum += p->target_weights[e] / mu * weights[i * p->task_count + p->targets[e]] *
                        measure(p, covariance(p, given, before, inverse_before, x, x),
@@ -204,19 +204,24 @@ static double block_sum(const struct amf_problem *p, const double *weights, size
 double reference_gain(const struct amf_problem *p, const double *weights, size_t candidate,
                       const size_t (*pending)[2], size_t pending_count)
 {
-    size_t n = p->trajectory_count, most = 0, before = 0;
+    size_t count = p->trajectory_count, n = 0, most = 0, before = 0;
     double gain = 0, *inverse;
     struct reference_pair *given;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < count; i++) {
         most += p->trajectories[i].step_count;
+        n += p->trajectories[i].occupancy;
+    }
     given = calloc(most * (2 + pending_count), sizeof(*given));
-    for (size_t i = 0; p->settings.conditioning == AMF_CONDITIONING_ALL && i < n; i++)
-        before = append(p, given, before, i, p->trajectories[i].task);
+    for (size_t i = 0; p->settings.conditioning == AMF_CONDITIONING_ALL && i < count; i++)
+        if (p->trajectories[i].conditioned)
+            before = append(p, given, before, i, p->trajectories[i].task);
     for (size_t k = 0; k < pending_count; k++)
         before = append(p, given, before, pending[k][0], pending[k][1]);
     inverse = inverse_of(p, given, before);
-    for (size_t j = 0; j < n; j++) {
+    for (size_t j = 0; j < count; j++) {
+        if (!p->trajectories[j].occupancy)
+            continue;
         size_t after = append(p, given, before, j, candidate);
         double *more = inverse_of(p, given, after);
 

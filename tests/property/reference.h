@@ -16,8 +16,8 @@ double reference_kernel(const struct amf_problem *problem, struct reference_pair
 double reference_covariance(const struct amf_problem *problem, const struct reference_pair *given,
                             size_t count, struct reference_pair a, struct reference_pair b);
 
-/* G(c') of one candidate: weights n x task_count over the occupancy set, which is all trajectories.
- * pending: trajectory and task of blocks already added. */
+/* G(c') of one candidate: weights trajectory_count x task_count, rows outside the occupancy set
+ * unused. pending: trajectory and task of blocks already added. */
 double reference_gain(const struct amf_problem *problem, const double *weights, size_t candidate,
                       const size_t (*pending)[2], size_t pending_count);
 

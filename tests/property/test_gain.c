@@ -24,12 +24,13 @@ static struct synthetic_shape small_shape(uint64_t seed, enum amf_kernel_kind ke
                                     .noise = 0.3};
 }
 
-/* All weights of a scorer, n x task_count. */
+/* All weights of a scorer in rows by trajectory; the caller zeroes the others. */
 static void copy_weights(const struct amf_scorer *scorer, size_t tasks, double *ret_weights)
 {
     for (size_t i = 0; i < amf_scorer_occupancy_count(scorer); i++)
         for (size_t c = 0; c < tasks; c++)
-            ret_weights[i * tasks + c] = amf_scorer_weight(scorer, i, c);
+            ret_weights[amf_scorer_trajectory(scorer, i) * tasks + c] =
+                amf_scorer_weight(scorer, i, c);
 }
 
 static size_t heaviest(const double *weights, size_t n, size_t tasks, size_t task)
@@ -47,7 +48,7 @@ static void compare(const struct amf_problem *problem, struct amf_pool *pool, co
 {
     AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
     AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
-    double weights[64];
+    double weights[64] = {0};
     size_t blocks[4][2];
 
     ck_assert_int_eq(amf_scorer_new(problem, pool, &scorer), AMF_OK);
@@ -122,6 +123,28 @@ START_TEST(agrees_with_the_formula_under_pending_work_and_exclude_self)
             s.problem.settings.conditioning = (enum amf_conditioning)conditioning;
             s.problem.settings.exclude_self = kernel % 2;
             compare(&s.problem, pool, pending, 3);
+        }
+}
+END_TEST
+
+/* Rollouts of the policy: the posterior knows the others, they alone stand in. */
+START_TEST(agrees_with_the_formula_when_what_stands_in_is_not_held)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    const size_t pending[] = {1};
+
+    for (int kernel = AMF_KERNEL_RBF; kernel <= AMF_KERNEL_FACTORED; kernel++)
+        for (size_t held = 0; held <= 2; held++) {
+            SYNTHETIC_CLEANUP struct synthetic s = {0};
+            struct synthetic_shape shape = small_shape(13, (enum amf_kernel_kind)kernel);
+
+            synthetic_init(&s, &shape);
+            s.problem.settings.weights = AMF_WEIGHTS_OWN_TASK;
+            for (size_t i = 0; i < shape.demonstrations; i++) {
+                s.trajectories[i].conditioned = i < held;
+                s.trajectories[i].occupancy = i >= held;
+            }
+            compare(&s.problem, pool, pending, 1);
         }
 }
 END_TEST
@@ -249,6 +272,7 @@ END_TEST
 SUITE_MAIN("property_gain", agrees_with_the_formula_for_every_kernel_and_measure,
            agrees_with_the_formula_under_a_task_table,
            agrees_with_the_formula_under_pending_work_and_exclude_self,
+           agrees_with_the_formula_when_what_stands_in_is_not_held,
            agrees_with_the_formula_with_a_scale_per_dimension, gains_are_finite_and_never_negative,
            a_pending_demonstration_makes_the_same_task_worth_less, kl_is_entropy,
            limits_of_the_noise)

@@ -121,7 +121,7 @@ static struct amf_ridge *ridge_of(const struct world *w, size_t held, bool actio
 {
     struct amf_ridge *ridge = NULL;
 
-    ck_assert_int_eq(amf_ridge_new(&w->features, w->s.problem.noise, w->held, held,
+    ck_assert_int_eq(amf_ridge_new(&w->features, w->s.problem.noise, NULL, w->held, held,
                                    actions ? w->actions : NULL, w->s.problem.action_dim, w->pool,
                                    NULL, &ridge),
                      AMF_OK);
@@ -240,17 +240,20 @@ START_TEST(wrong_input_is_refused_by_name)
     double state = 0;
 
     world_init(&w, &shape, false, 1);
-    ck_assert_int_eq(amf_ridge_new(&w.features, 0, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
+    ck_assert_int_eq(amf_ridge_new(&w.features, 0, NULL, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
                      AMF_BAD_ARGUMENT);
-    ck_assert_int_eq(amf_ridge_new(&w.features, NAN, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
-                     AMF_NOT_FINITE);
-    ck_assert_int_eq(amf_ridge_new(&w.features, 1e-7, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
-                     AMF_NOT_POSDEF);
+    ck_assert_int_eq(
+        amf_ridge_new(&w.features, NAN, NULL, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
+        AMF_NOT_FINITE);
+    ck_assert_int_eq(
+        amf_ridge_new(&w.features, 1e-7, NULL, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
+        AMF_NOT_POSDEF);
     w.actions[1] = NAN;
-    ck_assert_int_eq(amf_ridge_new(&w.features, 1, w.held, 4, w.actions, 2, w.pool, NULL, &ridge),
-                     AMF_NOT_FINITE);
+    ck_assert_int_eq(
+        amf_ridge_new(&w.features, 1, NULL, w.held, 4, w.actions, 2, w.pool, NULL, &ridge),
+        AMF_NOT_FINITE);
     w.s.features[0] = INFINITY;
-    ck_assert_int_eq(amf_ridge_new(&w.features, 1, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
+    ck_assert_int_eq(amf_ridge_new(&w.features, 1, NULL, w.held, 4, NULL, 0, w.pool, NULL, &ridge),
                      AMF_NOT_FINITE);
     w.s.problem.kernel.kind = AMF_KERNEL_RBF;
     ck_assert_int_eq(amf_kernel_new(&w.s.problem.kernel,
@@ -562,9 +565,151 @@ START_TEST(prior_entropy_knows_pending_work_in_either_form)
 }
 END_TEST
 
+/* ---- a summary in place of demonstrations ---- */
+
+#define SUMMARY_DIM 6 /* features of a synthetic problem */
+
+/* Sum of phi phi' over the steps of the first `count` demonstrations under their own tasks. */
+static void summarize(const struct synthetic *s, size_t count, double *ret_summary)
+{
+    memset(ret_summary, 0, SUMMARY_DIM * SUMMARY_DIM * sizeof(double));
+    for (size_t i = 0; i < count; i++)
+        for (size_t t = 0; t < s->trajectories[i].step_count; t++) {
+            const double *phi =
+                s->trajectories[i].features[s->trajectories[i].task] + t * SUMMARY_DIM;
+
+            for (size_t a = 0; a < SUMMARY_DIM; a++)
+                for (size_t b = 0; b < SUMMARY_DIM; b++)
+                    ret_summary[a * SUMMARY_DIM + b] += phi[a] * phi[b];
+        }
+}
+
+static void rank_into(const struct amf_problem *problem, struct amf_pool *pool, double *ret_numbers)
+{
+    AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+    const size_t pending[] = {1, 2};
+
+    ck_assert_int_eq(amf_scorer_new(problem, pool, &scorer), AMF_OK);
+    for (size_t count = 0; count <= 2; count++) {
+        AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+
+        ck_assert_int_eq(amf_scorer_score(scorer, pending, count, &scores), AMF_OK);
+        for (size_t c = 0; c < TASKS; c++)
+            *ret_numbers++ = scores->candidates[c].gain;
+    }
+    for (size_t c = 0; c < TASKS; c++)
+        for (size_t i = 0; i < amf_scorer_occupancy_count(scorer); i++)
+            *ret_numbers++ = amf_scorer_variance(scorer, i, c)[0];
+}
+
+/* The first `seen` demonstrations are held but stand in for nothing; then only their summary is
+ * there. held: how many of the others are conditioned on, so that there are fewer rows than
+ * features, none, or more. */
+static void check_summary(struct synthetic *s, size_t seen, size_t held, struct amf_pool *pool)
+{
+    double expected[3 * TASKS + 12 * TASKS] = {0}, found[3 * TASKS + 12 * TASKS] = {0};
+    double summary[SUMMARY_DIM * SUMMARY_DIM];
+    struct amf_problem problem = s->problem;
+
+    for (size_t i = 0; i < problem.trajectory_count; i++) {
+        s->trajectories[i].occupancy = i >= seen;
+        s->trajectories[i].conditioned = i < seen + held;
+    }
+    rank_into(&problem, pool, expected);
+    summarize(s, seen, summary);
+    problem.trajectories += seen;
+    problem.trajectory_count -= seen;
+    problem.summary = summary;
+    rank_into(&problem, pool, found);
+    assert_close(found, expected, sizeof(found) / sizeof(*found), 1e-10, "summary");
+}
+
+START_TEST(a_summary_is_as_good_as_the_demonstrations_it_is_of)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+
+    for (size_t seen = 1; seen <= 6; seen++)
+        for (size_t held = 0; held <= 6; held += 2) {
+            SYNTHETIC_CLEANUP struct synthetic s = {0};
+            struct synthetic_shape shape = shape_of(seen, AMF_KERNEL_EMBEDDING, 12, 2);
+
+            synthetic_init(&s, &shape);
+            s.problem.kernel.variance = 1.7;
+            s.problem.policy = held % 4 ? AMF_POLICY_DETERMINISTIC : AMF_POLICY_GP;
+            s.problem.settings.weights = held % 4 ? AMF_WEIGHTS_TEMPERED : AMF_WEIGHTS_OWN_TASK;
+            s.problem.settings.measure = seen % 2 ? AMF_MEASURE_ENTROPY : AMF_MEASURE_VARIANCE;
+            check_summary(&s, seen, held, pool);
+        }
+}
+END_TEST
+
+START_TEST(a_summary_plays_no_part_under_conditioning_none)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(1);
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = shape_of(5, AMF_KERNEL_EMBEDDING, 8, 2);
+    double summary[SUMMARY_DIM * SUMMARY_DIM], with[45] = {0}, without[45] = {0};
+
+    synthetic_init(&s, &shape);
+    summarize(&s, 4, summary);
+    s.problem.settings.weights = AMF_WEIGHTS_OWN_TASK;
+    s.problem.settings.conditioning = AMF_CONDITIONING_NONE;
+    rank_into(&s.problem, pool, without);
+    s.problem.summary = summary;
+    rank_into(&s.problem, pool, with);
+    ck_assert_mem_eq(with, without, sizeof(with));
+}
+END_TEST
+
+static void expect_summary(struct amf_problem *problem, struct amf_pool *pool,
+                           enum amf_status checked, enum amf_status made)
+{
+    const char *field = "none";
+    struct amf_scorer *scorer = NULL;
+
+    ck_assert_int_eq(amf_problem_check(problem, &field), checked);
+    ck_assert_str_eq(field, checked ? "summary" : "none");
+    ck_assert_int_eq(amf_scorer_new(problem, pool, &scorer), made);
+    amf_scorer_free(scorer);
+}
+
+START_TEST(what_is_no_summary_is_refused_by_name)
+{
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(1);
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = shape_of(5, AMF_KERNEL_EMBEDDING, 8, 2);
+    double summary[SUMMARY_DIM * SUMMARY_DIM];
+
+    synthetic_init(&s, &shape);
+    s.problem.summary = summary;
+    s.problem.settings.weights = AMF_WEIGHTS_OWN_TASK;
+    summarize(&s, 4, summary);
+    expect_summary(&s.problem, pool, AMF_OK, AMF_OK);
+    s.problem.settings.weights = AMF_WEIGHTS_TEMPERED; /* by a Gaussian process's likelihoods */
+    expect_summary(&s.problem, pool, AMF_BAD_ARGUMENT, AMF_BAD_ARGUMENT);
+    s.problem.settings.weights = AMF_WEIGHTS_OWN_TASK;
+    s.problem.kernel.kind = AMF_KERNEL_FACTORED;
+    expect_summary(&s.problem, pool, AMF_BAD_ARGUMENT, AMF_BAD_ARGUMENT);
+    s.problem.kernel.kind = AMF_KERNEL_EMBEDDING;
+    summary[1] += 0.1;
+    expect_summary(&s.problem, pool, AMF_BAD_ARGUMENT, AMF_BAD_ARGUMENT);
+    summary[1] = NAN;
+    expect_summary(&s.problem, pool, AMF_NOT_FINITE, AMF_NOT_FINITE);
+    summarize(&s, 4, summary);
+    summary[7] = -0.1;
+    expect_summary(&s.problem, pool, AMF_BAD_ARGUMENT, AMF_BAD_ARGUMENT);
+    summarize(&s, 4, summary); /* and one whose negative eigenvalue only a factorisation finds: */
+    summary[1] = summary[SUMMARY_DIM] = 1.1 * sqrt(summary[0] * summary[7]);
+    s.problem.noise = 100; /* which hides it in A */
+    expect_summary(&s.problem, pool, AMF_OK, AMF_BAD_ARGUMENT);
+}
+END_TEST
+
 SUITE_MAIN("property_ridge", weights_and_pairs_predict_the_same, variances_are_those_of_the_formula,
            an_extension_is_a_posterior_that_knew_it_all, wrong_input_is_refused_by_name,
            tables_agree_with_pairs_cold_and_added, what_a_cut_loses_is_within_its_bound,
            any_number_of_workers_gives_the_same_bits,
            rankings_near_the_switch_are_those_of_the_formula,
-           prior_entropy_knows_pending_work_in_either_form)
+           prior_entropy_knows_pending_work_in_either_form,
+           a_summary_is_as_good_as_the_demonstrations_it_is_of,
+           a_summary_plays_no_part_under_conditioning_none, what_is_no_summary_is_refused_by_name)

@@ -16,4 +16,10 @@ enum amf_policy_kind { AMF_POLICY_GP, AMF_POLICY_DETERMINISTIC, AMF_POLICY_GIVEN
 double amf_policy_step_log_likelihood(const double *actions, const double *mean, size_t action_dim,
                                       double variance);
 
+/* g = pi - a of count numbers, steps x action_dim at a time: with the last hidden layer h the
+ * gradient of a squared loss by the last layer's weights is g (x) h (no factor 2), the factored
+ * kernel's features. */
+void amf_policy_gradient(const double *mean, const double *actions, size_t count,
+                         double *ret_gradient);
+
 #endif

@@ -2,8 +2,12 @@
  *
  * With k(x, x') = <psi(x), psi(x')> and Psi the N x p rows of the observed pairs,
  *
- *   A = I + sigma^-2 Psi' Psi = L L',   u(x) = L^-1 psi(x)
- *   k_D(x, x') = u(x)' u(x')            m_D(x) = u(x)' z,  z = sigma^-2 L^-1 Psi' Y
+ *   A = I + sigma^-2 (S + Psi' Psi) = L L',   u(x) = L^-1 psi(x)
+ *   k_D(x, x') = u(x)' u(x')                  m_D(x) = u(x)' z,  z = sigma^-2 L^-1 Psi' Y
+ *
+ * S = Psi_0' Psi_0 is a summary of further pairs, given by those who may not hand out the pairs
+ * themselves; 0 without one. Variances are as if they had been observed too; means would need
+ * Psi_0' Y_0 as well, so there are none.
  *
  * Variances are sums of squares: nothing cancels and nothing falls below zero. N p^2 operations and
  * p^2 doubles, however many pairs were observed; posterior.h, which needs N^2 of both, gives the
@@ -22,18 +26,26 @@
 #include <amf/pool.h>
 #include <amf/status.h>
 
-/* Largest trace of sigma^-2 Psi' Psi: with it the digits lost are at most ten of sixteen. */
+/* Largest trace of A - I: with it the digits lost are at most ten of sixteen. */
 #define AMF_RIDGE_MAX_TRACE 1e10
 
 struct amf_ridge; /* shared by reference; immutable */
 
-/* Conditions on the blocks' pairs; count may be 0. actions: N x action_dim, or NULL when only
- * variances are wanted. noise > 0 is sigma. The features outlive the object. AMF_BAD_ARGUMENT,
+/* What amf_ridge_new wants of a summary (p x p): finite (AMF_NOT_FINITE), symmetric and positive
+ * semidefinite but for rounding (AMF_BAD_ARGUMENT). p^3 / 3 operations. */
+AMF_CHECKED enum amf_status amf_ridge_check_summary(size_t dim, const double *summary,
+                                                    struct amf_pool *pool,
+                                                    const atomic_bool *cancel);
+
+/* Conditions on the blocks' pairs; count may be 0. summary: p x p in units of psi, of which the
+ * lower triangle is taken, or NULL; copied. actions: N x action_dim, or NULL when only variances
+ * are wanted, as they must be beside a summary. noise > 0 is sigma. The features outlive the
+ * object. AMF_BAD_ARGUMENT,
  * AMF_NOT_FINITE, AMF_NOT_POSDEF (beyond AMF_RIDGE_MAX_TRACE), AMF_NO_MEMORY, AMF_TOO_LARGE,
  * AMF_CANCELLED, and what the features' fill returns. */
 AMF_CHECKED enum amf_status amf_ridge_new(const struct amf_features *features, double noise,
-                                          const struct amf_block *blocks, size_t count,
-                                          const double *actions, size_t action_dim,
+                                          const double *summary, const struct amf_block *blocks,
+                                          size_t count, const double *actions, size_t action_dim,
                                           struct amf_pool *pool, const atomic_bool *cancel,
                                           struct amf_ridge **ret_ridge);
 

@@ -63,6 +63,8 @@ struct amf_criterion_settings {
 /* No clip, no floor, no limits: exhaustive. entropy, tempered with target 8, conditioning all. */
 struct amf_criterion_settings amf_criterion_settings_default(void);
 
+#define AMF_SUMMARY_MOST 4096 /* features: p^2 doubles are 128 MiB */
+
 /* Everything is borrowed: until amf_scorer_new returns, except features and gradients, which must
  * outlive the scorer. */
 struct amf_problem {
@@ -74,6 +76,13 @@ struct amf_problem {
 
     enum amf_policy_kind policy;
     double policy_noise; /* sigma_pi > 0; deterministic only */
+
+    /* Sum of phi phi' over pairs that are conditioned on without being here, such as a pre-training
+     * set its owner keeps (ridge.h): feature_dim x feature_dim, embedding kernels alone (of a
+     * factored one it would be of g (x) h), and at most AMF_SUMMARY_MOST of them. NULL: none. Like
+     * what is held it plays no part under AMF_CONDITIONING_NONE. Refused where the weights need a
+     * Gaussian process's likelihoods, as these would need the actions too. */
+    const double *summary;
 
     const struct amf_trajectory *trajectories; /* oldest first */
     size_t trajectory_count;
@@ -147,8 +156,10 @@ size_t amf_scorer_occupancy_count(const struct amf_scorer *scorer);      /* n */
 size_t amf_scorer_trajectory(const struct amf_scorer *scorer, size_t i); /* in the problem */
 size_t amf_scorer_step_count(const struct amf_scorer *scorer, size_t i); /* H_i */
 /* One number for each of the H_i steps that were kept. Likelihoods are -infinity, and variances 0,
- * where the pair is not covered; variances are before pending work. Those of a Gaussian process are
- * -infinity as well where nothing asks for them: conditioning none, with weights that need none. */
+ * where the pair is not covered; variances are before pending work, and may be 0 for another task
+ * under own-task weights of a policy that is no Gaussian process. Likelihoods of a Gaussian
+ * process are -infinity as well where nothing asks for them (conditioning none, with weights that
+ * need none) and beside a summary. */
 const double *amf_scorer_step_log_likelihood(const struct amf_scorer *scorer, size_t i,
                                              size_t task);
 const double *amf_scorer_variance(const struct amf_scorer *scorer, size_t i, size_t task);

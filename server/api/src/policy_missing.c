@@ -6,7 +6,8 @@
 
 /* One page, from the demonstration behind the cursor on. */
 static enum proto_code fill(struct api_ctx *ctx, const struct view *view,
-                            const struct policy *policy, struct proto_missing *answer)
+                            const struct policy_wants *wants, const struct policy *policy,
+                            struct proto_missing *answer)
 {
     struct proto_missing_features *items =
         proto_arena_alloc(ctx->arena, (size_t)ctx->limit, sizeof *items);
@@ -16,7 +17,7 @@ static enum proto_code fill(struct api_ctx *ctx, const struct view *view,
         return api_no_memory(ctx);
     for (; place < view->demonstrations.count; place++) {
         struct proto_missing_features missing;
-        int lacks = policy_lacks(view, policy, place, ctx->arena, &missing);
+        int lacks = policy_lacks(view, wants, policy, place, ctx->arena, &missing);
 
         if (lacks < 0)
             return api_no_memory(ctx);
@@ -35,6 +36,7 @@ enum proto_code api_policy_missing(struct api_ctx *ctx, const void *request, voi
 {
     struct proto_missing *answer = response;
     const struct view *view = api_view(ctx);
+    POLICY_WANTS_CLEANUP struct policy_wants wants = POLICY_WANTS_NULL;
     size_t index = 0;
 
     (void)request;
@@ -47,7 +49,9 @@ enum proto_code api_policy_missing(struct api_ctx *ctx, const void *request, voi
     answer->revision = view->policies[index].revision->meta.revision;
     if (view->policies[index].state == PROTO_REVISION_RETIRED)
         return PROTO_CODE_OK;
-    policy_count_missing(view, &view->policies[index], &answer->demonstrations,
+    if (policy_wants_init(&wants, view))
+        return api_no_memory(ctx);
+    policy_count_missing(view, &wants, &view->policies[index], &answer->demonstrations,
                          &answer->stale_pairs);
-    return fill(ctx, view, &view->policies[index], answer);
+    return fill(ctx, view, &wants, &view->policies[index], answer);
 }

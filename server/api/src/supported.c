@@ -1,5 +1,7 @@
 /* What the API names and this version cannot do yet is refused when it is asked for, not silently
  * left out. */
+#include <api/supported.h>
+
 #include "verbs.h"
 
 struct refusal {
@@ -9,20 +11,21 @@ struct refusal {
 
 enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request)
 {
-    const struct proto_project *project = request;
+    return api_settings_supported(request, &ctx->error);
+}
+
+enum proto_code api_settings_supported(const struct proto_project *project,
+                                       struct proto_error *ret_error)
+{
     const struct refusal refusals[] = {
         {project->policy.kind == PROTO_POLICY_MLP, "/policy/kind",
          "This version does not evaluate networks itself; use \"gp\", or \"external\" and upload "
          "features."},
-        {project->criterion.occupancy == PROTO_OCCUPANCY_ROLLOUTS, "/criterion/occupancy",
-         "Rollouts do not serve as occupancy set in this version; use \"held\" or \"new\"."},
-        {project->criterion.target == PROTO_TARGET_FAILURE, "/criterion/target",
-         "Failure-weighted targets are not in this version; use \"weights\"."},
     };
 
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
         if (refusals[i].asked)
-            return proto_error_set(&ctx->error, PROTO_CODE_NOT_SUPPORTED, refusals[i].at, "%s",
+            return proto_error_set(ret_error, PROTO_CODE_NOT_SUPPORTED, refusals[i].at, "%s",
                                    refusals[i].detail);
     return PROTO_CODE_OK;
 }

@@ -4,6 +4,7 @@
 
 #include <state/choose.h>
 #include <state/lease.h>
+#include <state/rollouts.h>
 
 #include "problem.h"
 
@@ -88,7 +89,8 @@ static struct amf_select_settings select_settings(const struct view *view)
         .rule = (enum amf_rule)selection->rule, /* the two enums list the rules in the same order */
         .warm_start = selection->warm_start == PROTO_INT_AUTO ? AMF_SELECT_WARM_START_AUTO
                                                               : (size_t)selection->warm_start,
-        .network = view->settings->project.policy.kind != PROTO_POLICY_GP,
+        .network = view->settings->project.policy.kind != PROTO_POLICY_GP &&
+                   view->settings->project.criterion.occupancy != PROTO_OCCUPANCY_ROLLOUTS,
         .explore_share = selection->explore_share,
         .cost_exponent = costs_count(&view->settings->project) ? selection->cost_exponent : 0,
         .stop_gain = selection->stop_gain,
@@ -104,56 +106,19 @@ _Static_assert((int)PROTO_RULE_CRITERION == (int)AMF_RULE_CRITERION &&
                    (int)PROTO_RULE_FALLBACK == (int)AMF_RULE_FALLBACK,
                "rules are passed between wire and library by number");
 
-/* What the criterion has for an occupancy set: its n, by which a warm start begins and ends. */
-static size_t occupancy_size(const struct view *view)
-{
-    struct proto_resolved resolved;
-
-    problem_resolve(view, &resolved);
-    return (size_t)(resolved.occupancy == PROTO_OCCUPANCY_NEW ? view->demonstrated : view->held);
-}
-
 /* The candidates of a view, in key order. */
 struct field {
     struct amf_select_candidate *candidates;
     size_t *task_of; /* index in the view */
     size_t count;
+    struct rollouts rollouts;
 };
 
 static void field_deinit(struct field *field)
 {
     free(field->candidates);
     free(field->task_of);
-}
-
-static int compare_sizes(const void *left, const void *right)
-{
-    const size_t *a = left, *b = right;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-/* The newest rollouts of each candidate, which is what lowest_success goes by: old ones are those
- * of a policy that no longer is. */
-static void field_count_rollouts(const struct view *view, struct field *field)
-{
-    size_t most = (size_t)view->settings->project.criterion.rollouts_per_task;
-
-    for (size_t i = view->demonstrations.count; i-- > 0;) {
-        const struct proto_demonstration *meta = &view_demonstration(view, i)->meta;
-        size_t task = view_find_task(view, meta->task);
-        const size_t *at =
-            meta->role == PROTO_ROLE_ROLLOUT
-                ? bsearch(&task, field->task_of, field->count, sizeof task, compare_sizes)
-                : NULL;
-        struct amf_select_candidate *candidate =
-            at ? field->candidates + (at - field->task_of) : NULL;
-
-        if (!candidate || candidate->rollouts == most)
-            continue;
-        candidate->rollouts++;
-        candidate->rollout_successes += meta->success;
-    }
+    rollouts_deinit(&field->rollouts);
 }
 
 static int field_init(const struct choose_request *request, struct field *field)
@@ -162,17 +127,28 @@ static int field_init(const struct choose_request *request, struct field *field)
 
     field->candidates = calloc(tasks + 1, sizeof *field->candidates);
     field->task_of = calloc(tasks + 1, sizeof *field->task_of);
-    if (!field->candidates || !field->task_of)
+    if (!field->candidates || !field->task_of || rollouts_init(&field->rollouts, request->view))
         return -1;
     for (size_t i = 0; i < tasks; i++) {
         if (view_task(request->view, i)->task.role == PROTO_TASK_EVALUATION)
             continue;
         field->task_of[field->count] = i;
-        field->candidates[field->count++] = describe(request, i);
+        field->candidates[field->count] = describe(request, i);
+        field->candidates[field->count].rollouts = field->rollouts.tasks[i].rollouts;
+        field->candidates[field->count++].rollout_successes = field->rollouts.tasks[i].succeeded;
     }
-    if (request->view->settings->project.selection.rule == PROTO_RULE_LOWEST_SUCCESS)
-        field_count_rollouts(request->view, field);
     return 0;
+}
+
+/* What the criterion has for an occupancy set: its n, by which a warm start begins and ends. */
+static size_t occupancy_size(const struct view *view, const struct field *field)
+{
+    struct proto_resolved resolved;
+
+    problem_resolve(view, &resolved);
+    if (resolved.occupancy == PROTO_OCCUPANCY_ROLLOUTS)
+        return field->rollouts.count;
+    return (size_t)(resolved.occupancy == PROTO_OCCUPANCY_NEW ? view->demonstrated : view->held);
 }
 
 static size_t field_task(const struct field *field, size_t candidate)
@@ -224,14 +200,18 @@ int choose_task(const struct choose_request *request, struct chosen *ret_chosen,
 
     settings.spent = budget_spent(request);
     if (field_init(request, &field) ||
-        amf_select_choose(field.candidates, field.count, &settings, occupancy_size(request->view),
-                          request->round, &choice) ||
+        amf_select_choose(field.candidates, field.count, &settings,
+                          occupancy_size(request->view, &field), request->round, &choice) ||
         field_order(&field, settings.cost_exponent, ret_order, ret_count))
         return -1;
     *ret_chosen = (struct chosen){.choice = choice,
                                   .task = field_task(&field, choice.candidate),
                                   .runner_up = field_task(&field, choice.runner_up),
                                   .skipped = skips_leave_nothing(request, &choice)};
+    if (choice.candidate != AMF_SELECT_NONE) {
+        ret_chosen->rollouts = field.candidates[choice.candidate].rollouts;
+        ret_chosen->rollout_successes = field.candidates[choice.candidate].rollout_successes;
+    }
     return 0;
 }
 
@@ -241,7 +221,7 @@ void choose_align_scores(const struct ranking *ranking, size_t pick, const struc
     for (size_t i = 0; i < view->tasks.count; i++) {
         size_t known = view_find_task(ranking->view, view_task(view, i)->task.key);
 
-        ret_scores[i] = (struct score){.gain = NAN};
+        ret_scores[i] = (struct score){.gain = NAN, .target_weight = NAN, .failure_rate = NAN};
         if (known != SIZE_MAX)
             ret_scores[i] = ranking->picks[pick].scores[known];
     }

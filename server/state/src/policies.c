@@ -5,8 +5,6 @@
 
 #include <amf/sample.h>
 
-#include "problem.h"
-
 /* ---- in a view ---- */
 
 int policies_copy(const struct view *view, struct view *ret_draft)
@@ -178,8 +176,9 @@ static int lacks_tasks(const struct view *view, const struct features *features,
     return 0;
 }
 
-int policy_lacks(const struct view *view, const struct policy *policy, size_t demonstration,
-                 struct proto_arena *arena, struct proto_missing_features *ret_missing)
+int policy_lacks(const struct view *view, const struct policy_wants *wants,
+                 const struct policy *policy, size_t demonstration, struct proto_arena *arena,
+                 struct proto_missing_features *ret_missing)
 {
     const struct demonstration *held = view_demonstration(view, demonstration);
     const struct features *features = policy_features(policy, demonstration);
@@ -187,7 +186,7 @@ int policy_lacks(const struct view *view, const struct policy *policy, size_t de
                                              .reason = features ? PROTO_MISSING_STALE
                                                                 : PROTO_MISSING_ALL};
 
-    if (!problem_wants_features(view, demonstration, policy->revision->meta.role) ||
+    if (!policy_wants_demonstration(wants, view, demonstration, policy->revision->meta.role) ||
         (features && !form_has_tasks(&policy->form)))
         return 0;
     if (lacks_tasks(view, features, arena, &missing.tasks))
@@ -198,8 +197,9 @@ int policy_lacks(const struct view *view, const struct policy *policy, size_t de
     return 1;
 }
 
-void policy_count_missing(const struct view *view, const struct policy *policy,
-                          int64_t *ret_demonstrations, int64_t *ret_stale_pairs)
+void policy_count_missing(const struct view *view, const struct policy_wants *wants,
+                          const struct policy *policy, int64_t *ret_demonstrations,
+                          int64_t *ret_stale_pairs)
 {
     struct proto_missing_features missing;
 
@@ -207,7 +207,7 @@ void policy_count_missing(const struct view *view, const struct policy *policy,
     if (policy->state == PROTO_REVISION_RETIRED)
         return;
     for (size_t i = 0; i < view->demonstrations.count; i++) {
-        if (policy_lacks(view, policy, i, NULL, &missing) <= 0)
+        if (policy_lacks(view, wants, policy, i, NULL, &missing) <= 0)
             continue;
         if (missing.reason == PROTO_MISSING_ALL)
             ++*ret_demonstrations;
@@ -254,6 +254,7 @@ int view_describe_policy(const struct view *view, size_t index, struct proto_are
                          struct proto_revision *ret_revision)
 {
     const struct policy *policy = &view->policies[index];
+    POLICY_WANTS_CLEANUP struct policy_wants wants = POLICY_WANTS_NULL;
     struct proto_revision said;
 
     if (index == view->policy_count)
@@ -267,7 +268,9 @@ int view_describe_policy(const struct view *view, size_t index, struct proto_are
             return -1;
         *said.features = policy->form;
     }
-    policy_count_missing(view, policy, &said.missing, &said.stale_pairs);
+    if (policy_wants_init(&wants, view))
+        return -1;
+    policy_count_missing(view, &wants, policy, &said.missing, &said.stale_pairs);
     if (describe_serves(view, index + 1, arena, &said.serves))
         return -1;
     *ret_revision = said;

@@ -41,6 +41,7 @@ void problem_resolve(const struct view *view, struct proto_resolved *ret_resolve
     struct proto_resolved resolved = {.measure = criterion->measure,
                                       .weights = criterion->weights,
                                       .occupancy = criterion->occupancy,
+                                      .target = criterion->target,
                                       .conditioning = criterion->conditioning,
                                       .warm_start = project->selection.warm_start,
                                       .clip = criterion->clip,
@@ -54,6 +55,9 @@ void problem_resolve(const struct view *view, struct proto_resolved *ret_resolve
     if (project->selection.rule == PROTO_RULE_PRIOR_ENTROPY)
         resolved.measure = PROTO_MEASURE_PRIOR_ENTROPY;
     problem_resolve_policy(view, &resolved);
+    if (resolved.occupancy == PROTO_OCCUPANCY_ROLLOUTS &&
+        resolved.weights != PROTO_WEIGHTS_OWN_TASK_RAW)
+        resolved.weights = PROTO_WEIGHTS_OWN_TASK;
     *ret_resolved = resolved;
 }
 
@@ -69,18 +73,34 @@ static double *standardize(const struct proto_matrix *raw, const struct proto_re
     return out;
 }
 
-static int build_trajectories(const struct view *view, const struct scales *scales, bool only_new,
+bool problem_stands_in(const struct view *view, size_t i, enum proto_occupancy occupancy,
+                       const struct rollouts *rollouts)
+{
+    const struct demonstration *demonstration = view_demonstration(view, i);
+
+    if (occupancy == PROTO_OCCUPANCY_ROLLOUTS)
+        return rollouts->newest[i];
+    return demonstration_is_held(demonstration) &&
+           (occupancy == PROTO_OCCUPANCY_HELD ||
+            demonstration->meta.role == PROTO_ROLE_DEMONSTRATION);
+}
+
+static int build_trajectories(const struct view *view, const struct scales *scales,
+                              enum proto_occupancy occupancy, const struct rollouts *rollouts,
                               const struct problem_features *features, struct proto_arena *arena,
                               struct amf_problem *problem)
 {
-    struct amf_trajectory *items = proto_arena_alloc(arena, (size_t)view->held + 1, sizeof *items);
+    struct amf_trajectory *items =
+        proto_arena_alloc(arena, (size_t)view->held + rollouts->count + 1, sizeof *items);
     size_t count = 0;
 
     for (size_t i = 0; items && i < view->demonstrations.count; i++) {
         const struct demonstration *demonstration = view_demonstration(view, i);
         struct amf_trajectory *item = &items[count];
 
-        if (!demonstration_is_held(demonstration))
+        item->conditioned = demonstration_is_held(demonstration);
+        item->occupancy = problem_stands_in(view, i, occupancy, rollouts);
+        if (!item->conditioned && !item->occupancy)
             continue;
         item->task = view_find_task(view, demonstration->meta.task);
         item->step_count = demonstration->states.rows;
@@ -88,8 +108,6 @@ static int build_trajectories(const struct view *view, const struct scales *scal
                                    &scales->frozen.state_std, arena);
         item->actions = standardize(&demonstration->actions, &scales->frozen.action_mean,
                                     &scales->frozen.action_std, arena);
-        item->conditioned = true;
-        item->occupancy = !only_new || demonstration->meta.role == PROTO_ROLE_DEMONSTRATION;
         if (!item->states || !item->actions || problem_add_features(features, i, item, arena))
             return -1;
         count++;
@@ -205,8 +223,41 @@ static void build_settings(const struct view *view, const struct proto_resolved 
     problem->settings = settings;
 }
 
-static int build_tasks(const struct view *view, struct proto_arena *arena,
-                       struct amf_problem *problem, const char **ret_note)
+/* mu of an evaluation task, before it is normalised. */
+static double target_weight(const struct view *view, size_t task, const struct rollouts *rollouts)
+{
+    double weight = view_task(view, task)->task.weight;
+
+    return view->settings->project.criterion.target == PROTO_TARGET_FAILURE
+               ? weight * rollouts_failure_rate(&rollouts->tasks[task])
+               : weight;
+}
+
+int problem_targets(const struct view *view, struct target *ret_targets)
+{
+    bool failure = view->settings->project.criterion.target == PROTO_TARGET_FAILURE;
+    ROLLOUTS_CLEANUP struct rollouts rollouts = ROLLOUTS_NULL;
+    double sum = 0;
+
+    if (rollouts_init(&rollouts, view))
+        return -1;
+    for (size_t c = 0; c < view->tasks.count; c++) {
+        bool target = view_task(view, c)->task.role != PROTO_TASK_CANDIDATE;
+
+        ret_targets[c] = (struct target){
+            .weight = target ? target_weight(view, c, &rollouts) : NAN,
+            .failure_rate = target && failure ? rollouts_failure_rate(&rollouts.tasks[c]) : NAN,
+            .rollouts = rollouts.tasks[c].rollouts};
+        sum += target ? ret_targets[c].weight : 0;
+    }
+    for (size_t c = 0; c < view->tasks.count; c++)
+        ret_targets[c].weight /= sum > 0 ? sum : 1;
+    return 0;
+}
+
+static int build_tasks(const struct view *view, const struct rollouts *rollouts,
+                       struct proto_arena *arena, struct amf_problem *problem,
+                       const char **ret_note)
 {
     size_t count = view->tasks.count;
     size_t *candidates = proto_arena_alloc(arena, count + 1, sizeof *candidates);
@@ -222,8 +273,8 @@ static int build_tasks(const struct view *view, struct proto_arena *arena,
         if (task->role != PROTO_TASK_EVALUATION)
             candidates[problem->candidate_count++] = c;
         if (task->role != PROTO_TASK_CANDIDATE) {
-            sum += task->weight;
-            mu[problem->target_count] = task->weight;
+            mu[problem->target_count] = target_weight(view, c, rollouts);
+            sum += mu[problem->target_count];
             targets[problem->target_count++] = c;
         }
     }
@@ -237,6 +288,17 @@ static int build_tasks(const struct view *view, struct proto_arena *arena,
     return *ret_note ? 1 : 0;
 }
 
+/* Why there is nothing to rank by; NULL: there is something. */
+static const char *nothing_stands_in(const struct view *view, enum proto_occupancy occupancy,
+                                     const struct rollouts *rollouts)
+{
+    if (occupancy == PROTO_OCCUPANCY_ROLLOUTS)
+        return rollouts->count ? NULL
+                               : "No task has a rollout yet, and rollouts are to stand in "
+                                 "(criterion.occupancy): upload the policy's own attempts.";
+    return view->held ? NULL : "Nothing is held yet, so no task can be scored.";
+}
+
 int problem_build(const struct view *view, const struct scales *scales, struct proto_arena *arena,
                   struct amf_problem *ret_problem, const char **ret_note)
 {
@@ -245,14 +307,17 @@ int problem_build(const struct view *view, const struct scales *scales, struct p
     struct problem_features features;
     struct proto_resolved resolved;
     struct proto_scales in_use;
+    ROLLOUTS_CLEANUP struct rollouts rollouts = ROLLOUTS_NULL;
     int status;
 
     *ret_note = NULL;
     problem_resolve(view, &resolved);
-    status = build_tasks(view, arena, &problem, ret_note);
-    if (!status && view->held == 0) {
-        *ret_note = "Nothing is held yet, so no task can be scored.";
-        status = 1;
+    if (rollouts_init(&rollouts, view))
+        return -1;
+    status = build_tasks(view, &rollouts, arena, &problem, ret_note);
+    if (!status) {
+        *ret_note = nothing_stands_in(view, resolved.occupancy, &rollouts);
+        status = *ret_note ? 1 : 0;
     }
     if (status)
         return status;
@@ -272,8 +337,8 @@ int problem_build(const struct view *view, const struct scales *scales, struct p
     if (!status)
         status =
             problem_begin_features(view, scales, &resolved, arena, &features, &problem, ret_note);
-    if (!status && build_trajectories(view, scales, resolved.occupancy == PROTO_OCCUPANCY_NEW,
-                                      &features, arena, &problem))
+    if (!status &&
+        build_trajectories(view, scales, resolved.occupancy, &rollouts, &features, arena, &problem))
         status = -1;
     if (!status)
         status = problem_relative_noise(view, &problem, ret_note);

@@ -4,14 +4,15 @@
 
 #include <amf/scorer.h>
 #include <proto/arena.h>
-#include <state/view.h>
+#include <state/rollouts.h>
 
 /* Settings with every `auto` decided by the policy's kind, and weights by what likelihoods there
  * are. */
 void problem_resolve(const struct view *view, struct proto_resolved *ret_resolved);
 
-/* Whether a revision of this role has to say something of a demonstration. */
-bool problem_wants_features(const struct view *view, size_t demonstration, int role);
+/* Whether a demonstration's states stand in for unseen ones, features aside. */
+bool problem_stands_in(const struct view *view, size_t demonstration,
+                       enum proto_occupancy occupancy, const struct rollouts *rollouts);
 /* What a reader of a ranking should know of the revisions it was made with, sentences that end with
  * a blank; "": nothing. NULL: out of memory. */
 const char *problem_policy_note(const struct view *view, struct proto_arena *arena);
@@ -20,6 +21,16 @@ const char *problem_policy_note(const struct view *view, struct proto_arena *are
 __attribute__((warn_unused_result)) int
 problem_missing(const struct view *view, struct proto_arena *arena, struct proto_strings *ret_ids,
                 int64_t *ret_count, int64_t *ret_stale_pairs);
+
+struct target {          /* a task as a goal */
+    double weight;       /* mu, normalised over the evaluation tasks; NaN: it is none */
+    double failure_rate; /* by which mu was multiplied; NaN: it was not */
+    size_t rollouts;     /* that the rate is of */
+};
+
+/* ret_targets: one per task of the view. 0, or -1 when out of memory. */
+__attribute__((warn_unused_result)) int problem_targets(const struct view *view,
+                                                        struct target *ret_targets);
 
 /* Everything in *ret_problem is in the arena or borrowed from view and scales. scales: frozen or
  * provisional. 0; -1 out of memory; 1 when the criterion cannot be asked, *ret_note then says why

@@ -61,30 +61,38 @@ void problem_resolve_policy(const struct view *view, struct proto_resolved *reso
     if (resolved->occupancy == PROTO_OCCUPANCY_AUTO)
         resolved->occupancy = network ? PROTO_OCCUPANCY_NEW : PROTO_OCCUPANCY_HELD;
     if (resolved->conditioning == PROTO_CONDITIONING_AUTO)
-        resolved->conditioning = network ? PROTO_CONDITIONING_NONE : PROTO_CONDITIONING_ALL;
-    if (resolved->warm_start == PROTO_INT_AUTO && network)
+        resolved->conditioning = network && resolved->occupancy != PROTO_OCCUPANCY_ROLLOUTS
+                                     ? PROTO_CONDITIONING_NONE
+                                     : PROTO_CONDITIONING_ALL;
+    if (resolved->warm_start == PROTO_INT_AUTO && network &&
+        resolved->occupancy != PROTO_OCCUPANCY_ROLLOUTS)
         resolved->warm_start = 1;
     if (needs_likelihood(resolved->weights) && likelihoods_lacking(view))
         resolved->weights = PROTO_WEIGHTS_OWN_TASK;
 }
 
-static bool stands_in(const struct view *view, const struct proto_resolved *resolved,
-                      size_t demonstration)
-{
-    const struct demonstration *held = view_demonstration(view, demonstration);
-
-    return demonstration_is_held(held) && (resolved->occupancy != PROTO_OCCUPANCY_NEW ||
-                                           held->meta.role == PROTO_ROLE_DEMONSTRATION);
-}
-
-bool problem_wants_features(const struct view *view, size_t demonstration, int role)
+int policy_wants_init(struct policy_wants *wants, const struct view *view)
 {
     struct proto_resolved resolved;
 
     problem_resolve(view, &resolved);
-    if (stands_in(view, &resolved, demonstration))
+    wants->occupancy = resolved.occupancy;
+    wants->conditioning = resolved.conditioning;
+    return rollouts_init(&wants->rollouts, view);
+}
+
+void policy_wants_deinit(struct policy_wants *wants)
+{
+    rollouts_deinit(&wants->rollouts);
+}
+
+bool policy_wants_demonstration(const struct policy_wants *wants, const struct view *view,
+                                size_t demonstration, int role)
+{
+    if (problem_stands_in(view, demonstration, (enum proto_occupancy)wants->occupancy,
+                          &wants->rollouts))
         return true;
-    return role != PROTO_REVISION_LIKELIHOOD && resolved.conditioning == PROTO_CONDITIONING_ALL &&
+    return role != PROTO_REVISION_LIKELIHOOD && wants->conditioning == PROTO_CONDITIONING_ALL &&
            demonstration_is_held(view_demonstration(view, demonstration));
 }
 
@@ -108,8 +116,11 @@ int problem_missing(const struct view *view, struct proto_arena *arena,
     const struct policy *policies[SERVING_COUNT];
     const char **ids = proto_arena_alloc(arena, PROTO_RANKING_MAX_MISSING, sizeof *ids);
     struct proto_strings listed = {ids, 0};
+    POLICY_WANTS_CLEANUP struct policy_wants wants = POLICY_WANTS_NULL;
 
     *ret_count = *ret_stale_pairs = 0;
+    if (policy_wants_init(&wants, view))
+        return -1;
     counting(view, policies);
     for (size_t i = 0; ids && i < view->demonstrations.count; i++) {
         bool lacks_all = false;
@@ -117,7 +128,7 @@ int problem_missing(const struct view *view, struct proto_arena *arena,
         for (size_t k = 0; k < SERVING_COUNT; k++) {
             struct proto_missing_features missing;
 
-            if (!policies[k] || policy_lacks(view, policies[k], i, NULL, &missing) <= 0)
+            if (!policies[k] || policy_lacks(view, &wants, policies[k], i, NULL, &missing) <= 0)
                 continue;
             lacks_all |= missing.reason == PROTO_MISSING_ALL;
             if (missing.reason == PROTO_MISSING_STALE)
@@ -131,11 +142,19 @@ int problem_missing(const struct view *view, struct proto_arena *arena,
     return ids ? 0 : -1;
 }
 
-const char *problem_policy_note(const struct view *view, struct proto_arena *arena)
+/* Why own-task weights stand in for those asked for; NULL: they do not, or rollouts want them. */
+static const char *fallen_back(const struct view *view)
 {
     const struct proto_criterion *criterion = &view->settings->project.criterion;
-    const char *weights = needs_likelihood(criterion->weights) ? likelihoods_lacking(view) : NULL,
-               *named;
+
+    return criterion->occupancy != PROTO_OCCUPANCY_ROLLOUTS && needs_likelihood(criterion->weights)
+               ? likelihoods_lacking(view)
+               : NULL;
+}
+
+const char *problem_policy_note(const struct view *view, struct proto_arena *arena)
+{
+    const char *weights = fallen_back(view), *named;
     int64_t count, stale;
     struct proto_strings ids;
 

@@ -65,6 +65,7 @@ extern const struct event_kind event_project_created, event_project_updated, eve
     event_policy_activated, event_features_put;
 extern const struct event_kind *const event_kinds[]; /* all of them, NULL-terminated */
 
+const struct event_kind *event_kind_find(const char *type); /* NULL: none is called that */
 /* Nobody is kept from this task any more. */
 void skips_end_of_task(struct view *draft, const char *key);
 
@@ -164,8 +165,8 @@ __attribute__((warn_unused_result)) int project_freeze(struct project *project);
 /* What it means when the store's own bytes cannot be decoded: damage, or only no memory. */
 int project_status_of_stored(enum proto_code code);
 
-/* The scales that the held demonstrations give today, as a cell; NULL when out of memory or nothing
- * is held. */
+/* The scales that the held demonstrations give today, or while nothing is held the newest rollouts,
+ * as a cell. There is one of either. NULL when out of memory. */
 struct scales *project_fit(const struct view *view);
 /* Whether the settings ask for numbers that maximise the marginal likelihood. */
 bool project_wants_fit(const struct view *view);

@@ -18,6 +18,7 @@ struct rank {
     struct scales *scales;
     struct proto_arena arena; /* of the problem and of the picks */
     struct proto_resolved resolved;
+    struct target *targets;  /* one per task of the view */
     const char *note;        /* why nothing can be scored; NULL when it can */
     const char *policy_note; /* sentences about revisions, each with a blank behind it */
     struct proto_strings missing;
@@ -80,6 +81,18 @@ static int rank_pending(struct rank *rank)
     return 0;
 }
 
+/* Scales need something held, or rollouts where these stand in. */
+static bool rank_has_steps(const struct rank *rank)
+{
+    bool any = rank->view->held > 0;
+
+    for (size_t c = 0; rank->resolved.occupancy == PROTO_OCCUPANCY_ROLLOUTS && !any &&
+                       c < rank->view->tasks.count;
+         c++)
+        any = rank->view->counts[c].rollouts > 0;
+    return any;
+}
+
 static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf_pool *pool,
                         const atomic_bool *cancel)
 {
@@ -90,7 +103,10 @@ static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf
 
     problem_resolve(view, &rank->resolved);
     rank->provisional = !view->scales || project_fit_due(view);
-    if (view->held > 0) {
+    rank->targets = proto_arena_alloc(&rank->arena, view->tasks.count + 1, sizeof *rank->targets);
+    if (!rank->targets || problem_targets(view, rank->targets))
+        return -1;
+    if (rank_has_steps(rank)) {
         rank->scales = view->scales ? cell_ref(view->scales) : project_fit(view);
         if (!rank->scales)
             return -1;
@@ -143,7 +159,45 @@ void rank_free(struct rank *rank)
     free(rank);
 }
 
-static void score_fill(const struct amf_score *from, struct score *ret_score)
+/* Keeps the largest shares, of equal ones the first. */
+static void score_add_share(struct score *score, struct share share)
+{
+    size_t at = score->share_count < PROTO_BY_TASK_MAX ? score->share_count++ : PROTO_BY_TASK_MAX;
+
+    score->share_total++;
+    for (; at > 0 && score->shares[at - 1].value < share.value; at--)
+        if (at < PROTO_BY_TASK_MAX)
+            score->shares[at] = score->shares[at - 1];
+    if (at < PROTO_BY_TASK_MAX)
+        score->shares[at] = share;
+}
+
+/* The parts of a gain stand in the order in which problem.c lists evaluation tasks. */
+static void score_fill_shares(const struct view *view, const struct amf_score *from,
+                              struct score *score)
+{
+    size_t target = 0;
+
+    if (!from->scorable || !from->target_gain || !(from->gain > 0))
+        return;
+    for (size_t c = 0; c < view->tasks.count; c++) {
+        double part;
+
+        if (view_task(view, c)->task.role == PROTO_TASK_CANDIDATE)
+            continue;
+        part = from->target_gain[target++];
+        if (part > 0)
+            score_add_share(score, (struct share){c, part / from->gain});
+    }
+}
+
+static bool by_rollouts(const struct rank *rank)
+{
+    return rank->resolved.occupancy == PROTO_OCCUPANCY_ROLLOUTS;
+}
+
+static void score_fill(const struct rank *rank, const struct amf_score *from,
+                       struct score *ret_score)
 {
     ret_score->scorable = from->scorable;
     ret_score->gain = from->scorable ? from->gain : NAN;
@@ -152,7 +206,10 @@ static void score_fill(const struct amf_score *from, struct score *ret_score)
     ret_score->clipped_share = from->clipped_share;
     ret_score->skipped_share = from->skipped_share;
     if (!from->scorable)
-        ret_score->note = "No held demonstration stands in for this task under the weights in use.";
+        ret_score->note =
+            by_rollouts(rank)
+                ? "No rollout of this task is there to stand in."
+                : "No held demonstration stands in for this task under the weights in use.";
 }
 
 static const char *extent_note(struct proto_arena *arena, const struct amf_scores *scores)
@@ -161,7 +218,7 @@ static const char *extent_note(struct proto_arena *arena, const struct amf_score
         return "";
     return proto_arena_printf(
         arena,
-        "Sampled: %zu of %zu occupancy demonstrations, %zu of %zu conditioning pairs, %zu of %zu "
+        "Sampled: %zu of %zu occupancy trajectories, %zu of %zu conditioning pairs, %zu of %zu "
         "blocks, %zu of %zu test pairs. ",
         scores->occupancy.used, scores->occupancy.total, scores->conditioning.used,
         scores->conditioning.total, scores->blocks.used, scores->blocks.total, scores->pairs.used,
@@ -185,7 +242,10 @@ static const char *target_note(const struct rank *rank, struct proto_arena *aren
                ? names
                : proto_arena_printf(
                      arena,
-                     "Nothing held stands in for %s: as evaluation tasks they count nothing. ",
+                     by_rollouts(rank)
+                         ? "No rollout stands in for %s: as evaluation tasks they count nothing. "
+                         : "Nothing held stands in for %s: as evaluation tasks they count "
+                           "nothing. ",
                      names);
 }
 
@@ -195,8 +255,20 @@ static const char *pending_note(const struct rank *rank, const struct amf_scores
 
     for (size_t i = 0; i < rank->pending_count; i++)
         ignored |= scores->pending_ignored[i];
-    return ignored ? "Nothing held stands in for the task of an open assignment: it was left out. "
-                   : "";
+    return ignored ? "Nothing stands in for the task of an open assignment: it was left out. " : "";
+}
+
+/* Says which weights hold where the settings name others; those left at their default need no word.
+ */
+static const char *weights_note(const struct rank *rank, struct proto_arena *arena)
+{
+    int asked = rank->view->settings->project.criterion.weights;
+
+    if (!by_rollouts(rank) || asked == rank->resolved.weights || asked == PROTO_WEIGHTS_TEMPERED)
+        return "";
+    return proto_arena_printf(
+        arena, "Rollouts stand in for their own task alone: weights are %s, not %s. ",
+        proto_weights_names[rank->resolved.weights], proto_weights_names[asked]);
 }
 
 /* What a reader of these scores should know beside them. 0 or -1 (out of memory). */
@@ -204,12 +276,13 @@ static int pick_facts(struct rank *rank, const struct amf_scores *scores, struct
 {
     const char *extent = extent_note(&rank->arena, scores);
     const char *target = target_note(rank, &rank->arena, scores);
+    const char *weights = weights_note(rank, &rank->arena);
     char *note;
 
-    if (!extent || !target)
+    if (!extent || !target || !weights)
         return -1;
-    note = proto_arena_printf(&rank->arena, "%s%s%s%s", rank->policy_note, extent, target,
-                              pending_note(rank, scores));
+    note = proto_arena_printf(&rank->arena, "%s%s%s%s%s", rank->policy_note, weights, extent,
+                              target, pending_note(rank, scores));
     if (!note)
         return -1;
     if (*note)
@@ -220,10 +293,13 @@ static int pick_facts(struct rank *rank, const struct amf_scores *scores, struct
     return 0;
 }
 
-static void scores_clear(struct score *scores, size_t count)
+static void scores_clear(const struct target *targets, struct score *scores, size_t count)
 {
     for (size_t c = 0; c < count; c++)
-        scores[c] = (struct score){.gain = NAN,
+        scores[c] = (struct score){.target_weight = targets[c].weight,
+                                   .failure_rate = targets[c].failure_rate,
+                                   .rollouts = targets[c].rollouts,
+                                   .gain = NAN,
                                    .effective_sample_size = NAN,
                                    .largest_weight_share = NAN,
                                    .clipped_share = NAN,
@@ -243,7 +319,7 @@ static int pick_score(struct rank *rank, struct pick *pick)
     pick->note = rank->note;
     if (!pick->scores)
         return -1;
-    scores_clear(pick->scores, count);
+    scores_clear(rank->targets, pick->scores, count);
     if (!rank->scorer)
         return 0;
     status = amf_scorer_score(rank->scorer, rank->pending, rank->pending_count, &result);
@@ -251,8 +327,12 @@ static int pick_score(struct rank *rank, struct pick *pick)
         pick->note = status_note(status);
         return pick->note ? 0 : -1;
     }
-    for (size_t i = 0; i < result->candidate_count; i++)
-        score_fill(&result->candidates[i], &pick->scores[result->candidates[i].task]);
+    for (size_t i = 0; i < result->candidate_count; i++) {
+        struct score *score = &pick->scores[result->candidates[i].task];
+
+        score_fill(rank, &result->candidates[i], score);
+        score_fill_shares(rank->view, &result->candidates[i], score);
+    }
     for (size_t c = 0; c < count; c++)
         if (result->task_scorable[c])
             pick->scores[c].posterior_entropy = result->entropy[c];
@@ -298,6 +378,22 @@ int rank_pick(struct rank *rank)
         rank->extra_pending[pick.choice]++;
     }
     return 0;
+}
+
+void rank_take(struct rank *rank, size_t task)
+{
+    struct pick *newest = &rank->picks[rank->pick_count - 1];
+
+    if (task == SIZE_MAX)
+        return;
+    if (newest->choice == SIZE_MAX)
+        rank->pending_count++;
+    else
+        rank->extra_pending[newest->choice]--;
+    newest->choice = task;
+    rank->pending[rank->pending_count - 1] = task;
+    rank->extra_pending[task]++;
+    rank->exhausted = false;
 }
 
 static void *copy_array(struct proto_arena *arena, const void *from, size_t count, size_t size)

@@ -4,6 +4,7 @@
 
 #include <amf/fit.h>
 #include <amf/sample.h>
+#include <state/rollouts.h>
 
 #include "project_internal.h"
 
@@ -44,18 +45,23 @@ int64_t project_fit_after(const struct view *view)
     return tasks > 5 ? tasks : 5;
 }
 
-/* Spans over the states (or actions) of what the criterion learns from, in order of arrival. */
-static struct amf_span *held_spans(const struct view *view, bool actions, size_t *ret_count)
+/* Spans over the states (or actions) of what the criterion learns from, in order of arrival; while
+ * nothing is held, of the newest rollouts, which may be all there is to rank by. */
+static struct amf_span *known_spans(const struct view *view, bool actions, size_t *ret_count)
 {
-    struct amf_span *spans = calloc((size_t)view->held + 1, sizeof *spans);
+    ROLLOUTS_CLEANUP struct rollouts rollouts = ROLLOUTS_NULL;
+    struct amf_span *spans;
     size_t count = 0;
 
+    if (view->held == 0 && rollouts_init(&rollouts, view))
+        return NULL;
+    spans = calloc((size_t)view->held + rollouts.count + 1, sizeof *spans);
     for (size_t i = 0; spans && i < view->demonstrations.count; i++) {
         const struct demonstration *demonstration = view_demonstration(view, i);
         const struct proto_matrix *matrix =
             actions ? &demonstration->actions : &demonstration->states;
 
-        if (demonstration_is_held(demonstration))
+        if (view->held ? demonstration_is_held(demonstration) : rollouts.newest[i])
             spans[count++] = (struct amf_span){matrix->data, matrix->rows};
     }
     *ret_count = count;
@@ -71,7 +77,7 @@ static int fit_moments(const struct view *view, bool actions, size_t dim, struct
     size_t count = 0;
     int failed;
 
-    spans = held_spans(view, actions, &count);
+    spans = known_spans(view, actions, &count);
     failed =
         !mean || !std || !spans ||
         amf_fit_moments(spans, view->settings->project.standardize ? count : 0, dim, mean, std);
@@ -87,7 +93,7 @@ static int fit_state_scale(const struct view *view, size_t dim, const double *de
                            double *ret_scale)
 {
     size_t count = 0;
-    struct amf_span *spans = held_spans(view, false, &count);
+    struct amf_span *spans = known_spans(view, false, &count);
     int failed = !spans || amf_fit_median_distance(spans, count, dim, deviation,
                                                    (uint64_t)view->settings->project.selection.seed,
                                                    ret_scale);
@@ -125,7 +131,7 @@ struct scales *project_fit(const struct view *view)
 
     if (cell)
         proto_scales_defaults(&cell->frozen);
-    if (!scale || view->held == 0 ||
+    if (!scale ||
         fit_moments(view, false, state_dim, arena, &cell->frozen.state_mean,
                     &cell->frozen.state_std) ||
         fit_moments(view, true, action_dim, arena, &cell->frozen.action_mean,

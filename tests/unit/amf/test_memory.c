@@ -11,6 +11,7 @@
 
 #include <amf/fit.h>
 #include <amf/likelihood.h>
+#include <amf/network.h>
 #include <amf/scorer.h>
 
 #include "suite.h"
@@ -164,6 +165,20 @@ START_TEST(a_ranking_says_so)
 }
 END_TEST
 
+START_TEST(a_ranking_beside_a_summary_says_so)
+{
+    const double summary[36] = {1};
+    struct scene scene;
+
+    scene_init(&scene, AMF_KERNEL_EMBEDDING);
+    scene.synthetic.problem.summary = summary;
+    scene.synthetic.problem.settings.weights = AMF_WEIGHTS_OWN_TASK;
+    remember(&scene);
+    sweep(rank_anew, &scene, _i);
+    scene_deinit(&scene);
+}
+END_TEST
+
 START_TEST(a_ranking_that_remembers_says_so_and_recovers)
 {
     struct scene scene;
@@ -200,6 +215,23 @@ START_TEST(a_fit_says_so)
 }
 END_TEST
 
+static enum amf_status make_network(struct amf_pool *pool)
+{
+    const double weights[] = {1, 2, 3, 4}, states[] = {1, -1};
+    const struct amf_layer layers[] = {
+        {.kind = AMF_LAYER_NORM, .out = 2, .weight = weights, .epsilon = 1},
+        {.kind = AMF_LAYER_LINEAR, .in = 2, .out = 1, .weight = weights}};
+    const struct amf_network_spec spec = {
+        .state_dim = 2, .action_dim = 1, .layers = layers, .layer_count = 2};
+    AMF_NETWORK_CLEANUP struct amf_network *network = NULL;
+    struct amf_network_fault fault;
+    double action;
+    const struct amf_network_batch batch = {states, 1, NULL, &action, NULL};
+    enum amf_status status = amf_network_new(&spec, &network, &fault);
+
+    return status ? status : amf_network_evaluate(network, &batch, 1, pool, NULL);
+}
+
 static enum amf_status make_objects(struct scene *scene)
 {
     AMF_POOL_CLEANUP struct amf_pool *pool = NULL;
@@ -216,7 +248,7 @@ static enum amf_status make_objects(struct scene *scene)
         status = amf_measure_new(AMF_MEASURE_ENTROPY, 1, &measure);
     if (!status)
         status = amf_task_table_random_walk(2, adjacency, 0.5, table);
-    return status;
+    return status ? status : make_network(pool);
 }
 
 START_TEST(objects_say_so)
@@ -232,6 +264,7 @@ int main(void)
 
     tcase_add_loop_test(tests, a_ranking_says_so, 0, 6);
     tcase_add_loop_test(tests, a_ranking_that_remembers_says_so_and_recovers, 0, 6);
+    tcase_add_loop_test(tests, a_ranking_beside_a_summary_says_so, 0, 2);
     tcase_add_loop_test(tests, a_fit_says_so, 0, 2);
     tcase_add_loop_test(tests, objects_say_so, 0, 2);
     tcase_set_timeout(tests, 120);

@@ -8,7 +8,7 @@
 #ifndef STATE_POLICIES_H
 #define STATE_POLICIES_H
 
-#include <state/view.h>
+#include <state/rollouts.h>
 
 /* Index in view->policies; SIZE_MAX: none of that name. */
 size_t view_find_policy(const struct view *view, const char *revision);
@@ -27,13 +27,35 @@ __attribute__((warn_unused_result)) int view_describe_policy(const struct view *
                                                              struct proto_arena *arena,
                                                              struct proto_revision *ret_revision);
 
+/* Of which demonstrations revisions have to say something; found once for a walk over all. */
+struct policy_wants {
+    int occupancy, conditioning; /* enum proto_occupancy, proto_conditioning; resolved */
+    struct rollouts rollouts;
+};
+
+#define POLICY_WANTS_NULL                                                                          \
+    {                                                                                              \
+        .rollouts = ROLLOUTS_NULL                                                                  \
+    }
+#define POLICY_WANTS_CLEANUP __attribute__((cleanup(policy_wants_deinit)))
+
+/* 0, or -1 when out of memory. */
+__attribute__((warn_unused_result)) int policy_wants_init(struct policy_wants *wants,
+                                                          const struct view *view);
+void policy_wants_deinit(struct policy_wants *wants);
+/* Whether a revision of this role has to. */
+bool policy_wants_demonstration(const struct policy_wants *wants, const struct view *view,
+                                size_t demonstration, int role);
+
 /* What a revision lacks of one demonstration: 0 nothing, 1 and *ret_missing filled, -1 out of
  * memory. arena NULL: tasks are counted in *ret_missing and not listed. */
 __attribute__((warn_unused_result)) int
-policy_lacks(const struct view *view, const struct policy *policy, size_t demonstration,
-             struct proto_arena *arena, struct proto_missing_features *ret_missing);
+policy_lacks(const struct view *view, const struct policy_wants *wants, const struct policy *policy,
+             size_t demonstration, struct proto_arena *arena,
+             struct proto_missing_features *ret_missing);
 /* Of all demonstrations. */
-void policy_count_missing(const struct view *view, const struct policy *policy,
-                          int64_t *ret_demonstrations, int64_t *ret_stale_pairs);
+void policy_count_missing(const struct view *view, const struct policy_wants *wants,
+                          const struct policy *policy, int64_t *ret_demonstrations,
+                          int64_t *ret_stale_pairs);
 
 #endif
