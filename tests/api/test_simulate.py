@@ -54,7 +54,8 @@ class Day(Case):
         shown = [d for d in held if d["role"] == "demonstration" and d["success"]]
         self.assertGreaterEqual(len(shown), 30)
         self.assertEqual(told["credited"] + told["late"], len(shown))
-        self.assertEqual(told["latency"]["upload"]["answers"], sum(d["role"] != "demonstration" for d in held))
+        uploads = next(latency for latency in told["latency"] if latency["call"] == "upload")
+        self.assertEqual(uploads["answers"], sum(d["role"] != "demonstration" for d in held))
         for task in self.daemon.ok("GET", f"{self.at}/tasks")["tasks"]:
             mine = next(t for t in told["tasks"] if t["task"] == task["key"])
             self.assertEqual(mine["demonstrations"], task["demonstrations"])
@@ -65,9 +66,9 @@ class Day(Case):
         self.assertEqual(sum(told["assignments"][end] for end in ENDS), len(given))
         for end in ENDS[:-1]:
             self.assertEqual(told["assignments"][end], sum(a["state"] == end for a in given), end)
-        for operator in told["sent"]:
-            name = f"operator-{operator['operator']:02}"
-            self.assertEqual(sum(operator["sent"].values()), sum(a["operator"] == name for a in given))
+        for sent in told["sent"]:
+            name = f"operator-{sent['operator']:02}"
+            self.assertEqual(sent["assignments"], sum((a["operator"], a["task"]) == (name, sent["task"]) for a in given))
         self.assertEqual(sum(told["spread"].values()), len(given))
         self.assertEqual([token["name"] for token in self.daemon.ok("GET", "/v1/tokens")["tokens"]], ["admin"])
 
@@ -97,7 +98,7 @@ class Trouble(Case):
         told = self.end(process)
         check = told["check"]
         self.assertEqual((check["missing"], check["broken"], check["held_unacknowledged"], check["gave_up"]), (0, [], 0, 0))
-        self.assertGreater(told["errors"]["no answer"], 0)
+        self.assertIn("no answer", [error["code"] for error in told["errors"]])
         self.assertGreater(told["repeated_requests"], 0)
         self.assertGreaterEqual(told["credited"] + told["late"], 60)
         self.assertEqual(check["demonstrations"], len(self.listed("demonstrations")))

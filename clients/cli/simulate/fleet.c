@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../progress.h"
+#include "progress.h"
 
 #define PROGRESS_S 0.1
 #define TOKEN_LIFE_S 86400

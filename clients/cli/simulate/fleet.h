@@ -2,7 +2,7 @@
 #ifndef SIMULATE_FLEET_H
 #define SIMULATE_FLEET_H
 
-#include "../commands.h"
+#include "commands.h"
 #include "ledger.h"
 #include "playbook.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../folder.h"
+#include "folder.h"
 
 #define NOISE_SHARE 0.01 /* of the root mean square of a recording's actions */
 

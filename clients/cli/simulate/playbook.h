@@ -11,7 +11,7 @@
 
 #include <amf/rng.h>
 
-#include "../demo_file.h"
+#include "demo_file.h"
 
 struct playbook {
     pthread_mutex_t lock;
