@@ -55,6 +55,7 @@ struct event_kind {
     int (*apply)(struct project *project, const struct event_head *head, const void *body);
     /* Whether an event from elsewhere can follow in this log: 0, or an enum proto_code. check.c */
     event_check_fn *check;
+    bool of_leases; /* changes who works on what alone */
 };
 
 extern const struct event_kind event_project_created, event_project_updated, event_project_deleted,

@@ -28,23 +28,29 @@ struct ranker {
     uint64_t ticks;
 };
 
-/* Under the mutex: a project whose ranking is older than its view, the one whose turn it is first.
- */
+static bool is_behind(const struct entry *entry)
+{
+    return entry->view && (!entry->ranking || entry->ranking->view->seq < entry->view->seq) &&
+           entry->failed_seq != entry->view->seq;
+}
+
+/* Under the mutex: a project whose ranking is older than its view. First those that have none,
+ * whose askers get no better than a fallback; then the one whose turn it is. */
 static struct entry *ranker_find(const struct ranker *ranker, size_t *ret_place)
 {
     const struct state *state = ranker->state;
+    struct entry *found = NULL;
 
-    for (size_t i = 0; i < state->entry_count; i++) {
+    for (size_t i = 0; i < state->entry_count && !(found && !found->ranking); i++) {
         size_t place = (ranker->next + i) % state->entry_count;
         struct entry *entry = state->entries[place];
 
-        if (entry->view && (!entry->ranking || entry->ranking->view->seq < entry->view->seq) &&
-            entry->failed_seq != entry->view->seq) {
+        if (is_behind(entry) && (!found || !entry->ranking)) {
             *ret_place = place;
-            return entry;
+            found = entry;
         }
     }
-    return NULL;
+    return found;
 }
 
 /* Waits for work. The view to rank, with a reference; NULL: stop. */
