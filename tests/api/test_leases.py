@@ -161,6 +161,12 @@ class Verbs(Case):
         self.tell("release", holder)
         self.assertEqual(len(self.asked("late", count=2)["assignments"]), 1)
 
+    def test_tasks_that_are_only_evaluated_are_no_fault_of_the_asker(self):
+        self.project("judges", tasks=("cut",), cut={"role": "evaluation"})
+        reason = self.asked()["reason"]
+        self.assertEqual(reason["code"], "nothing_for_asker")
+        self.assertIn("no task yet", reason["detail"])
+
     def test_a_failed_attempt_counts_for_the_warm_start_once(self):
         self.project("warm", tasks=("cut", "pour"), selection={"warm_start": 2, "rule": "criterion"})
         self.tell("fail", self.ask())  # cut: one
@@ -186,6 +192,16 @@ class Verbs(Case):
         done = self.tell("complete", lease, demonstration=trajectory(lease["task"], 1))
         self.assertEqual((done["credited"], done["demonstration"]["duplicate"]), (True, True))
         self.assertEqual(len(self.held()), 1)
+
+    def test_one_demonstration_is_credited_to_one_assignment(self):
+        self.project("once", tasks=("cut",))
+        done = self.tell("complete", self.ask(), demonstration=trajectory("cut", 1))
+        lease, name = self.ask(), done["demonstration"]["id"]
+        self.tell("complete", lease, 422, demonstration_id=name)
+        again = self.tell("complete", lease, demonstration=trajectory("cut", 1))  # the wrong file
+        self.assertEqual((again["credited"], again["demonstration"]["id"], again["assignment"]["state"]), (False, name, "open"))
+        self.assertIn(name, again["reason"])
+        self.assertTrue(self.tell("complete", lease, demonstration=trajectory("cut", 2))["credited"])
 
     def test_nothing_is_stored_of_what_is_for_another_task(self):
         self.project("wrong", tasks=("cut", "pour"))

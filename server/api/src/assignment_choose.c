@@ -35,6 +35,14 @@ static enum proto_code reason_set(struct api_ctx *ctx, const char *code, const c
     return PROTO_CODE_OK;
 }
 
+static bool has_candidates(const struct view *view)
+{
+    for (size_t i = 0; i < view->tasks.count; i++)
+        if (view_task(view, i)->task.role != PROTO_TASK_EVALUATION)
+            return true;
+    return false;
+}
+
 static enum proto_code explain_too_many(struct api_ctx *ctx, struct proto_reason **ret_reason)
 {
     return reason_set(ctx, "too_many_open",
@@ -54,9 +62,9 @@ static enum proto_code explain_reason(struct api_ctx *ctx, const struct asking *
     case AMF_SELECT_NOTHING_ALLOWED:
         return reason_set(
             ctx, "nothing_for_asker",
-            asking->request.view->tasks.count == 0
-                ? "The project has no tasks yet."
-                : "Every task is excluded, or needs a capability that this asker did not name.",
+            has_candidates(asking->request.view)
+                ? "Every task is excluded, or needs a capability that this asker did not name."
+                : "The project has no task yet that is to be demonstrated.",
             ret_reason);
     case AMF_SELECT_ALL_DONE:
         return reason_set(ctx, "all_done",
