@@ -56,11 +56,6 @@ void state_import_free(struct state_import *import)
     free(import);
 }
 
-const struct view *state_import_view(const struct state_import *import)
-{
-    return &import->project.draft;
-}
-
 /* ---- the archive is whole ---- */
 
 static enum proto_code on_begin(void *arg, const struct proto_archive_entry *entry,
@@ -355,6 +350,7 @@ enum proto_code state_import_new(struct state *state, const char *project_id, in
         return (enum proto_code)no_memory(ret_error);
     snprintf(import->id, sizeof import->id, "%s", project_id);
     import->fd = fd;
+    import->project.pool = state->config.pool;
     status = read_archive(import, ret_error);
     if (!status)
         status = fold(import, ret_error);

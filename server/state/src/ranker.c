@@ -12,6 +12,7 @@
 
 #include <amf/engine.h>
 
+#include "policies.h"
 #include "rank.h"
 #include "registry.h"
 
@@ -99,8 +100,15 @@ static void ranker_give_up(struct ranker *ranker, struct entry *entry, const str
              2);
 }
 
-static void ranker_forget(struct entry *entry)
+static void ranker_forget(struct ranker *ranker, struct entry *entry)
 {
+    struct view *view;
+
+    pthread_mutex_lock(&ranker->state->mutex);
+    view = entry->view ? view_ref(entry->view) : NULL;
+    pthread_mutex_unlock(&ranker->state->mutex);
+    policies_forget(view);
+    view_unref(view);
     amf_engine_free(entry->engine);
     entry->engine = NULL;
 }
@@ -119,7 +127,7 @@ static struct entry *ranker_find_excess(struct ranker *ranker, const struct entr
 
         if (!entry->engine)
             continue;
-        bytes += amf_engine_bytes(entry->engine);
+        bytes += amf_engine_bytes(entry->engine) + policies_bytes(entry->view);
         if (!entry->view)
             deleted = entry;
         if (entry != newest && (!oldest || entry->ranked_at < oldest->ranked_at))
@@ -134,7 +142,7 @@ static void ranker_trim(struct ranker *ranker, const struct entry *newest)
     struct entry *excess;
 
     while ((excess = ranker_find_excess(ranker, newest)) != NULL)
-        ranker_forget(excess);
+        ranker_forget(ranker, excess);
 }
 
 static struct rank *ranker_begin(struct ranker *ranker, struct entry *entry, struct view *view)
