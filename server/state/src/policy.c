@@ -141,7 +141,7 @@ int project_check_revision(const struct view *draft, const struct proto_revision
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kind",
                                     "The Gaussian process is built in; a revision is \"external\" "
                                     "or \"mlp\".");
-    if (revision->kind == PROTO_POLICY_MLP && !revision->network)
+    if ((revision->kind == PROTO_POLICY_MLP) != (revision->network != NULL))
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kind",
                                     "The weights of a network come as a safetensors file.");
     if (revision->summary_dim != PROTO_INT_NULL && revision->role == PROTO_REVISION_LIKELIHOOD)
