@@ -47,6 +47,12 @@ def ran_nothing(test, states):
     return states == ["skipped"] and test["result"] == "SKIP" and not said_so
 
 
+def why_skipped(test):
+    """Of a test that ran no case and said why, so that it is not overlooked."""
+    said = re.search(r"^1\.\.0 +# *skip +(.+)$", test.get("stdout", ""), re.I | re.M)
+    return said[1] if said else None
+
+
 def main():
     logs = pathlib.Path(sys.argv[1])
     count = collections.Counter()
@@ -67,6 +73,8 @@ def main():
         for name, state in found:
             if state == "failed":
                 print(f"failed: {test['name']}: {name}")
+        if why_skipped(test):
+            print(f"!! {test['name']} was skipped: {why_skipped(test)}")
         count.update(states)
     if count["skipped"]:
         print(f"skipped: {count['skipped']}")

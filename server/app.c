@@ -8,6 +8,7 @@
 #include <amf/pool.h>
 #include <http/http.h>
 #include <proto/wire.h>
+#include <state/feed.h>
 #include <state/state.h>
 #include <store/store.h>
 
@@ -109,6 +110,7 @@ static int app_start_http(struct app *app, char ret_error[256])
                                               .port = app->config.port,
                                               .connections_per_address =
                                                   (unsigned)app->config.connections_per_address,
+                                              .waiting_max = (unsigned)app->config.streams,
                                               .close_after_body = app->config.close_after_body,
                                               .tls_certificate = tls ? app->config.tls_cert : NULL,
                                               .tls_key = tls ? app->config.tls_key : NULL,
@@ -118,6 +120,7 @@ static int app_start_http(struct app *app, char ret_error[256])
                                               .store = app->store,
                                               .version = &app->version,
                                               .admit = api_admit,
+                                              .watch = state_watch,
                                               .spool = app->spool,
                                               .log = app->log},
                         &app->http, ret_error))

@@ -29,6 +29,8 @@ static const struct config_key keys[] = {
     {"connections_per_address", CONFIG_NUMBER, offsetof(struct config, connections_per_address), 0,
      512, "AMFD_CONNECTIONS_PER_ADDRESS", "COUNT",
      "connections that one address may have, 0 to 512; 0: all but the last 64 (default: 0)"},
+    {"streams", CONFIG_NUMBER, offsetof(struct config, streams), 0, 65536, "AMFD_STREAMS", "COUNT",
+     "event streams and other requests that may wait at once, 0 to 65536 (default: 2560)"},
     {"allow_remote", CONFIG_BOOL, offsetof(struct config, allow_remote), 0, 0, "AMFD_ALLOW_REMOTE",
      NULL,
      "listen without TLS on an address that other machines reach; tokens then travel in the clear"},
@@ -214,7 +216,8 @@ static void config_defaults(struct config *ret_config)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
-    *ret_config = (struct config){.listen = "127.0.0.1:7667", .log_level = LOG_INFO};
+    *ret_config =
+        (struct config){.listen = "127.0.0.1:7667", .streams = 2560, .log_level = LOG_INFO};
     if (data && *data == '/') /* a relative one is invalid and ignored, as its specification says */
         snprintf(ret_config->data, sizeof ret_config->data, "%s/amf", data);
     else if (home && *home)
@@ -328,6 +331,23 @@ static const struct {
     {"--json", offsetof(struct config, json)},
 };
 
+static const struct {
+    const char *flag;
+    size_t offset;
+} texts[] = {
+    {"--project", offsetof(struct config, project)},
+    {"--replay", offsetof(struct config, replay)},
+    {"--what-if", offsetof(struct config, what_if)},
+};
+
+static char *find_text(struct config *config, const char *flag)
+{
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!strcmp(flag, texts[i].flag))
+            return (char *)config + texts[i].offset;
+    return NULL;
+}
+
 static bool config_switch(struct config *config, const char *flag)
 {
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
@@ -338,10 +358,22 @@ static bool config_switch(struct config *config, const char *flag)
     return false;
 }
 
+static enum config_outcome config_replay(const struct config *config,
+                                         char ret_error[CONFIG_ERROR_BYTES])
+{
+    if (*config->replay && !config->check && !config->purge && !config->yes && !*config->project)
+        return CONFIG_REPLAY;
+    snprintf(ret_error, CONFIG_ERROR_BYTES,
+             "say --replay FILE [--what-if SETTINGS] [--workers COUNT] [--json]");
+    return CONFIG_ERROR;
+}
+
 /* Only together with --check or --purge: who says --yes to a daemon has mistyped something. */
 static enum config_outcome config_maintenance(const struct config *config,
                                               char ret_error[CONFIG_ERROR_BYTES])
 {
+    if (*config->replay || *config->what_if)
+        return config_replay(config, ret_error);
     if (config->check && !config->purge && !config->yes && !*config->project)
         return CONFIG_CHECK;
     if (config->purge && !config->check)
@@ -351,6 +383,18 @@ static enum config_outcome config_maintenance(const struct config *config,
     snprintf(ret_error, CONFIG_ERROR_BYTES,
              "say --check [--json], or --purge [--project ID] [--yes] [--json]");
     return CONFIG_ERROR;
+}
+
+static int set_text(char *text, const char *flag, const char *value,
+                    char ret_error[CONFIG_ERROR_BYTES])
+{
+    if (strlen(value) >= CONFIG_TEXT_BYTES) {
+        snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: of at most %d bytes", flag,
+                 CONFIG_TEXT_BYTES - 1);
+        return -1;
+    }
+    memcpy(text, value, strlen(value) + 1);
+    return 0;
 }
 
 static enum config_outcome config_flag(struct config *config, int argc, char **argv, int *at,
@@ -369,7 +413,7 @@ static enum config_outcome config_flag(struct config *config, int argc, char **a
         return CONFIG_PRINT;
     if (config_switch(config, flag))
         return CONFIG_RUN;
-    if (!key && strcmp(flag, "--config") != 0 && strcmp(flag, "--project") != 0) {
+    if (!key && strcmp(flag, "--config") != 0 && !find_text(config, flag)) {
         suggest(flag, hint);
         snprintf(ret_error, CONFIG_ERROR_BYTES, "%.64s: no such option; %s", flag, hint);
         return CONFIG_ERROR;
@@ -381,8 +425,8 @@ static enum config_outcome config_flag(struct config *config, int argc, char **a
         }
         value = argv[++*at];
     }
-    if (!strcmp(flag, "--project"))
-        snprintf(config->project, sizeof config->project, "%s", value);
+    if (find_text(config, flag) && set_text(find_text(config, flag), flag, value, ret_error))
+        return CONFIG_ERROR;
     return key && key_set(config, key, ORIGIN_FLAG, value, flag, ret_error) ? CONFIG_ERROR
                                                                             : CONFIG_RUN;
 }
@@ -503,7 +547,11 @@ void config_help(FILE *out)
           "  --check [--json]     look through the data directory: 0 sound, 1 damaged, 4 cannot\n"
           "  --purge [--project ID] [--yes] [--json]\n"
           "                       erase deleted projects for good; without --yes tell what would "
-          "go\n\n"
+          "go\n"
+          "and at any time (what `amf replay` runs):\n"
+          "  --replay FILE [--what-if SETTINGS] [--workers COUNT] [--json]\n"
+          "                       make every decision of an export again: 0 the same, 1 not, 4 "
+          "cannot\n\n"
           "exit codes: 0 after SIGTERM or SIGINT, 1 cannot start or can no longer store, 2 wrong "
           "usage\n",
           out);

@@ -17,6 +17,7 @@ struct config {
     unsigned port;
     long workers;                 /* 0: one per processor */
     long connections_per_address; /* 0: nearly all */
+    long streams;                 /* requests that may wait at once */
     bool allow_remote;            /* listen on an address that other machines reach, without TLS */
     bool close_after_body;        /* a connection ends with a request that says it has a body */
     char tls_cert[CONFIG_TEXT_BYTES], tls_key[CONFIG_TEXT_BYTES]; /* files; "": no TLS */
@@ -28,6 +29,7 @@ struct config {
     /* flags alone: what else is to be done with the directory, and how */
     bool check, purge, yes, json;
     char project[CONFIG_TEXT_BYTES]; /* the only one to be purged; "": all */
+    char replay[CONFIG_TEXT_BYTES], what_if[CONFIG_TEXT_BYTES]; /* an export; settings as JSON */
 };
 
 enum config_on_fsync_error { CONFIG_EXIT, CONFIG_STAY };
@@ -40,6 +42,7 @@ enum config_outcome {
     CONFIG_PRINT,
     CONFIG_CHECK, /* maintenance.h */
     CONFIG_PURGE,
+    CONFIG_REPLAY, /* replay.h */
     CONFIG_ERROR
 };
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "logger.h"
 #include "maintenance.h"
 #include "notify.h"
+#include "replay.h"
 
 enum { EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
@@ -131,6 +133,18 @@ static void bound_free_memory(void)
     mallopt(M_ARENA_MAX, 4);
 }
 
+/* Every connection and stream costs a descriptor, and the soft limit is there for programs that use
+ * select. */
+static void raise_open_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 /* What has been acknowledged is on disk, so ending here loses no more than a kill would: nothing
  * that anybody was told of. */
 __attribute__((noreturn)) static void end_at_once(const struct log_sink *log, const char *why)
@@ -216,6 +230,7 @@ static int run(const struct config *config)
 
     catch_signals(*config->tls_cert != '\0');
     bound_free_memory();
+    raise_open_files();
     if (app_new(config, &log, &app, error))
         return cannot_start(config, &log, error);
     tell_ready(app, config, &log);
@@ -227,8 +242,11 @@ static int run(const struct config *config)
 static int maintain(enum config_outcome what, const struct config *config)
 {
     char error[CONFIG_ERROR_BYTES] = "";
-    enum maintenance_exit outcome = what == CONFIG_CHECK ? maintenance_check(config, stdout, error)
-                                                         : maintenance_purge(config, stdout, error);
+    enum maintenance_exit outcome =
+        what == CONFIG_CHECK ? maintenance_check(config, stdout, error)
+        : what == CONFIG_PURGE
+            ? maintenance_purge(config, stdout, error)
+            : maintenance_replay(config, stdout, isatty(STDERR_FILENO) ? stderr : NULL, error);
 
     if (*error)
         fprintf(stderr, "amfd: %s\n", error);
@@ -262,6 +280,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     case CONFIG_CHECK:
     case CONFIG_PURGE:
+    case CONFIG_REPLAY:
         return maintain(outcome, &config);
     case CONFIG_RUN:
         break;

@@ -7,6 +7,8 @@
 #include <state/audit.h>
 #include <store/store.h>
 
+#include "json_text.h"
+
 /* Each problem is a line; who has more of them needs a backup, not a list. */
 enum { PROBLEMS_TOLD = 20 };
 
@@ -16,25 +18,11 @@ struct report {
     int64_t problems;
 };
 
-static void put_json(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            fputc('\\', out);
-        if ((unsigned char)*text < ' ')
-            fprintf(out, "\\u%04x", (unsigned)*text);
-        else
-            fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
 static void put_member(FILE *out, const char *name, const char *text)
 {
     fprintf(out, ", \"%s\": ", name);
     if (text)
-        put_json(out, text);
+        json_text_put(out, text);
     else
         fputs("null", out);
 }
@@ -177,7 +165,7 @@ static void tell_purge(const struct config *config, FILE *out, const char *const
         fputs(config->yes ? "true, \"logs\": [" : "false, \"logs\": [", out);
         for (size_t i = 0; i < count; i++) {
             fputs(i ? ", " : "", out);
-            put_json(out, names[i]);
+            json_text_put(out, names[i]);
         }
         fprintf(out,
                 "], \"events\": %" PRId64 ", \"demonstrations\": %" PRId64 ", \"bytes\": %" PRId64

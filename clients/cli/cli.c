@@ -20,6 +20,7 @@ static const struct {
     {"task_not_found", "`amf task list PROJECT` shows the tasks"},
     {"unknown_task", "`amf task list PROJECT` shows the tasks, `amf task add` adds one"},
     {"demonstration_not_found", "`amf demo list PROJECT` shows the demonstrations"},
+    {"decision_not_found", "`amf decisions PROJECT` lists them"},
     {"assignment_not_found", "`amf next PROJECT` asks for a new assignment"},
     {"lease_lost", "`amf next PROJECT` asks for a new assignment"},
     {"project_exists", "`amf project set ID` changes its settings"},

@@ -111,6 +111,27 @@ const struct command commands[] = {
      "demos are the demonstrations held, pending those that are assigned; ess is the effective\n"
      "sample size, how many held demonstrations stand behind a gain. > marks the choice.\n",
      ranking_options, sizeof(struct ranking_options), NULL, false, cmd_ranking},
+    {"decisions", NULL, "PROJECT [ID]", 1, 2, "show which task was chosen when, and by what",
+     "With an ID, the one decision and all that it was made of. With --json, one page is printed,\n"
+     "and --cursor takes the next_cursor it ends with.\n",
+     decisions_options, sizeof(struct decisions_options), NULL, false, cmd_decisions},
+    {"report", NULL, "PROJECT", 1, 1, "show how far a project has come, and what it cost",
+     "Entropies are what is expected to be left to learn of each task, in nats: less is better.\n",
+     .run = cmd_report},
+    {"replay", NULL, "EXPORT", 1, 1, "make every decision of an exported project again",
+     "EXPORT is a file that `amf project export` wrote. Exit code 0: all came out the same, bit "
+     "for\n"
+     "bit, 1: one did not, and is told. With --what-if: what other settings would have asked, "
+     "given\n"
+     "what was held and under way each time. Runs amfd, the one beside this program if there is "
+     "one.\n" SETTINGS,
+     replay_options, sizeof(struct replay_options), NULL, true, cmd_replay},
+    {"events", NULL, "PROJECT", 1, 1, "tell what happened in a project, or what happens",
+     "Each line is an event: its number, when, what, and what it is about. --follow begins behind\n"
+     "the newest event unless --after says otherwise, and goes on until it is stopped; with "
+     "--json\n"
+     "it prints one event a line. Without --follow, --json prints one page.\n",
+     events_options, sizeof(struct events_options), events_defaults, false, cmd_events},
     {"score", NULL, "PROBLEM.json", 1, 1, "score a problem in a file, without a server",
      "- reads standard input. The result is JSON, on one line with --json. Gains are in nats, or "
      "in\n"

@@ -155,6 +155,29 @@ struct ranking_options {
 COMMAND(cmd_ranking);
 extern const struct option ranking_options[];
 
+struct decisions_options {
+    int64_t limit; /* 0: all */
+    const char *cursor;
+};
+COMMAND(cmd_decisions);
+COMMAND(cmd_report);
+extern const struct option decisions_options[];
+
+struct replay_options {
+    int64_t workers; /* 0: one per processor */
+    struct proto_strings what_if;
+};
+COMMAND(cmd_replay);
+extern const struct option replay_options[];
+
+struct events_options {
+    int64_t after, limit; /* -1: not said; 0: all */
+    bool follow;
+};
+COMMAND(cmd_events);
+extern const struct option events_options[];
+void events_defaults(void *options);
+
 struct lab_options { /* of every experiment, see lab_options.h */
     int64_t rounds, seeds, seed, batch, workers, warm_start;
     const char *rules;

@@ -15,4 +15,7 @@
 #define PROTO_MAX_STEPS 1000000 /* of one demonstration */
 #define PROTO_MAX_LIST 1000000  /* items of a list that a server answers with */
 
+/* Shapes that stand in those of several files. */
+extern const struct proto_shape proto_by_task_shape, proto_basis_shape;
+
 #endif

@@ -67,6 +67,8 @@ static const struct proto_field opened_fields[] = {
     {"ranking_seq", PROTO_INT, AT(ranking_seq)},
     {"pick", PROTO_INT, AT(pick)},
     {"age_s", PROTO_REAL, AT(age_s), PROTO_NULLABLE},
+    {"basis", PROTO_POINTER, AT(basis), PROTO_NULLABLE | PROTO_OMIT_NULL,
+     .shape = &proto_basis_shape},
     {"clock", PROTO_OBJECT, AT(clock), .shape = &clock_shape},
 };
 #undef AT

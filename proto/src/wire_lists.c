@@ -46,3 +46,13 @@ const struct proto_shape proto_assignment_list_shape = {.name = "AssignmentList"
                                                         .size =
                                                             sizeof(struct proto_assignment_list),
                                                         PROTO_FIELDS(assignment_list_fields)};
+
+static const struct proto_field decision_list_fields[] = {
+    {"decisions", PROTO_LIST, offsetof(struct proto_decision_list, decisions),
+     .max_length = PROTO_MAX_LIST, .shape = &proto_decision_shape},
+    CURSOR(struct proto_decision_list),
+};
+
+const struct proto_shape proto_decision_list_shape = {.name = "DecisionList",
+                                                      .size = sizeof(struct proto_decision_list),
+                                                      PROTO_FIELDS(decision_list_fields)};

@@ -147,6 +147,14 @@ const struct proto_shape proto_project_shape = {.name = "Project",
                                                 .set_defaults = set_project_defaults,
                                                 .check = check_project};
 
+/* Without what the server says of it, which stands last. */
+const struct proto_shape proto_project_settings_shape = {
+    .name = "EventProject",
+    .size = sizeof(struct proto_project),
+    .fields = project_fields,
+    .field_count = sizeof(project_fields) / sizeof(project_fields[0]) - 3,
+    .set_defaults = set_project_defaults};
+
 void proto_project_defaults(struct proto_project *ret_project)
 {
     const struct proto_scale median = {.kind = PROTO_SCALE_MEDIAN};

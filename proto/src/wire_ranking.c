@@ -1,6 +1,17 @@
 /* Rankings: answers only, so nothing has a range. */
 #include "tables.h"
 
+#define AT(member) offsetof(struct proto_by_task, member)
+static const struct proto_field by_task_fields[] = {
+    {"tasks", PROTO_STRINGS, AT(tasks), .max_length = PROTO_BY_TASK_MAX},
+    {"values", PROTO_REALS, AT(values), .max_length = PROTO_BY_TASK_MAX},
+    {"total", PROTO_INT, AT(total), .min = 0, .max = PROTO_INT_MAX},
+};
+#undef AT
+
+const struct proto_shape proto_by_task_shape = {
+    .name = "ByTask", .size = sizeof(struct proto_by_task), PROTO_FIELDS(by_task_fields)};
+
 #define AT(member) offsetof(struct proto_candidate, member)
 static const struct proto_field candidate_fields[] = {
     {"task", PROTO_STRING, AT(task)},
@@ -14,6 +25,7 @@ static const struct proto_field candidate_fields[] = {
     {"posterior_entropy", PROTO_REAL, AT(posterior_entropy), PROTO_NULLABLE},
     {"skipped_share", PROTO_REAL, AT(skipped_share), PROTO_NULLABLE},
     {"note", PROTO_STRING, AT(note), PROTO_NULLABLE},
+    {"shares", PROTO_POINTER, AT(shares), PROTO_NULLABLE, .shape = &proto_by_task_shape},
 };
 #undef AT
 
@@ -95,6 +107,7 @@ static const struct proto_field ranking_fields[] = {
     {"rule", PROTO_ENUM, AT(rule), .names = proto_rule_names},
     {"choice", PROTO_STRING, AT(choice), PROTO_NULLABLE},
     {"note", PROTO_STRING, AT(note), PROTO_NULLABLE},
+    {"pending", PROTO_POINTER, AT(pending), PROTO_NULLABLE, .shape = &proto_by_task_shape},
     {"criterion", PROTO_OBJECT, AT(criterion), .shape = &resolved_shape},
     {"candidates", PROTO_LIST, AT(candidates), .max_length = PROTO_MAX_LIST,
      .shape = &candidate_shape},

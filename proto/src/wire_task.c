@@ -36,6 +36,14 @@ const struct proto_shape proto_task_shape = {.name = "Task",
                                              .set_defaults = proto_task_defaults,
                                              .check = check_task};
 
+/* Without the counts, which stand last. */
+const struct proto_shape proto_task_settings_shape = {
+    .name = "EventTask",
+    .size = sizeof(struct proto_task),
+    .fields = task_fields,
+    .field_count = sizeof(task_fields) / sizeof(task_fields[0]) - 5,
+    .set_defaults = proto_task_defaults};
+
 void proto_task_defaults(void *ret_task)
 {
     *(struct proto_task *)ret_task = (struct proto_task){

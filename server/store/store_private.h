@@ -157,6 +157,15 @@ enum store_writer_statement {
 
 struct store_request;
 
+/* metrics.c: the writer's figures. */
+struct store_counters {
+    atomic_uint_fast64_t commit_counts[STORE_COMMIT_BOUNDS + 1], commit_ns;
+    atomic_uint_fast64_t group_counts[STORE_GROUP_BOUNDS + 1], writes;
+    atomic_uint_fast64_t full, failed;
+};
+void store_count_commit(struct store_counters *counters, int64_t took_ns, unsigned group);
+int64_t store_monotonic_ns(void);
+
 struct store_writer {
     sqlite3 *db;
     sqlite3_stmt *statements[WRITER_STATEMENT_COUNT];
@@ -172,6 +181,7 @@ struct store_writer {
     int checkpoint_at_pages;       /* next attempt to empty it */
     _Atomic(const char *) latched; /* NULL, or latch_line, which is then final */
     char latch_line[STORE_ERROR_BYTES];
+    struct store_counters counters;
 };
 
 int store_writer_init(struct store_writer *writer);

@@ -138,11 +138,14 @@ static int run_body(struct store_writer *writer, struct store_request *request)
     return rc == SQLITE_OK ? STORE_OK : savepoint_fail(writer, rc);
 }
 
-static int commit(struct store_writer *writer)
+static int commit(struct store_writer *writer, unsigned count)
 {
+    int64_t began_ns = store_monotonic_ns();
     int rc = run(writer, WRITER_COMMIT);
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK) {
+        store_count_commit(&writer->counters, store_monotonic_ns() - began_ns, count);
         return STORE_OK;
+    }
     /* The commit record is the last thing written: without space for it there is none. */
     if (rc == SQLITE_FULL)
         return STORE_FULL;
@@ -170,7 +173,7 @@ static int run_bodies(struct store_writer *writer, struct group *group)
         bool room = group->count < GROUP_MAX_BODIES && writer->tx.blob_bytes < GROUP_MAX_BLOB_BYTES;
         request = !status && room ? group_take(group, writer) : NULL;
     }
-    return status ? status : commit(writer);
+    return status ? status : commit(writer, group->count);
 }
 
 static int begin(struct store_writer *writer)
@@ -203,6 +206,10 @@ static void write_group(struct store_writer *writer)
             roll_back(writer);
         call(status ? writer->hooks.rolled_back : writer->hooks.committed, writer->hooks.arg);
     }
+    if (status)
+        atomic_fetch_add_explicit(status == STORE_FULL ? &writer->counters.full
+                                                       : &writer->counters.failed,
+                                  1, memory_order_relaxed);
     group_answer(&group, writer, status);
 }
 

@@ -63,10 +63,10 @@ class Crowd:
 
 
 class WithDaemon(unittest.TestCase):
-    options = ()
+    options, open_files = (), None
 
     def setUp(self):
-        self.daemon = Daemon(options=self.options)
+        self.daemon = Daemon(options=self.options, open_files=self.open_files)
 
     def tearDown(self):
         self.daemon.close()
@@ -110,13 +110,7 @@ class FewForEach(WithDaemon):
 
 
 class FewDescriptors(WithDaemon):
-    def setUp(self):
-        before = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (84, before[1]))
-        try:
-            super().setUp()
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    open_files = 84
 
     def test_what_is_kept_back_is_enough_to_store(self):
         with Crowd() as crowd:

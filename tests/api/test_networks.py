@@ -483,6 +483,24 @@ class Kept(unittest.TestCase):
         self.assertEqual(daemon.ok("POST", "/v1/projects/copy/policies/staged/activate")["state"], "active")
         daemon.close()
 
+    def test_decisions_are_repeated_bit_for_bit(self):
+        daemon = Daemon()
+        p = self.fill(daemon)
+        for i in range(4):
+            asked = daemon.ok("POST", f"{p.at}/assignments", {"operator": f"o{i}"})["assignments"][0]
+            self.assertEqual(asked["rule"], "criterion")
+            p.demonstrate(asked["task"], 50 + i)
+            daemon.ok("GET", f"{p.at}/ranking?wait_s=20")
+        with tempfile.NamedTemporaryFile(suffix=".tar") as file:
+            file.write(daemon.request("GET", f"{p.at}/export").body)
+            file.flush()
+            for workers in (1, 2, 7):
+                done = subprocess.run([AMF, "replay", file.name, "--workers", str(workers)], stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, text=True, check=False)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertIn("4 ", done.stdout.splitlines()[-1])
+        daemon.close()
+
     def test_the_command_line_sends_a_file(self):
         daemon = Daemon()
         p = Hosted(daemon, "cli")

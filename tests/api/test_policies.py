@@ -709,5 +709,25 @@ class Kept(unittest.TestCase):
         daemon.close()
 
 
+class Replay(Case):
+    def test_decisions_by_uploaded_features_come_out_the_same_also_after_they_were_retired(self):
+        project = Project(self.daemon, "replayed")
+        for revision, seed in (("r1", 4), ("r2", 6)):
+            project.put(revision)
+            project.upload_phi(revision, columns=seed)
+            project.activate(revision)
+            project.ranking()
+            given = self.daemon.ok("POST", f"{project.at}/assignments", {"operator": revision, "count": 2})
+            decision = self.daemon.ok("GET", f"{project.at}/decisions/{given['assignments'][0]['id']}")
+            self.assertEqual((decision["basis"]["revision"], decision["rule"]), (revision, "criterion"))
+        archive = self.daemon.request("GET", f"{project.at}/export").body
+        with tempfile.NamedTemporaryFile(suffix=".tar") as file:
+            file.write(archive)
+            file.flush()
+            done = subprocess.run([AMF, "replay", file.name, "--json"], capture_output=True, text=True, timeout=120)
+        said = json.loads(done.stdout)
+        self.assertEqual((done.returncode, said["total"], said["same"]), (0, 4, 4), done.stderr)
+
+
 if __name__ == "__main__":
     tap.main()

@@ -185,6 +185,8 @@ def reads(held, lease):
         "task": "/v1/projects/held/tasks/a", "demonstrations": "/v1/projects/held/demonstrations",
         "demonstration": f"/v1/projects/held/demonstrations/{held}",
         "assignments": f"{PROJECT}/assignments?limit=2", "assignment": f"{PROJECT}/assignments/{lease}",
+        "decisions": f"{PROJECT}/decisions?limit=2", "decision": f"{PROJECT}/decisions/{lease}",
+        "report": "/v1/projects/held/report",
         "export": "/v1/projects/held/export", "tokens": "/v1/tokens?limit=1", "token": "/v1/tokens/t0000000000",
         "policies": "/v1/projects/held/policies", "missing": "/v1/projects/held/policies/r/missing",
         "features": f"/v1/projects/held/policies/r/features/{held}", "readyz": "/readyz", "version": "/version", "openapi": "/openapi.yaml",
@@ -196,9 +198,11 @@ def reads(held, lease):
 
 
 def without_times(kind, body):
-    """A ranking says how old it is, an export when it was made."""
+    """A ranking says how old it is, an export and a report when they were made."""
     if kind == "export" and body.startswith(b"export.json"):
         return {name: data for name, data in members(body).items() if name not in ("export.json", "SHA256SUMS")}
+    if kind == "report":
+        return re.sub(rb'"at":"[^"]*"', b"", body)
     return re.sub(rb'"age_s":[^,}]*', b"", body) if kind == "ranking" else body
 
 

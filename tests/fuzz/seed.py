@@ -36,6 +36,8 @@ ANSWERS = {
     "ranking": 'R{"seq":3,"measure":"entropy","rule":"criterion","criterion":{"warm_start":"auto","clip":[-12,0]},'
                '"candidates":[{"task":"a","gain":null,"scorable":false}],"timing":{"total_s":0.1}}',
     "opened": 'O{"assignment":{"id":"1","task":"a"},"expires_ms":1,"ranking_seq":2,"pick":0,"age_s":null}',
+    "opened_with_basis": 'O{"assignment":{"id":"1","task":"a"},"basis":{"revision":"gp","blas_core":"x","measure":"entropy",'
+                         '"exclude":["b"],"scores":{"tasks":["a","b"],"values":[1.5,-2],"total":9},"entropy":3.5}}',
     "task_of_a_newer_server": 'T{"key":"a","mood":{},"demonstrations":3,"success_rate":0.5}',
 }
 

@@ -93,6 +93,10 @@ int main(void)
         &proto_revision_list_shape,
         &proto_features_shape,
         &proto_missing_shape,
+        &proto_decision_list_shape,
+        &proto_report_shape,
+        &proto_event_list_shape,
+        &proto_ranking_notice_shape,
     };
 
     for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)

@@ -30,20 +30,22 @@ class Answer:
 class Daemon:
     """start() / stop() / kill() on one data directory; request() speaks to it.
 
-    options: further arguments of amfd. tls: the ssl context of request(), for a daemon with a certificate.
+    options: further arguments of amfd. open_files: its limit of open files. tls: the ssl context of request(), for a daemon with a certificate.
     """
 
-    def __init__(self, data=None, workers=2, program=AMFD, options=(), tls=None, environment=None):
+    def __init__(self, data=None, workers=2, program=AMFD, options=(), tls=None, environment=None,
+                 open_files=None):
         self.owned = data is None
         self.data = data or tempfile.mkdtemp(prefix="amf-test-")
         self.workers, self.program, self.process = workers, program, None
         self.options, self.tls, self.environment = list(options), tls, environment or {}
+        self.wrapper = [] if open_files is None else ["prlimit", f"--nofile={open_files}:{open_files}"]
         self.start()
 
     def start(self):
         self.log = open(os.path.join(self.data, "log"), "ab") if os.path.isdir(self.data) else None
         self.process = subprocess.Popen(
-            [self.program, "--data", os.path.join(self.data, "d"), "--listen", "127.0.0.1:0",
+            [*self.wrapper, self.program, "--data", os.path.join(self.data, "d"), "--listen", "127.0.0.1:0",
              "--workers", str(self.workers), *self.options],
             stdout=subprocess.PIPE, stderr=self.log, text=True, env={**os.environ, **self.environment})
         line = self.process.stdout.readline()

@@ -9,7 +9,8 @@ struct call {
     const char *path; /* each {} is replaced by the next segment, percent-encoded */
     const char *segments[3];
     const struct amf_client_page *page; /* query; may be NULL */
-    double wait_s;                      /* query, when > 0 */
+    int64_t after;                      /* query, when > 0 */
+    double wait_s;                      /* likewise */
     /* body: a struct by its shape, or bytes of a type, or none */
     const struct proto_shape *request;
     const void *object;

@@ -90,6 +90,10 @@ enum amf_client_status client_url(const char *base, const struct call *call,
     }
     if (call->page && call->page->cursor)
         url = add_query(url, "cursor", call->page->cursor, arena);
+    if (call->after > 0) {
+        snprintf(number, sizeof(number), "%lld", (long long)call->after);
+        url = add_query(url, "after", number, arena);
+    }
     if (call->wait_s > 0) {
         snprintf(number, sizeof(number), "%.3f", call->wait_s);
         url = add_query(url, "wait_s", number, arena);

@@ -318,6 +318,15 @@ struct proto_missing {
 };
 
 /* ---- ranking ---- */
+enum { PROTO_BY_TASK_MAX = 16 };
+
+/* One number for each of some tasks: those that matter most first, `total` of them in all. */
+struct proto_by_task {
+    struct proto_strings tasks;
+    struct proto_reals values; /* as many */
+    int64_t total;
+};
+
 struct proto_candidate {
     const char *task;
     double gain; /* NaN: null, could not be scored */
@@ -327,6 +336,7 @@ struct proto_candidate {
     double posterior_entropy; /* nats a demonstration, expected over the occupancy set; NaN: null */
     double skipped_share;     /* of this candidate's weight, below the floor or not sampled */
     const char *note;         /* may be NULL */
+    struct proto_by_task *shares; /* of the gain, by evaluation task; NULL: it has no parts */
 };
 
 struct proto_ranked_target { /* an evaluation task as the ranking weighed it */
@@ -358,8 +368,9 @@ struct proto_ranking {
     bool provisional; /* scales not frozen yet */
     double jitter;    /* added to the kernel's diagonal */
     int rule;
-    const char *choice; /* task key, or NULL */
-    const char *note;   /* what was sampled or left out; may be NULL */
+    const char *choice;            /* task key, or NULL */
+    const char *note;              /* what was sampled or left out; may be NULL */
+    struct proto_by_task *pending; /* open assignments that the gains know of; NULL: none */
     struct proto_resolved criterion;
     struct proto_list candidates; /* struct proto_candidate, best first */
     struct proto_strings missing; /* demonstrations left out for want of features: the first ones */
@@ -449,6 +460,78 @@ struct proto_completed {
     const char *reason; /* why not credited, or NULL */
 };
 
+/* ---- decisions ---- */
+/* What a choice was made of, as it was recorded when it was made. */
+struct proto_basis {
+    const char *revision;                       /* of the policy; NULL: none served */
+    const char *likelihood_revision;            /* where it is another one; else NULL */
+    const char *blas_core;                      /* whose kernels did the arithmetic */
+    int measure;                                /* resolved */
+    struct proto_strings capabilities, exclude; /* of the asker; count 0: none */
+    const char *runner_up;                      /* task key; NULL: none */
+    /* NULL where there is nothing to list. scores: gains, best first, of all candidates. pending:
+     * assignments the scores know of, earlier picks included; unseen: those they do not. */
+    struct proto_by_task *scores, *shares, *pending, *unseen;
+    /* Expected posterior entropy of an evaluation task, nats, before pending work: the mean by
+     * target weight, and each of the heaviest. NaN and NULL: not known. */
+    double entropy;
+    struct proto_by_task *entropies;
+    double effective_sample_size, largest_weight_share, clipped_share; /* NaN: not scored */
+};
+
+struct proto_decision {
+    const char *id; /* of the assignment it opened */
+    const char *at; /* RFC 3339 */
+    const char *task, *operator_, *robot;
+    int state; /* of the assignment, today */
+    int rule;
+    double gain, margin; /* NaN: null */
+    const char *why;
+    int64_t seq; /* newest event that its ranking had seen; 0: there was none */
+    double age_s;
+    int64_t pick;              /* how many picks of that ranking were given out before */
+    struct proto_basis *basis; /* NULL: made by a version that recorded none */
+};
+
+/* ---- report ---- */
+struct proto_rule_count {
+    int rule;
+    int64_t decisions;
+};
+struct proto_state_count {
+    int state;
+    int64_t assignments;
+};
+struct proto_task_progress {
+    const char *task;
+    int64_t demonstrations, failed, pretraining_demonstrations, rollouts, pending, decisions;
+    double success_rate;           /* of rollouts; NaN: none */
+    double minutes;                /* that people spent on its demonstrations, as far as known */
+    int64_t unknown_durations;     /* demonstrations that do not say how long they took */
+    double first_entropy, entropy; /* nats; of the first round told, and now; NaN: not known */
+};
+struct proto_round {
+    int64_t round; /* 1, 2, 3 ... */
+    const char *id, *at, *task;
+    int rule;
+    double gain, entropy; /* NaN: null */
+    struct proto_by_task *entropies;
+};
+struct proto_report {
+    int64_t seq; /* newest event counted */
+    const char *at;
+    int64_t demonstrations, failed, decisions;
+    int64_t budget; /* PROTO_INT_NULL: none */
+    double minutes;
+    int64_t unknown_durations;
+    int64_t ranking_seq;           /* newest event that today's entropies have seen */
+    double first_entropy, entropy; /* nats, the mean by target weight; NaN: not known */
+    struct proto_list rules;       /* struct proto_rule_count, those there were */
+    struct proto_list assignments; /* struct proto_state_count, every state */
+    struct proto_list tasks;       /* struct proto_task_progress, by key */
+    struct proto_list rounds;      /* struct proto_round: all, or as many, evenly spaced */
+};
+
 /* ---- lists ---- */
 struct proto_project_list {
     struct proto_list projects;
@@ -464,6 +547,10 @@ struct proto_demonstration_list {
 };
 struct proto_assignment_list {
     struct proto_list assignments;
+    const char *next_cursor;
+};
+struct proto_decision_list {
+    struct proto_list decisions;
     const char *next_cursor;
 };
 
@@ -551,6 +638,7 @@ struct proto_event_opened { /* assignment_opened */
     int64_t expires_ms; /* assignment.expires_at as a number */
     int64_t ranking_seq, pick;
     double age_s;
+    struct proto_basis *basis; /* NULL: of a version that recorded none */
     struct proto_clock clock;
 };
 
@@ -577,6 +665,32 @@ struct proto_event_carried {  /* leases_carried: what was left of open leases, a
     struct proto_clock clock;
 };
 
+/* ---- the event feed: what happened, as it is told to those who follow a project ---- */
+struct proto_event {
+    int64_t seq;
+    const char *at, *type;   /* RFC 3339; the log's word for it */
+    const char *id, *reason; /* of what it is about; why it was taken away; NULL: none */
+    const char *revision;    /* of a policy, where one is concerned; then id is its, or of the
+                                demonstration whose features came */
+    /* What it is about, as the event left it; at most one is not NULL. */
+    struct proto_project *project;             /* settings: without scales, created_at and seq */
+    struct proto_task *task;                   /* settings: without counts */
+    struct proto_demonstration *demonstration; /* without states and actions */
+    struct proto_assignment *assignment;
+    const char *text; /* not on the wire: the whole as JSON, once somebody has made it; borrowed */
+};
+struct proto_ranking_notice { /* a newer ranking is there */
+    int64_t seq;              /* newest event it has seen */
+    int rule;
+    const char *choice; /* task key, or NULL */
+    bool provisional;
+};
+struct proto_event_list {
+    struct proto_list events;                   /* struct proto_event, in order of seq */
+    int64_t seq;                                /* newest event of the project */
+    const struct proto_ranking_notice *ranking; /* not in JSON: NULL unless followed */
+};
+
 /* ---- export.json of an archive, see archive.h ---- */
 struct proto_export_lease {
     const char *id; /* of an open assignment */
@@ -597,14 +711,16 @@ extern const struct proto_shape proto_project_shape, proto_task_shape, proto_dem
     proto_demonstration_summary_shape, proto_stored_shape, proto_retraction_shape,
     proto_ranking_shape, proto_ask_shape, proto_assignment_shape, proto_asked_shape,
     proto_complete_shape, proto_completed_shape, proto_project_list_shape, proto_task_list_shape,
-    proto_demonstration_list_shape, proto_assignment_list_shape, proto_version_shape,
-    proto_health_shape, proto_status_shape, proto_problem_shape, proto_scales_shape,
-    proto_event_removed_shape, proto_renew_shape, proto_skip_shape, proto_end_shape,
-    proto_event_renewed_shape, proto_event_assignment_skip_shape, proto_event_assignment_end_shape,
-    proto_event_opened_shape, proto_event_carried_shape, proto_export_shape, proto_token_shape,
-    proto_token_list_shape, proto_revision_shape, proto_revision_list_shape, proto_features_shape,
-    proto_missing_shape, proto_event_policy_shape, proto_event_activated_shape,
-    proto_event_features_shape;
+    proto_demonstration_list_shape, proto_assignment_list_shape, proto_decision_shape,
+    proto_decision_list_shape, proto_report_shape, proto_version_shape, proto_health_shape,
+    proto_status_shape, proto_problem_shape, proto_scales_shape, proto_event_removed_shape,
+    proto_renew_shape, proto_skip_shape, proto_end_shape, proto_event_renewed_shape,
+    proto_event_assignment_skip_shape, proto_event_assignment_end_shape, proto_event_opened_shape,
+    proto_event_carried_shape, proto_export_shape, proto_token_shape, proto_token_list_shape,
+    proto_revision_shape, proto_revision_list_shape, proto_features_shape, proto_missing_shape,
+    proto_event_policy_shape, proto_event_activated_shape, proto_event_features_shape,
+    proto_event_shape, proto_event_list_shape, proto_ranking_notice_shape,
+    proto_project_settings_shape, proto_task_settings_shape;
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */
 extern const char *const proto_role_names[], *const proto_token_state_names[];

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <state/feed.h>
 #include <state/policies.h>
 #include <store/store.h>
 
@@ -45,7 +46,14 @@ static void release_ranking(void *object)
 
 const struct view *api_view(struct api_ctx *ctx)
 {
-    struct view *view = state_view(ctx->state, ctx->params[0]);
+    const char *log_name;
+
+    return api_view_and_log(ctx, &log_name);
+}
+
+const struct view *api_view_and_log(struct api_ctx *ctx, const char **ret_log_name)
+{
+    struct view *view = state_view_and_log(ctx->state, ctx->params[0], ret_log_name);
 
     if (!view) {
         (void)state_no_project(ctx->params[0], &ctx->error);
@@ -55,24 +63,6 @@ const struct view *api_view(struct api_ctx *ctx)
         (void)api_no_memory(ctx);
         return NULL;
     }
-    return view;
-}
-
-const struct view *api_view_and_log(struct api_ctx *ctx, const char **ret_log_name)
-{
-    const char *before = state_log_name(ctx->state, ctx->params[0]), *after;
-    const struct view *view = api_view(ctx);
-
-    if (!view)
-        return NULL;
-    /* Deleted and made again in between, it would answer with the bytes of the one and the words of
-     * the other. A log's name never comes back. */
-    after = state_log_name(ctx->state, ctx->params[0]);
-    if (!before || !after || strcmp(before, after) != 0) {
-        (void)state_no_project(ctx->params[0], &ctx->error);
-        return NULL;
-    }
-    *ret_log_name = before;
     return view;
 }
 
@@ -112,6 +102,21 @@ enum proto_code api_check_cursor(struct api_ctx *ctx, char prefix)
         return PROTO_CODE_OK;
     return proto_error_set(&ctx->error, PROTO_CODE_INVALID_QUERY, "cursor",
                            "cursor must be the next_cursor of the page before.");
+}
+
+void api_wait_begin(struct api_ctx *ctx)
+{
+    struct api_wait *wait = &ctx->wait;
+
+    if (!wait->changes)
+        wait->changes = state_changes(ctx->state, ctx->params[0]);
+    wait->seen = wait->changes ? atomic_load(wait->changes) : 0;
+}
+
+void api_wait_for_more(struct api_ctx *ctx)
+{
+    if (!ctx->wait.over && (ctx->follows || ctx->wait_s > 0))
+        ctx->status = API_NOT_YET;
 }
 
 int api_keep_view(struct api_ctx *ctx, struct view *view)
@@ -186,6 +191,16 @@ enum proto_code api_no_memory(struct api_ctx *ctx)
 {
     return proto_error_set(&ctx->error, PROTO_CODE_NO_MEMORY, "",
                            "The server is out of memory; try again later.");
+}
+
+enum proto_code api_read_status(struct api_ctx *ctx, int status)
+{
+    if (status == STORE_NO_MEMORY)
+        return api_no_memory(ctx);
+    if (status)
+        return proto_error_set(&ctx->error, PROTO_CODE_DAMAGED, "",
+                               "The log of project %.64s cannot be read back.", ctx->params[0]);
+    return PROTO_CODE_OK;
 }
 
 enum proto_code api_describe_project(struct api_ctx *ctx, const struct view *view,

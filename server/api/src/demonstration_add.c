@@ -2,25 +2,20 @@
 #include "verbs.h"
 
 /* What is too long for the body of /complete comes here first and names its assignment, so that
- * nothing is stored for one that asks for another task. */
+ * nothing is stored for one that asks for another task. An id that is not of this project says
+ * where a copy came from. */
 static enum proto_code check(struct api_ctx *ctx, const struct view *view,
                              const struct proto_demonstration *demonstration)
 {
-    const struct assignment *answered;
+    const struct assignment *answered =
+        demonstration->assignment ? view_find_assignment(view, demonstration->assignment) : NULL;
 
-    if (demonstration->assignment) {
-        answered = view_find_assignment(view, demonstration->assignment);
-        if (!answered)
-            return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/assignment",
-                                   "Project %s has no assignment %.64s.", view->id,
-                                   demonstration->assignment);
-        if (demonstration->role != PROTO_ROLE_DEMONSTRATION)
-            return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/role",
-                                   "An assignment asks for a demonstration, not for a %s.",
-                                   proto_demonstration_role_names[demonstration->role]);
-        if (api_check_task(ctx, &answered->assignment, demonstration->task, "/task"))
-            return ctx->error.code;
-    }
+    if (answered && demonstration->role != PROTO_ROLE_DEMONSTRATION)
+        return proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/role",
+                               "An assignment asks for a demonstration, not for a %s.",
+                               proto_demonstration_role_names[demonstration->role]);
+    if (answered && api_check_task(ctx, &answered->assignment, demonstration->task, "/task"))
+        return ctx->error.code;
     return (enum proto_code)project_check_demonstration(view, demonstration, "", &ctx->error);
 }
 

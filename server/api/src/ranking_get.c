@@ -1,13 +1,20 @@
 /* GET /v1/projects/{project}/ranking: every candidate's gain, best first. No side effect. */
 #include <math.h>
 
+#include <state/by_task.h>
 #include <state/lease.h>
 
 #include "verbs.h"
 
-/* A project that has just been made, or a daemon that has just started, ranks for the first time
- * within about this. */
-#define FIRST_RANKING_S 0.05
+/* Whether the ranking there is, is not the one that was waited for. */
+static bool should_wait(struct api_ctx *ctx, const struct view *view, const struct ranking *ranking)
+{
+    if (!ctx->wait.again)
+        ctx->wait.seq = view->seq;
+    if (!ranking || ranking->view->seq < ctx->wait.seq)
+        api_wait_for_more(ctx);
+    return ctx->status == API_NOT_YET;
+}
 
 /* Why a candidate cannot be the choice, whatever its gain. */
 static const char *note_of(const struct view *view, const struct score *score, size_t task)
@@ -17,9 +24,11 @@ static const char *note_of(const struct view *view, const struct score *score, s
     return "An operator skipped it for everybody; an update of the task offers it again.";
 }
 
-static void candidate_fill(const struct view *view, const struct score *score, size_t task,
-                           struct proto_candidate *ret_candidate)
+static bool candidate_fill(const struct view *view, const struct score *score, size_t task,
+                           struct proto_arena *arena, struct proto_candidate *ret_candidate)
 {
+    bool failed = false;
+
     *ret_candidate = (struct proto_candidate){
         .task = view_task(view, task)->task.key,
         .gain = score->gain,
@@ -32,7 +41,9 @@ static void candidate_fill(const struct view *view, const struct score *score, s
         .posterior_entropy = score->posterior_entropy,
         .scorable = score->scorable,
         .note = note_of(view, score, task),
+        .shares = by_task_shares(view, score, arena, &failed),
     };
+    return failed;
 }
 
 static enum proto_code candidates_fill(struct api_ctx *ctx, const struct ranking *ranking,
@@ -45,9 +56,24 @@ static enum proto_code candidates_fill(struct api_ctx *ctx, const struct ranking
     if (!items)
         return api_no_memory(ctx);
     for (size_t i = 0; i < pick->order_count; i++)
-        candidate_fill(ranking->view, &pick->scores[pick->order[i]], pick->order[i], &items[i]);
+        if (candidate_fill(ranking->view, &pick->scores[pick->order[i]], pick->order[i], ctx->arena,
+                           &items[i]))
+            return api_no_memory(ctx);
     *ret_list = (struct proto_list){items, pick->order_count};
     return PROTO_CODE_OK;
+}
+
+static enum proto_code pending_fill(struct api_ctx *ctx, const struct ranking *ranking,
+                                    struct proto_by_task **ret_pending)
+{
+    int64_t *counts = proto_arena_alloc(ctx->arena, ranking->view->tasks.count + 1, sizeof *counts);
+    bool failed = !counts;
+
+    if (counts) {
+        by_task_count_pending(ranking, 0, counts);
+        *ret_pending = by_task_counts(ranking->view, counts, ctx->arena, &failed);
+    }
+    return failed ? api_no_memory(ctx) : PROTO_CODE_OK;
 }
 
 /* Evaluation tasks in key order. */
@@ -79,6 +105,7 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
 {
     struct proto_ranking *answer = response;
     const struct view *view = api_view(ctx);
+    bool waits = ctx->wait_s > 0 || ctx->wait.again;
     struct ranking *ranking;
     enum proto_code code;
     double age_s = 0;
@@ -86,8 +113,12 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
     (void)request;
     if (!view)
         return ctx->error.code;
-    ranking = state_ranking(ctx->state, view->id, ctx->wait_s > 0 ? view->seq : 0,
-                            fmax(ctx->wait_s, FIRST_RANKING_S), &age_s);
+    api_wait_begin(ctx);
+    ranking = state_ranking(ctx->state, view->id, 0, waits ? 0 : API_FIRST_RANKING_S, &age_s);
+    if (should_wait(ctx, view, ranking)) {
+        ranking_unref(ranking);
+        return PROTO_CODE_OK;
+    }
     if (!ranking)
         return proto_error_set(&ctx->error, PROTO_CODE_NOT_READY, "",
                                "The first ranking of %s is being worked out; ask with ?wait_s=10.",
@@ -114,6 +145,8 @@ enum proto_code api_ranking_get(struct api_ctx *ctx, const void *request, void *
     };
     if (ranking->picks[0].choice != SIZE_MAX)
         answer->choice = view_task(ranking->view, ranking->picks[0].choice)->task.key;
-    code = candidates_fill(ctx, ranking, &answer->candidates);
+    code = pending_fill(ctx, ranking, &answer->pending);
+    if (!code)
+        code = candidates_fill(ctx, ranking, &answer->candidates);
     return code ? code : targets_fill(ctx, ranking, &answer->targets);
 }

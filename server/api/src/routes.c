@@ -1,4 +1,5 @@
 /* THE table. */
+#include <proto/metrics.h>
 #include <proto/wire.h>
 
 #include "verbs.h"
@@ -179,7 +180,19 @@ const struct api_route api_routes[] = {
      .roles = API_ANY_ROLE,
      .query = API_QUERY_WAIT,
      .response = &proto_ranking_shape,
+     .waits = true,
      .handle = api_ranking_get},
+
+    {.method = "GET",
+     .template = PROJECT "/events",
+     .roles = API_ANY_ROLE,
+     .query = API_QUERY_WAIT | API_QUERY_AFTER,
+     .response = &proto_event_list_shape,
+     .waits = true,
+     .follows = true,
+     .handle = api_event_list,
+     .other_type = "text/event-stream",
+     .encode_other = api_event_stream},
 
     {.method = "GET",
      .template = PROJECT "/assignments",
@@ -249,6 +262,23 @@ const struct api_route api_routes[] = {
      .handle = api_assignment_release},
 
     {.method = "GET",
+     .template = PROJECT "/decisions",
+     .roles = API_ANY_ROLE,
+     .response = &proto_decision_list_shape,
+     .query = API_QUERY_PAGE,
+     .handle = api_decision_list},
+    {.method = "GET",
+     .template = PROJECT "/decisions/{decision}",
+     .roles = API_ANY_ROLE,
+     .response = &proto_decision_shape,
+     .handle = api_decision_get},
+    {.method = "GET",
+     .template = PROJECT "/report",
+     .roles = API_ANY_ROLE,
+     .response = &proto_report_shape,
+     .handle = api_report_get},
+
+    {.method = "GET",
      .template = "/v1/tokens",
      .response = &proto_token_list_shape,
      .query = API_QUERY_PAGE,
@@ -295,6 +325,14 @@ const struct api_route api_routes[] = {
      .roles = API_PUBLIC,
      .response = &proto_health_shape,
      .handle = api_readyz},
+    {.method = "GET",
+     .template = "/metrics",
+     .roles = API_READER,
+     .response = &api_metrics_shape,
+     .handle = api_metrics,
+     .other_type = PROTO_METRICS_TYPE,
+     .encode_other = api_metrics_text,
+     .other_only = true},
     {.method = "GET",
      .template = "/version",
      .roles = API_PUBLIC,

@@ -34,6 +34,7 @@ API_VERB(api_policy_missing);
 API_VERB(api_features_put);
 API_VERB(api_features_get);
 API_VERB(api_ranking_get);
+API_VERB(api_event_list);
 API_VERB(api_assignment_list);
 API_VERB(api_assignment_ask);
 API_VERB(api_assignment_get);
@@ -42,6 +43,9 @@ API_VERB(api_assignment_renew);
 API_VERB(api_assignment_skip);
 API_VERB(api_assignment_fail);
 API_VERB(api_assignment_release);
+API_VERB(api_decision_list);
+API_VERB(api_decision_get);
+API_VERB(api_report_get);
 API_VERB(api_token_create);
 API_VERB(api_token_list);
 API_VERB(api_token_get);
@@ -52,6 +56,7 @@ API_VERB(api_version);
 API_VERB(api_openapi);
 API_VERB(api_server_backup);
 API_VERB(api_server_status);
+API_VERB(api_metrics);
 
 /* What some routes do before their handler (defaults, waits, slow checks), and other forms of an
  * answer. */
@@ -74,11 +79,26 @@ enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_assignment_complete_prepare(struct api_ctx *ctx, void *request);
 int api_demonstration_tensors(const void *response, char **ret_bytes, size_t *ret_length);
 int api_asked_text(const void *response, char **ret_bytes, size_t *ret_length);
+int api_event_stream(const void *response, char **ret_bytes, size_t *ret_length);
+int api_metrics_text(const void *response, char **ret_bytes, size_t *ret_length);
 int api_openapi_text(const void *response, char **ret_bytes, size_t *ret_length);
+
+/* What /metrics answers with: its text, which the context keeps. */
+struct api_metrics_answer {
+    const char *text;
+    size_t length;
+};
+extern const struct proto_shape api_metrics_shape;
+/* process.c: figures of this process, by the names that Prometheus' own clients use. */
+void api_process_metrics(FILE *out);
 
 /* Whether ?cursor= can have come from a list of things whose ids begin with `prefix` ('\0': keys).
  */
 enum proto_code api_check_cursor(struct api_ctx *ctx, char prefix);
+
+/* A project that has just been made, or a daemon that has just started, ranks for the first time
+ * within about this. */
+#define API_FIRST_RANKING_S 0.05
 
 /* The view of the project named in the path, kept until the answer has been sent; on NULL
  * ctx->error says why. */
@@ -98,11 +118,18 @@ enum proto_code api_describe_policy(struct api_ctx *ctx, const struct view *view
 __attribute__((warn_unused_result)) int api_keep_view(struct api_ctx *ctx, struct view *view);
 __attribute__((warn_unused_result)) int api_keep_ranking(struct api_ctx *ctx,
                                                          struct ranking *ranking);
+/* Of a route that waits: before looking at what may change; and when there was nothing to tell,
+ * which sets ctx->status unless the time is up or the client does not want to wait. */
+void api_wait_begin(struct api_ctx *ctx);
+void api_wait_for_more(struct api_ctx *ctx);
+
 /* The working project named in the path. PROTO_CODE_OK or an error. */
 enum proto_code api_project(struct api_ctx *ctx, struct project **ret_project);
 /* A status of state/project.h as a handler's answer; a negative one fails the transaction. */
 enum proto_code api_status(struct api_ctx *ctx, int status);
 enum proto_code api_no_memory(struct api_ctx *ctx);
+/* A status of reading the store back, outside of a transaction. */
+enum proto_code api_read_status(struct api_ctx *ctx, int status);
 /* Why the server should get no more work, in words; NULL: it is ready. */
 const char *api_not_ready(struct api_ctx *ctx);
 

@@ -54,6 +54,7 @@ static void take_in(struct http_acceptor *acceptor, int fd, const struct sockadd
 {
     if (!http_connections_admit(acceptor->connections, fd,
                                 http_address_of((const struct sockaddr *)peer))) {
+        atomic_fetch_add(&acceptor->refused, 1);
         turn_away(acceptor, fd);
         return;
     }

@@ -7,6 +7,7 @@
 #ifndef HTTP_ACCEPTOR_H
 #define HTTP_ACCEPTOR_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,7 +35,8 @@ struct http_acceptor {
     struct http_turned_away turned_away[HTTP_TURNED_AWAY_MAX];
     char *refusal; /* as it is sent */
     size_t refusal_bytes;
-    unsigned next; /* the one that has waited longest */
+    unsigned next;                /* the one that has waited longest */
+    atomic_uint_fast64_t refused; /* in all */
 };
 
 /* Takes over listen_fd on success. 0 or -1. The address of acceptor must not change afterwards. */

@@ -59,6 +59,14 @@ bool http_budget_hold(struct http_budget *budget, struct http_holding *holding, 
     return taken;
 }
 
+size_t http_budget_bytes(struct http_budget *budget)
+{
+    pthread_mutex_lock(&budget->lock);
+    size_t bytes = budget->bytes;
+    pthread_mutex_unlock(&budget->lock);
+    return bytes;
+}
+
 void http_budget_release(struct http_budget *budget, struct http_holding *holding)
 {
     if (!holding->share)

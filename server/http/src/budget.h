@@ -38,6 +38,7 @@ void http_budget_deinit(struct http_budget *budget);
 __attribute__((warn_unused_result)) bool http_budget_hold(struct http_budget *budget,
                                                           struct http_holding *holding,
                                                           const char *token, size_t bytes);
+size_t http_budget_bytes(struct http_budget *budget); /* held of it now */
 void http_budget_release(struct http_budget *budget, struct http_holding *holding);
 
 #endif

@@ -8,12 +8,17 @@
 
 #include "limits.h"
 
-int64_t http_monotonic_ms(void)
+int64_t http_monotonic_us(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t http_monotonic_ms(void)
+{
+    return http_monotonic_us() / 1000;
 }
 
 int64_t http_phase_max_ms(enum http_phase phase, size_t bytes)

@@ -69,11 +69,12 @@ void http_connection_progress(struct http_connection *connection, size_t bytes);
  * meanwhile is still served; after a moment, connections without one end. Returns when all are
  * gone, at the latest after max_ms; how many are left. */
 size_t http_connections_drain(struct http_connections *connections, int64_t max_ms);
+size_t http_connections_count(struct http_connections *connections);
 bool http_connections_draining(struct http_connections *connections);
 /* The first of it: who asks is told from now on. */
 void http_connections_announce_drain(struct http_connections *connections);
-size_t http_connections_count(struct http_connections *connections);
 
+int64_t http_monotonic_us(void);
 int64_t http_monotonic_ms(void);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include <http/http.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include "server.h"
 #include "stream.h"
 #include "tls.h"
+#include "waiting.h"
 
 /* The newer library's stricter parser, where there is one. */
 #if MHD_VERSION >= 0x00097701
@@ -37,6 +39,9 @@ __attribute__((format(printf, 2, 0))) static void on_library_log(void *arg, cons
     const struct http_server *server = arg;
     char line[256];
 
+    /* What it says of our own MHD_NO, which is no error of anybody's. */
+    if (strncmp(format, "Application reported internal error", 35) == 0)
+        return;
     vsnprintf(line, sizeof(line), format, arguments);
     line[strcspn(line, "\r\n")] = '\0';
     const struct log_field message = log_text("message", line);
@@ -110,6 +115,47 @@ static void answer_early(struct http_request *request, struct MHD_Connection *co
     request->sent_bytes = request->reply.body_bytes;
 }
 
+static enum MHD_Result refuse_waiting(struct http_request *request,
+                                      struct MHD_Connection *connection)
+{
+    bool stopping = http_room_closed(request->server->room);
+
+    if (stopping && !request->ctx.follows) {
+        request->ctx.wait.over = true;
+        http_dispatch_again(request);
+        return answer(request, connection);
+    }
+    http_reply_deinit(&request->reply);
+    (void)proto_error_set(&request->ctx.error,
+                          stopping ? PROTO_CODE_NOT_READY : PROTO_CODE_OVERLOADED, "", "%s",
+                          stopping ? "The server is stopping."
+                                   : "Too many requests are waiting; try again shortly, or without "
+                                     "wait_s.");
+    http_request_refuse(request);
+    return answer(request, connection);
+}
+
+/* The request goes where it can wait. MHD_NO ends its connection as far as the library knows. */
+static enum MHD_Result wait_elsewhere(struct http_request *request,
+                                      struct MHD_Connection *connection, void **context)
+{
+    struct http_server *server = request->server;
+    const union MHD_ConnectionInfo *tls =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (tls && tls->tls_session) {
+        if (!http_held_wait(&server->held, request))
+            return refuse_waiting(request, connection);
+        return answer(request, connection);
+    }
+    if (!fd || !http_room_take(server->room, request, fd->connect_fd))
+        return refuse_waiting(request, connection);
+    *context = NULL;
+    return MHD_NO;
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload_data,
                                   size_t *upload_data_size, void **context)
@@ -140,7 +186,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         http_dispatch(request);
     /* Now, because who has read the answer may send the next body at once. */
     http_request_release_body(request);
-    return answer(request, connection);
+    return request->waits && (request->reply.status == 0 || request->ctx.follows)
+               ? wait_elsewhere(request, connection, context)
+               : answer(request, connection);
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context,
@@ -152,23 +200,31 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
     (void)connection;
     if (!request)
         return;
-    http_request_log(request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK || request->sent_early);
+    http_request_end(request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK || request->sent_early);
     http_connection_enter(request->connection, HTTP_PHASE_IDLE, 0);
     http_request_free(request);
     *context = NULL;
 }
 
-/* Each connection costs a descriptor; some are kept back for the database. 0: too few. */
-static unsigned connection_limit(void)
+/* Every connection and everyone that waits costs a descriptor; some are kept back for the database.
+ * 0: too few. */
+static unsigned descriptor_limit(void)
 {
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY ||
-        files.rlim_cur >= HTTP_CONNECTIONS_MAX + HTTP_DESCRIPTORS_RESERVED)
-        return HTTP_CONNECTIONS_MAX;
+        files.rlim_cur > INT_MAX)
+        return INT_MAX;
     return files.rlim_cur > HTTP_DESCRIPTORS_RESERVED
                ? (unsigned)files.rlim_cur - HTTP_DESCRIPTORS_RESERVED
                : 0;
+}
+
+static unsigned connection_limit(void)
+{
+    unsigned limit = descriptor_limit();
+
+    return limit < HTTP_CONNECTIONS_MAX ? limit : HTTP_CONNECTIONS_MAX;
 }
 
 static struct MHD_Daemon *start_daemon(struct http_server *server, const struct http_tls *tls)
@@ -251,6 +307,49 @@ static int start_connections(struct http_server *server, char ret_error[256])
     return -1;
 }
 
+static void on_change(void *arg)
+{
+    struct http_server *server = arg;
+
+    http_room_wake(server->room);
+    http_held_wake(&server->held);
+}
+
+/* The connections have their descriptors first. */
+static int start_waiting(struct http_server *server, char ret_error[256])
+{
+    unsigned left = descriptor_limit() - connection_limit(), max = server->config.waiting_max;
+    unsigned wanted = server->config.connections_per_address;
+
+    if (left < max) {
+        const struct log_field fields[] = {log_number("wanted", max), log_number("room", left)};
+
+        log_tell(&server->config.log, LOG_WARNING,
+                 "the limit of open files leaves room for fewer requests that wait", fields, 2);
+        max = left;
+    }
+    server->waiting_max = max;
+    unsigned kept = HTTP_WAITING_KEPT < max / 2 ? HTTP_WAITING_KEPT : max / 2;
+    http_held_init(&server->held);
+    server->room = http_room_new(server, max, wanted && wanted < max - kept ? wanted : max - kept);
+    if (server->room) {
+        if (server->config.watch)
+            server->config.watch(server->config.state, on_change, server);
+        return 0;
+    }
+    http_held_deinit(&server->held);
+    snprintf(ret_error, 256, "no thread to start the HTTP server with");
+    return -1;
+}
+
+static void stop_waiting(struct http_server *server)
+{
+    if (server->config.watch)
+        server->config.watch(server->config.state, NULL, NULL);
+    http_room_free(server->room);
+    http_held_deinit(&server->held);
+}
+
 int http_server_new(const struct http_config *config, struct http_server **ret_server,
                     char ret_error[256])
 {
@@ -262,17 +361,26 @@ int http_server_new(const struct http_config *config, struct http_server **ret_s
     }
     server->config = *config;
     server->started_ms = http_monotonic_ms();
-    if (start_connections(server, ret_error) < 0) {
+    if (http_metrics_init(&server->metrics, config->route_count) < 0 ||
+        start_connections(server, ret_error) < 0) {
+        http_metrics_deinit(&server->metrics);
         free(server);
         return -1;
     }
     http_failures_init(&server->failures);
     http_budget_init(&server->budget);
     (void)sem_init(&server->decoding, 0, HTTP_DECODING_MAX); /* cannot fail: small, not shared */
-    if (listen_and_start(server, ret_error) < 0) {
+    int status = start_waiting(server, ret_error);
+    if (status == 0) {
+        status = listen_and_start(server, ret_error);
+        if (status < 0)
+            stop_waiting(server);
+    }
+    if (status < 0) {
         http_connections_deinit(&server->connections);
         http_failures_deinit(&server->failures);
         http_budget_deinit(&server->budget);
+        http_metrics_deinit(&server->metrics);
         free(server);
         return -1;
     }
@@ -289,7 +397,7 @@ void http_server_look(void *door, struct api_door *ret_door)
         .draining = http_connections_draining(&server->connections),
         .connections = http_connections_count(&server->connections),
         .connections_max = server->connections.max,
-        .streams = atomic_load(&server->streams),
+        .streams = atomic_load(&server->streams) + atomic_load(&server->metrics.following),
         .uptime_s = (double)(http_monotonic_ms() - server->started_ms) / 1000,
     };
 }
@@ -353,6 +461,8 @@ void http_server_free(struct http_server *server)
         return;
     http_connections_announce_drain(&server->connections);
     http_acceptor_stop(&server->acceptor);
+    http_held_close(&server->held);
+    http_room_close(server->room);
     size_t left = http_connections_drain(&server->connections, HTTP_DRAIN_MAX_MS);
     const struct log_field cut = log_number("connections", (int64_t)left);
     if (left > 0)
@@ -362,9 +472,11 @@ void http_server_free(struct http_server *server)
     for (size_t i = 0; i < HTTP_RETIRED_MAX; i++)
         if (server->retired[i])
             MHD_stop_daemon(server->retired[i]);
+    stop_waiting(server);
     sem_destroy(&server->decoding);
     http_connections_deinit(&server->connections);
     http_failures_deinit(&server->failures);
     http_budget_deinit(&server->budget);
+    http_metrics_deinit(&server->metrics);
     free(server);
 }

@@ -41,8 +41,8 @@ static enum proto_code allocate(struct exchange *exchange)
     size_t input_bytes = route->request ? route->request->size : 1;
     size_t output_bytes = route->response ? route->response->size : 1;
 
-    exchange->input = proto_arena_alloc(&request->arena, 1, input_bytes);
-    exchange->output = proto_arena_alloc(&request->arena, 1, output_bytes);
+    exchange->input = proto_arena_alloc(request->ctx.arena, 1, input_bytes);
+    exchange->output = proto_arena_alloc(request->ctx.arena, 1, output_bytes);
     return exchange->input && exchange->output ? PROTO_CODE_OK : no_memory(request);
 }
 
@@ -274,13 +274,17 @@ static enum proto_code run_reading(struct exchange *exchange)
 
     if (code == PROTO_CODE_OK)
         code = handle(exchange, NULL);
+    if (code == PROTO_CODE_OK && (request->ctx.status == API_NOT_YET || request->ctx.follows))
+        request->waits = true;
+    if (code == PROTO_CODE_OK && request->ctx.status == API_NOT_YET)
+        return code;
     if (code == PROTO_CODE_OK && encode(exchange) < 0)
         code = proto_error_set(&request->ctx.error, PROTO_CODE_INTERNAL, "",
                                "The answer could not be written down.");
     return code;
 }
 
-void http_dispatch(struct http_request *request)
+static void run(struct http_request *request)
 {
     struct exchange exchange = {.request = request, .route = request->match.route};
 
@@ -293,4 +297,28 @@ void http_dispatch(struct http_request *request)
         return;
     request->ctx.error.code = code;
     http_request_refuse(request);
+}
+
+/* What one call takes is given back at once: the next one may be hours away. */
+void http_dispatch(struct http_request *request)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = {.limit_bytes = HTTP_ARENA_MAX_BYTES};
+
+    if (request->match.route->waits)
+        request->ctx.arena = &arena;
+    run(request);
+    request->ctx.arena = &request->arena;
+}
+
+bool http_request_changed(const struct http_request *request)
+{
+    const struct api_wait *wait = &request->ctx.wait;
+
+    return wait->changes && atomic_load(wait->changes) != wait->seen;
+}
+
+void http_dispatch_again(struct http_request *request)
+{
+    request->ctx.wait.again = true;
+    http_dispatch(request);
 }

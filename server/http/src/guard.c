@@ -27,6 +27,7 @@ static const struct known_header known_headers[] = {
     KNOWN("Content-Encoding", content_encoding),
     KNOWN("Expect", expect),
     KNOWN("Idempotency-Key", idempotency_key),
+    KNOWN("Last-Event-ID", last_event_id),
 };
 #undef KNOWN
 

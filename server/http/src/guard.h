@@ -20,7 +20,7 @@
 /* The headers this server reads. Strings are borrowed from the connection; NULL: not sent. */
 struct http_headers {
     const char *host, *content_length, *transfer_encoding, *authorization;
-    const char *content_type, *content_encoding, *expect, *idempotency_key;
+    const char *content_type, *content_encoding, *expect, *idempotency_key, *last_event_id;
     char accept[HTTP_ACCEPT_MAX_BYTES]; /* all lines, joined by commas; "": not sent */
     size_t count;
     enum proto_code code; /* the first fault, with its sentence */

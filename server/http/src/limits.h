@@ -59,6 +59,27 @@
  * this product. So one address may hold nearly everything, but not the last 64: a client gone
  * wild does not shut out the rest of the network. Slow ones are the reaper's business. */
 #define HTTP_CONNECTIONS_KEPT 64
+/* Requests that wait (long polls, followers of events) have no thread; http_config.waiting_max says
+ * how many there may be. Of those, too, one address may not have the last few. */
+#define HTTP_WAITING_KEPT 64
+/* Over TLS they do have a thread, and a connection: half of the connections stay for the others. */
+#define HTTP_HELD_MAX 256
+#define HTTP_WAITING_PERIOD_MS 100 /* how often their deadlines are looked at */
+#define HTTP_WAITING_ADMIT_MS 500  /* and their tokens, each time anew */
+/* After a pass through all that wait the thread rests as long as it took, at most this. */
+#define HTTP_WAITING_REST_MAX_MS 50
+/* What the kernel keeps (twice that) for one that is slow to read; by itself it keeps up to 4 MiB.
+ */
+#define HTTP_WAITING_SEND_BYTES (64 << 10)
+/* Who waits has nothing to say; a client that talks on is cut. */
+#define HTTP_WAITING_HEARD_MAX_BYTES 65536
+#define HTTP_LINGER_MS 500 /* what a client has to close its side after the last answer */
+/* Proxies end what has been silent for 30 to 60 s. */
+#define HTTP_HEARTBEAT_MS 15000
+/* A server that comes back after a restart is not met by all its followers at once. */
+#define HTTP_RETRY_MIN_MS 1000
+#define HTTP_RETRY_SPREAD_MS 2000
+
 /* Descriptors that connections may never take: the database, its log, the listening sockets. */
 #define HTTP_DESCRIPTORS_RESERVED 64
 #define HTTP_BACKLOG 1024

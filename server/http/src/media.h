@@ -14,6 +14,7 @@ enum http_media {
 #define HTTP_TYPE_PROBLEM "application/problem+json"
 #define HTTP_TYPE_TENSORS "application/vnd.safetensors"
 #define HTTP_TYPE_OCTETS "application/octet-stream"
+#define HTTP_TYPE_EVENTS "text/event-stream"
 #define HTTP_TYPE_TAR "application/x-tar"
 
 /* content_type: the header's value or NULL. */

@@ -1,10 +1,11 @@
-/* A strict parser of the three parameters there are. A misspelt parameter is an error, because
+/* A strict parser of the few parameters there are. A misspelt parameter is an error, because
  * the client would otherwise believe it was obeyed.
  */
 #include "query.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,26 @@ static bool parse_limit(const char *text, struct http_query *query)
     return value >= 1 && value <= HTTP_LIMIT_MAX;
 }
 
+bool http_query_parse_seq(const char *text, int64_t *ret_seq)
+{
+    size_t length = strlen(text);
+    int64_t value = 0;
+
+    if (length == 0 || length > 16 || strspn(text, DIGITS) != length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        value = value * 10 + (text[i] - '0');
+    if (value > PROTO_INT_MAX)
+        return false;
+    *ret_seq = value;
+    return true;
+}
+
+static bool parse_after(const char *text, struct http_query *query)
+{
+    return http_query_parse_seq(text, &query->after);
+}
+
 static bool parse_cursor(const char *text, struct http_query *query)
 {
     query->cursor = text;
@@ -72,7 +93,9 @@ static const struct {
 } parameters[] = {
     {"wait_s", API_QUERY_WAIT, parse_wait,
      "seconds from 0 to " TEXT(HTTP_WAIT_MAX_S) ", such as 10 or 2.5"},
-    {"limit", API_QUERY_PAGE, parse_limit, "a number from 1 to " TEXT(HTTP_LIMIT_MAX)},
+    {"after", API_QUERY_AFTER, parse_after, "the seq of an event, a number from 0"},
+    {"limit", API_QUERY_PAGE | API_QUERY_AFTER, parse_limit,
+     "a number from 1 to " TEXT(HTTP_LIMIT_MAX)},
     {"cursor", API_QUERY_PAGE, parse_cursor, "the next_cursor of the page before"},
 };
 #define PARAMETER_COUNT (sizeof(parameters) / sizeof(*parameters))
@@ -89,13 +112,17 @@ static size_t find_parameter(const char *name, size_t length)
 
 static enum proto_code unknown_parameter(unsigned known, struct proto_error *ret_error)
 {
-    const char *have = known == (API_QUERY_WAIT | API_QUERY_PAGE) ? "wait_s, limit and cursor"
-                       : known == API_QUERY_WAIT                  ? "wait_s"
-                       : known == API_QUERY_PAGE                  ? "limit and cursor"
-                                                                  : "none";
+    char have[64] = "";
 
+    for (size_t i = 0; i < PARAMETER_COUNT; i++)
+        if (parameters[i].group & known) {
+            size_t used = strlen(have);
+            snprintf(have + used, sizeof(have) - used, "%s%s", used ? ", " : "",
+                     parameters[i].name);
+        }
     return proto_error_set(ret_error, PROTO_CODE_INVALID_QUERY, "",
-                           "A query parameter is unknown; this path has %s.", have);
+                           "A query parameter is unknown; this path has %s.",
+                           *have ? have : "none");
 }
 
 static enum proto_code parse_pair(const char *pair, size_t length, unsigned known, unsigned *seen,

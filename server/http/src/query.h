@@ -11,11 +11,15 @@
 struct http_query {
     double wait_s;
     int64_t limit;
+    int64_t after;
     const char *cursor; /* decoded, in the arena; NULL: not given */
 };
 
 /* Whether a parameter of that name stands in text. */
 bool http_query_has(const char *text, const char *name);
+
+/* The number of an event, 0 to 2^53 - 1, in digits alone. */
+bool http_query_parse_seq(const char *text, int64_t *ret_seq);
 
 /* text: what follows '?', or NULL. known: enum api_query, the parameters of this route.
  * PROTO_CODE_OK or INVALID_QUERY: a parameter that is unknown here, given twice, without value or

@@ -60,6 +60,7 @@ static int status_of(enum api_flavour flavour)
     case API_NO_CONTENT:
         return MHD_HTTP_NO_CONTENT;
     case API_OKAY:
+    case API_NOT_YET: /* never gets here */
         break;
     }
     return MHD_HTTP_OK;
@@ -178,7 +179,7 @@ enum MHD_Result http_reply_send(struct http_reply *reply, struct MHD_Connection 
     return result;
 }
 
-static void write_refusal(FILE *out, const struct http_reply *reply, const char *request_id)
+static void write_head(FILE *out, const struct http_reply *reply, const char *request_id)
 {
     struct header headers[HEADER_COUNT];
     char date[64], wait[RETRY_AFTER_BYTES];
@@ -194,8 +195,17 @@ static void write_refusal(FILE *out, const struct http_reply *reply, const char 
     for (size_t i = 0; i < HEADER_COUNT; i++)
         if (headers[i].value)
             fprintf(out, "%s: %s\r\n", headers[i].name, headers[i].value);
-    fprintf(out, "Content-Length: %zu\r\n\r\n", reply->body_bytes);
-    fwrite(reply->body, 1, reply->body_bytes, out);
+}
+
+/* 0, or -1 and nothing to free. */
+static int finish_text(FILE *out, char **bytes)
+{
+    bool failed = ferror(out);
+
+    if (fclose(out) == 0 && !failed)
+        return 0;
+    free(*bytes);
+    return -1;
 }
 
 int http_reply_format(const struct http_reply *reply, const char *request_id, char **ret_bytes,
@@ -207,11 +217,33 @@ int http_reply_format(const struct http_reply *reply, const char *request_id, ch
 
     if (!out)
         return -1;
-    write_refusal(out, reply, request_id);
-    if (fclose(out) != 0) {
-        free(bytes);
+    write_head(out, reply, request_id);
+    fprintf(out, "Content-Length: %zu\r\n\r\n", reply->body_bytes);
+    fwrite(reply->body, 1, reply->body_bytes, out);
+    if (finish_text(out, &bytes) < 0)
         return -1;
-    }
+    *ret_bytes = bytes;
+    *ret_length = length;
+    return 0;
+}
+
+/* The end of the connection is the end of the body: there is no length, and no need of chunks. */
+int http_reply_format_stream(const struct http_reply *reply, const char *request_id,
+                             unsigned retry_ms, char **ret_bytes, size_t *ret_length)
+{
+    const struct http_reply head = {.status = MHD_HTTP_OK, .content_type = HTTP_TYPE_EVENTS};
+    char *bytes = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&bytes, &length);
+
+    if (!out)
+        return -1;
+    write_head(out, &head, request_id);
+    fprintf(out, "\r\nretry: %u\n\n", retry_ms);
+    if (reply->body)
+        fwrite(reply->body, 1, reply->body_bytes, out);
+    if (finish_text(out, &bytes) < 0)
+        return -1;
     *ret_bytes = bytes;
     *ret_length = length;
     return 0;

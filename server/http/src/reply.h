@@ -46,11 +46,17 @@ __attribute__((warn_unused_result)) enum MHD_Result
 http_reply_send(struct http_reply *reply, struct MHD_Connection *connection, const char *request_id,
                 bool close);
 
-/* Head and body of a refusal as they travel, with Connection: close. *ret_bytes is malloc'ed. 0 or
+/* Head and body of an answer as they travel, with Connection: close. *ret_bytes is malloc'ed. 0 or
  * -1. */
 __attribute__((warn_unused_result)) int http_reply_format(const struct http_reply *reply,
                                                           const char *request_id, char **ret_bytes,
                                                           size_t *ret_length);
+
+/* The same of an answer without end: its head, how long a client should wait before it asks for it
+ * anew, and the first piece, which may be missing. */
+__attribute__((warn_unused_result)) int
+http_reply_format_stream(const struct http_reply *reply, const char *request_id, unsigned retry_ms,
+                         char **ret_bytes, size_t *ret_length);
 
 /* Sends a refusal while the request's body is still coming, past the library, which has no way to.
  * The connection has to end with it. False: nothing was sent. */

@@ -34,7 +34,8 @@ struct http_request *http_request_new(struct http_server *server,
     request->server = server;
     request->connection = connection;
     request->arena.limit_bytes = HTTP_ARENA_MAX_BYTES;
-    request->started_ms = http_monotonic_ms();
+    request->started_us = http_monotonic_us();
+    atomic_fetch_add(&server->metrics.requests, 1);
     make_id(request->id);
     /* One byte more than allowed, so that too long stays too long. */
     request->uri = proto_arena_strndup(&request->arena, uri, strnlen(uri, HTTP_URI_MAX_BYTES + 1));
@@ -65,6 +66,7 @@ void http_request_free(struct http_request *request)
 {
     if (!request)
         return;
+    atomic_fetch_sub(&request->server->metrics.requests, 1);
     http_request_release_body(request);
     http_reply_deinit(&request->reply);
     proto_arena_deinit(&request->arena);
@@ -116,8 +118,22 @@ static enum proto_code check_query(struct http_request *request)
         return code;
     request->ctx.wait_s = query.wait_s;
     request->ctx.limit = query.limit;
+    request->ctx.after = query.after;
     request->ctx.cursor = query.cursor;
     return PROTO_CODE_OK;
+}
+
+/* A follower goes on where it stopped: what the header says is newer than what its address says. */
+static enum proto_code check_follower(struct http_request *request)
+{
+    const char *last = request->headers.last_event_id;
+
+    request->ctx.follows = request->match.route->follows && request->form == HTTP_FORM_OTHER &&
+                           strcmp(request->method, "HEAD") != 0;
+    if (!request->ctx.follows || !last || http_query_parse_seq(last, &request->ctx.after))
+        return PROTO_CODE_OK;
+    return proto_error_set(&request->ctx.error, PROTO_CODE_INVALID_QUERY, "Last-Event-ID",
+                           "Last-Event-ID must be the id of an event: a number from 0.");
 }
 
 /* A wrong token counts against its address, and from some number on is answered 429. */
@@ -285,6 +301,8 @@ static enum proto_code understand(struct http_request *request, struct MHD_Conne
     if (code == PROTO_CODE_OK && (route->response || route->other_type))
         code = http_accept_choose(request->headers.accept, route, &request->form, error);
     if (code == PROTO_CODE_OK)
+        code = check_follower(request);
+    if (code == PROTO_CODE_OK)
         code = check_key(request);
     return code == PROTO_CODE_OK ? check_body(request) : code;
 }
@@ -299,6 +317,7 @@ bool http_request_begin(struct http_request *request, struct MHD_Connection *con
     request->ctx.state = request->server->config.state;
     request->ctx.version = request->server->config.version;
     request->ctx.look = http_server_look;
+    request->ctx.door_metrics = http_metrics_write;
     request->ctx.door = request->server;
     request->ctx.arena = &request->arena;
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, on_header, request);

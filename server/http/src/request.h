@@ -23,7 +23,7 @@ struct http_request {
     struct http_server *server;
     struct http_connection *connection;
     struct proto_arena arena;
-    int64_t started_ms; /* monotonic */
+    int64_t started_us; /* monotonic */
     char id[HTTP_REQUEST_ID_BYTES];
 
     /* as received */
@@ -41,6 +41,7 @@ struct http_request {
     const char *bearer;  /* the token that was sent; NULL: none */
     unsigned retry_after_s;
     struct api_ctx ctx;
+    bool waits; /* after dispatch: it has not been answered, or not for the last time */
 
     unsigned char *body; /* NULL for an upload, which is decoded as it comes */
     size_t body_bytes, body_capacity, body_cap;

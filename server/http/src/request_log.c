@@ -47,7 +47,7 @@ static const char *project_of(const struct http_request *request)
     return incarnation && *incarnation ? request->ctx.params[0] : NULL;
 }
 
-void http_request_log(const struct http_request *request, bool whole)
+static void log_request(const struct http_request *request, bool whole)
 {
     const struct api_route *route = request->match.route;
     const struct api_principal *principal = &request->ctx.principal;
@@ -64,7 +64,7 @@ void http_request_log(const struct http_request *request, bool whole)
         fields[count++] = log_text("route", route->template);
     fields[count++] = log_number("status", request->sent_status);
     fields[count++] = log_number("bytes", (int64_t)request->sent_bytes);
-    fields[count++] = log_number("ms", http_monotonic_ms() - request->started_ms);
+    fields[count++] = log_number("ms", (http_monotonic_us() - request->started_us) / 1000);
     if (*principal->id) {
         fields[count++] = log_text("token", principal->id);
         fields[count++] = log_text("name", principal->name);
@@ -75,4 +75,10 @@ void http_request_log(const struct http_request *request, bool whole)
         fields[count++] = log_text("broken_off", "yes");
     fields[count++] = log_text("request_id", request->id);
     log_tell(&request->server->config.log, level_of(request, whole), "request", fields, count);
+}
+
+void http_request_end(const struct http_request *request, bool whole)
+{
+    http_metrics_count(&request->server->metrics, request);
+    log_request(request, whole);
 }

@@ -4,7 +4,7 @@
 
 #include "request.h"
 
-/* Once the request is over. whole: the answer went out to its end. */
-void http_request_log(const struct http_request *request, bool whole);
+/* Once the request is over: counts it and logs its line. whole: the answer went out to its end. */
+void http_request_end(const struct http_request *request, bool whole);
 
 #endif

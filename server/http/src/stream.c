@@ -7,6 +7,7 @@
 #include "stream.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "connections.h"
 #include "limits.h"
@@ -16,6 +17,16 @@ struct http_stream {
     struct http_connection *connection;
     atomic_size_t *count;
 };
+
+/* Not all at once. */
+unsigned http_retry_ms(void)
+{
+    uint16_t random = 0;
+
+    if (getrandom(&random, sizeof(random), 0) < 0)
+        random = 0;
+    return HTTP_RETRY_MIN_MS + random % HTTP_RETRY_SPREAD_MS;
+}
 
 static void release(struct api_stream *source)
 {
@@ -43,7 +54,7 @@ struct http_stream *http_stream_new(struct api_stream *source, struct http_conne
 
 uint64_t http_stream_bytes(const struct http_stream *stream)
 {
-    return stream->source.bytes;
+    return stream->source.bytes == MHD_SIZE_UNKNOWN ? 0 : stream->source.bytes;
 }
 
 void http_stream_free(struct http_stream *stream)
@@ -61,8 +72,10 @@ static ssize_t on_read(void *arg, uint64_t position, char *buffer, size_t room)
     size_t length = 0;
 
     (void)position;
-    if (stream->source.read(stream->source.arg, (unsigned char *)buffer, room, &length) < 0)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
+    int status = stream->source.read(stream->source.arg, (unsigned char *)buffer, room, &length);
+    if (status != 0)
+        return status == HTTP_STREAM_END ? MHD_CONTENT_READER_END_OF_STREAM
+                                         : MHD_CONTENT_READER_END_WITH_ERROR;
     http_connection_progress(stream->connection, length);
     return length > 0 ? (ssize_t)length : MHD_CONTENT_READER_END_WITH_ERROR;
 }

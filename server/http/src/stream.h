@@ -12,6 +12,12 @@
 struct http_connection;
 struct http_stream;
 
+/* What a source's read answers at its end, where source.bytes is MHD_SIZE_UNKNOWN. */
+#define HTTP_STREAM_END 1
+
+#define HTTP_HEARTBEAT ":\n\n" /* of server-sent events: a comment */
+unsigned http_retry_ms(void);  /* when a client whose stream has ended should come back */
+
 /* Takes over *source, whatever the outcome, and empties it. *count is how many there are. NULL: out
  * of memory, or no source. */
 struct http_stream *http_stream_new(struct api_stream *source, struct http_connection *connection,

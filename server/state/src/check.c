@@ -12,6 +12,7 @@
 
 #include <state/clock.h>
 #include <state/lease.h>
+#include <state/ranking.h>
 
 #include "project_internal.h"
 
@@ -174,6 +175,24 @@ static bool lease_fits(const struct event_head *head, int64_t expires_ms)
     return expires_ms >= head->at_ms && expires_ms - head->at_ms <= LEASE_MAX_MS;
 }
 
+static bool by_task_fits(const struct proto_by_task *list)
+{
+    return !list || list->tasks.count == list->values.count;
+}
+
+/* What a decision says it was made of, that a replay and a report go by. */
+static bool basis_fits(const struct proto_event_opened *opened, int64_t seq)
+{
+    const struct proto_basis *basis = opened->basis;
+
+    if (opened->ranking_seq < 0 || opened->ranking_seq >= seq || opened->pick < 0 ||
+        opened->pick >= RANKING_MAX_PICKS)
+        return false;
+    return !basis || (by_task_fits(basis->scores) && by_task_fits(basis->shares) &&
+                      by_task_fits(basis->pending) && by_task_fits(basis->unseen) &&
+                      by_task_fits(basis->entropies));
+}
+
 int check_assignment_opened(const struct project *project, const struct event_head *head,
                             const void *body, struct proto_error *ret_error)
 {
@@ -186,6 +205,10 @@ int check_assignment_opened(const struct project *project, const struct event_he
                       assignment->id);
     if (view_find_task(&project->draft, assignment->task) == SIZE_MAX)
         return refuse(ret_error, "There is no task %.64s.", assignment->task);
+    if (!assignment->operator_ || !basis_fits(opened, head->seq))
+        return refuse(ret_error,
+                      "Who asked for assignment %.64s, or what it was chosen by, cannot be.",
+                      assignment->id);
     return 0;
 }
 

@@ -208,6 +208,10 @@ int choose_task(const struct choose_request *request, struct chosen *ret_chosen,
                                   .task = field_task(&field, choice.candidate),
                                   .runner_up = field_task(&field, choice.runner_up),
                                   .skipped = skips_leave_nothing(request, &choice)};
+    if (choice.candidate != AMF_SELECT_NONE) {
+        ret_chosen->rollouts = field.candidates[choice.candidate].rollouts;
+        ret_chosen->rollout_successes = field.candidates[choice.candidate].rollout_successes;
+    }
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <proto/archive.h>
 #include <state/transfer.h>
 
+#include "import.h"
 #include "registry.h"
 
 #define PIECE_BYTES 65536
@@ -175,7 +176,7 @@ static int compare_blob(const void *id, const void *blob)
 }
 
 /* For thinning anew. The blobs are in the order of their events, so of the numbers in their ids. */
-static int find_blob(void *arg, const char *id, unsigned char **ret_bytes, size_t *ret_length)
+int import_find_blob(void *arg, const char *id, unsigned char **ret_bytes, size_t *ret_length)
 {
     const struct state_import *import = arg;
     const struct blob *blob =
@@ -184,12 +185,8 @@ static int find_blob(void *arg, const char *id, unsigned char **ret_bytes, size_
     return blob ? read_blob(import, blob, ret_bytes, ret_length) : STORE_CORRUPT;
 }
 
-/* Positive: an enum proto_code; negative: a store_status. */
-typedef int (*take_fn)(struct state_import *import, const struct store_event *event, void *arg,
-                       struct proto_error *ret_error);
-
 static int take_line(struct state_import *import, char *line, size_t length, size_t *next_blob,
-                     take_fn take, void *arg, struct proto_error *ret_error)
+                     import_take_fn take, void *arg, struct proto_error *ret_error)
 {
     struct proto_archive_event parsed;
     const struct blob *blob = NULL;
@@ -232,7 +229,7 @@ static void place_error(long long number, struct proto_error *error)
     memcpy(error->at, at, sizeof at);
 }
 
-static int each_event(struct state_import *import, take_fn take, void *arg,
+int import_each_event(struct state_import *import, import_take_fn take, void *arg,
                       struct proto_error *ret_error)
 {
     int fd = dup(import->fd), status = 0;
@@ -272,16 +269,22 @@ static int each_event(struct state_import *import, take_fn take, void *arg,
 
 /* ---- they make a project ---- */
 
-static int fold_event(struct state_import *import, const struct store_event *event, void *arg,
+int import_take_event(struct project *project, const struct store_event *event,
                       struct proto_error *ret_error)
 {
-    int status = project_take(&import->project, event, ret_error);
+    int status = project_take(project, event, ret_error);
 
-    (void)arg;
     /* Whatever a command would have called it, here it is the archive that is wrong. */
     if (status > 0 && status != PROTO_CODE_NO_MEMORY && status != PROTO_CODE_NOT_SUPPORTED)
         status = PROTO_CODE_INVALID_ARCHIVE;
     return status;
+}
+
+static int fold_event(struct state_import *import, const struct store_event *event, void *arg,
+                      struct proto_error *ret_error)
+{
+    (void)arg;
+    return import_take_event(&import->project, event, ret_error);
 }
 
 /* The head's leases are the open assignments, in their order. */
@@ -307,12 +310,12 @@ static int fold(struct state_import *import, struct proto_error *ret_error)
     int status;
 
     project->draft.id = import->id;
-    project->read_blob = find_blob;
+    project->read_blob = import_find_blob;
     project->read_blob_arg = import;
     project->hashes = hashes_new(&project->draft.demonstrations);
     if (!project->hashes)
         return no_memory(ret_error);
-    status = each_event(import, fold_event, NULL, ret_error);
+    status = import_each_event(import, fold_event, NULL, ret_error);
     if (!status && project->draft.seq == 0)
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "events.jsonl",
                                     "There is no event in it.");
@@ -324,6 +327,28 @@ static int fold(struct state_import *import, struct proto_error *ret_error)
     if (status >= 0)
         return status;
     return status == STORE_NO_MEMORY ? no_memory(ret_error) : unreadable(ret_error);
+}
+
+int import_open(int fd, struct state_import **ret_import, struct proto_error *ret_error)
+{
+    struct state_import *import = calloc(1, sizeof *import);
+    int status;
+
+    if (!import)
+        return no_memory(ret_error);
+    import->fd = fd;
+    status = read_archive(import, ret_error);
+    if (status) {
+        state_import_free(import);
+        return status;
+    }
+    *ret_import = import;
+    return 0;
+}
+
+const struct proto_export *import_head(const struct state_import *import)
+{
+    return proto_archive_head(import->reader);
 }
 
 static int exists(const char *project_id, struct proto_error *ret_error)
@@ -345,15 +370,12 @@ enum proto_code state_import_new(struct state *state, const char *project_id, in
         view_unref(view);
         return (enum proto_code)exists(project_id, ret_error);
     }
-    import = calloc(1, sizeof *import);
-    if (!import)
-        return (enum proto_code)no_memory(ret_error);
+    status = import_open(fd, &import, ret_error);
+    if (status)
+        return (enum proto_code)status;
     snprintf(import->id, sizeof import->id, "%s", project_id);
-    import->fd = fd;
     import->project.pool = state->config.pool;
-    status = read_archive(import, ret_error);
-    if (!status)
-        status = fold(import, ret_error);
+    status = fold(import, ret_error);
     if (status) {
         state_import_free(import);
         return (enum proto_code)status;
@@ -427,7 +449,8 @@ int state_import_commit(struct state *state, struct store_tx *tx, struct state_i
     if (status == PROTO_CODE_PROJECT_EXISTS)
         return exists(import->id, ret_error);
     if (!status)
-        status = each_event(import, append_event, &(struct append){tx, entry->log_name}, ret_error);
+        status = import_each_event(import, append_event, &(struct append){tx, entry->log_name},
+                                   ret_error);
     if (status)
         return status;
     state_begin(state, &entry->project);

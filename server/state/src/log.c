@@ -43,7 +43,7 @@ int project_freeze(struct project *project)
     return project->frozen ? 0 : STORE_NO_MEMORY;
 }
 
-static const struct event_kind *event_kind_find(const char *type)
+const struct event_kind *event_kind_find(const char *type)
 {
     for (const struct event_kind *const *kind = event_kinds; *kind; kind++)
         if (!strcmp((*kind)->type, type))

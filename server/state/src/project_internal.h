@@ -66,6 +66,7 @@ extern const struct event_kind event_project_created, event_project_updated, eve
     event_policy_activated, event_features_put;
 extern const struct event_kind *const event_kinds[]; /* all of them, NULL-terminated */
 
+const struct event_kind *event_kind_find(const char *type); /* NULL: none is called that */
 /* Nobody is kept from this task any more. */
 void skips_end_of_task(struct view *draft, const char *key);
 

@@ -164,6 +164,38 @@ void rank_free(struct rank *rank)
     free(rank);
 }
 
+/* Keeps the largest shares, of equal ones the first. */
+static void score_add_share(struct score *score, struct share share)
+{
+    size_t at = score->share_count < PROTO_BY_TASK_MAX ? score->share_count++ : PROTO_BY_TASK_MAX;
+
+    score->share_total++;
+    for (; at > 0 && score->shares[at - 1].value < share.value; at--)
+        if (at < PROTO_BY_TASK_MAX)
+            score->shares[at] = score->shares[at - 1];
+    if (at < PROTO_BY_TASK_MAX)
+        score->shares[at] = share;
+}
+
+/* The parts of a gain stand in the order in which problem.c lists evaluation tasks. */
+static void score_fill_shares(const struct view *view, const struct amf_score *from,
+                              struct score *score)
+{
+    size_t target = 0;
+
+    if (!from->scorable || !from->target_gain || !(from->gain > 0))
+        return;
+    for (size_t c = 0; c < view->tasks.count; c++) {
+        double part;
+
+        if (view_task(view, c)->task.role == PROTO_TASK_CANDIDATE)
+            continue;
+        part = from->target_gain[target++];
+        if (part > 0)
+            score_add_share(score, (struct share){c, part / from->gain});
+    }
+}
+
 static bool by_rollouts(const struct rank *rank)
 {
     return rank->resolved.occupancy == PROTO_OCCUPANCY_ROLLOUTS;
@@ -300,8 +332,12 @@ static int pick_score(struct rank *rank, struct pick *pick)
         pick->note = status_note(status);
         return pick->note ? 0 : -1;
     }
-    for (size_t i = 0; i < result->candidate_count; i++)
-        score_fill(rank, &result->candidates[i], &pick->scores[result->candidates[i].task]);
+    for (size_t i = 0; i < result->candidate_count; i++) {
+        struct score *score = &pick->scores[result->candidates[i].task];
+
+        score_fill(rank, &result->candidates[i], score);
+        score_fill_shares(rank->view, &result->candidates[i], score);
+    }
     for (size_t c = 0; c < count; c++)
         if (result->task_scorable[c])
             pick->scores[c].posterior_entropy = result->entropy[c];
@@ -347,6 +383,22 @@ int rank_pick(struct rank *rank)
         rank->extra_pending[pick.choice]++;
     }
     return 0;
+}
+
+void rank_take(struct rank *rank, size_t task)
+{
+    struct pick *newest = &rank->picks[rank->pick_count - 1];
+
+    if (task == SIZE_MAX)
+        return;
+    if (newest->choice == SIZE_MAX)
+        rank->pending_count++;
+    else
+        rank->extra_pending[newest->choice]--;
+    newest->choice = task;
+    rank->pending[rank->pending_count - 1] = task;
+    rank->extra_pending[task]++;
+    rank->exhausted = false;
 }
 
 static void *copy_array(struct proto_arena *arena, const void *from, size_t count, size_t size)

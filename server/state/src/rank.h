@@ -21,6 +21,9 @@ struct rank *rank_new(struct view *view, struct amf_engine *engine, struct amf_p
 void rank_free(struct rank *rank);
 /* Works out one more pick. 0; 1 when there are no more; -1 out of memory. */
 __attribute__((warn_unused_result)) int rank_pick(struct rank *rank);
+/* Lets the newest pick be this task of the view, whatever was chosen: the next one is worked out as
+ * if it had been given out. SIZE_MAX: leaves it. */
+void rank_take(struct rank *rank, size_t task);
 /* What is known so far, as a ranking to publish; NULL when out of memory. */
 struct ranking *rank_snapshot(const struct rank *rank);
 

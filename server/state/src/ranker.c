@@ -75,11 +75,17 @@ static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ra
     bool idle;
 
     pthread_mutex_lock(&state->mutex);
+    bool longer = entry->ranking && entry->ranking->view->seq == ranking->view->seq;
     if (entry->view) {
         old = entry->ranking;
         entry->ranking = ranking;
     }
-    pthread_cond_broadcast(&state->changed);
+    if (longer) { /* of the same events: nobody outside waits for that */
+        pthread_cond_broadcast(&state->changed);
+    } else {
+        state_count_ranking(&state->counters, &ranking->timing);
+        state_signal(state, entry);
+    }
     idle = !ranker->stop && !ranker_find(ranker, &place);
     pthread_mutex_unlock(&state->mutex);
     ranking_unref(old);
@@ -93,6 +99,7 @@ static void ranker_give_up(struct ranker *ranker, struct entry *entry, const str
 
     pthread_mutex_lock(&state->mutex);
     entry->failed_seq = view->seq;
+    atomic_fetch_add(&state->counters.failed, 1);
     pthread_mutex_unlock(&state->mutex);
     const struct log_field fields[] = {log_text("project", view->id), log_number("seq", view->seq)};
     log_tell(&state->config.log, LOG_ERROR,

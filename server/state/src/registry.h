@@ -3,17 +3,22 @@
 #define STATE_REGISTRY_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
+#include <state/metrics.h>
 #include <state/state.h>
 
+#include "feed.h"
 #include "project_internal.h"
 #include "tokens.h"
 
 /* One project, for ever: a deleted one keeps its entry, so its log name is never used again. */
 struct entry {
     char *id, *log_name;
-    struct project project; /* the writer thread's */
+    struct project project;       /* the writer thread's */
+    struct feed *feed;            /* has a lock of its own */
+    atomic_uint_fast64_t changes; /* counts what was published of it */
     /* under the registry's mutex */
     struct view *view; /* newest durable one; NULL before the first commit and after deletion */
     struct ranking *ranking; /* newest one; NULL: none yet */
@@ -28,12 +33,22 @@ struct ranker;
 struct fitter;
 struct expirer;
 
+/* metrics.c: what the ranking thread counts. */
+struct state_counters {
+    atomic_uint_fast64_t rankings[STATE_RANKING_BOUNDS + 1], failed;
+    atomic_uint_fast64_t total_ns, posterior_ns, weights_ns, gain_ns;
+};
+void state_count_ranking(struct state_counters *counters, const struct proto_timing *timing);
+
 struct state {
     struct state_config config;
+    struct state_counters counters;
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* a view or a ranking was published */
     char boot_id[CLOCK_BOOT_ID_BYTES];
-    bool ending;            /* nobody waits any more */
+    bool ending;                /* nobody waits any more */
+    void (*watcher)(void *arg); /* called where `changed` is signalled; NULL: none */
+    void *watcher_arg;
     struct entry **entries; /* by id, then in order of creation */
     size_t entry_count;
     struct tokens tokens;
@@ -44,10 +59,12 @@ struct state {
     struct expirer *expirer;
 };
 
-/* The newest durable view with the name of its very log, which belongs to the registry. NULL: no
- * such project. */
-struct view *state_view_and_log(struct state *state, const char *project_id,
-                                const char **ret_log_name);
+/* The newest durable view with its log and its feed, which belong to the registry. NULL: no such
+ * project. */
+struct view *state_view_and_feed(struct state *state, const char *project_id,
+                                 const char **ret_log_name, struct feed **ret_feed);
+/* Under the mutex: something of the entry (NULL: of all) was published. */
+void state_signal(struct state *state, struct entry *entry);
 
 /* Inside a store_write body: what the project logs from here on happens now. */
 void state_begin(struct state *state, struct project *project);

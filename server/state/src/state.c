@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <amf/engine.h>
+#include <state/feed.h>
 
 #include "registry.h"
 #include "replay.h"
@@ -20,6 +21,7 @@ static void entry_free(struct entry *entry)
     amf_engine_free(entry->engine);
     view_deinit(&entry->project.draft);
     hashes_free(entry->project.hashes);
+    feed_free(entry->feed);
     free(entry->log_name);
     free(entry->id);
     free(entry);
@@ -37,7 +39,8 @@ static struct entry *entry_new(struct state *state, const char *id, const char *
     entry->project.log_name = entry->log_name;
     entry->project.draft.id = entry->id;
     entry->project.hashes = hashes_new(&entry->project.draft.demonstrations);
-    if (!entry->id || !entry->log_name || !entry->project.hashes) {
+    entry->feed = feed_new();
+    if (!entry->id || !entry->log_name || !entry->project.hashes || !entry->feed) {
         entry_free(entry);
         return NULL;
     }
@@ -108,6 +111,17 @@ static int registry_insert(struct state *state, struct entry *entry)
     return entries ? 0 : -1;
 }
 
+void state_signal(struct state *state, struct entry *entry)
+{
+    if (entry)
+        atomic_fetch_add(&entry->changes, 1);
+    for (size_t i = 0; i < state->entry_count && !entry; i++)
+        atomic_fetch_add(&state->entries[i]->changes, 1);
+    pthread_cond_broadcast(&state->changed);
+    if (state->watcher)
+        state->watcher(state->watcher_arg);
+}
+
 /* Swaps in the newest view (NULL: the project is gone). Takes over the reference. */
 static void entry_publish(struct state *state, struct entry *entry, struct view *view)
 {
@@ -123,7 +137,7 @@ static void entry_publish(struct state *state, struct entry *entry, struct view 
         old_ranking = entry->ranking;
         entry->ranking = NULL;
     }
-    pthread_cond_broadcast(&state->changed);
+    state_signal(state, entry);
     pthread_mutex_unlock(&state->mutex);
     view_unref(old_view);
     ranking_unref(old_ranking);
@@ -342,8 +356,8 @@ void state_free(struct state *state)
     free(state);
 }
 
-struct view *state_view_and_log(struct state *state, const char *project_id,
-                                const char **ret_log_name)
+struct view *state_view_and_feed(struct state *state, const char *project_id,
+                                 const char **ret_log_name, struct feed **ret_feed)
 {
     const struct entry *entry;
     struct view *view = NULL;
@@ -353,9 +367,36 @@ struct view *state_view_and_log(struct state *state, const char *project_id,
     if (entry) {
         view = view_ref(entry->view);
         *ret_log_name = entry->log_name;
+        *ret_feed = entry->feed;
     }
     pthread_mutex_unlock(&state->mutex);
     return view;
+}
+
+struct view *state_view_and_log(struct state *state, const char *project_id,
+                                const char **ret_log_name)
+{
+    struct feed *feed;
+
+    return state_view_and_feed(state, project_id, ret_log_name, &feed);
+}
+
+const atomic_uint_fast64_t *state_changes(struct state *state, const char *project_id)
+{
+    const struct entry *entry;
+
+    pthread_mutex_lock(&state->mutex);
+    entry = entry_find_published(state, project_id);
+    pthread_mutex_unlock(&state->mutex);
+    return entry ? &entry->changes : NULL;
+}
+
+void state_watch(struct state *state, void (*changed)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&state->mutex);
+    state->watcher = changed;
+    state->watcher_arg = arg;
+    pthread_mutex_unlock(&state->mutex);
 }
 
 struct view *state_view(struct state *state, const char *project_id)
@@ -374,6 +415,17 @@ size_t state_views(struct state *state, const char *after, size_t limit, struct 
          i++)
         if (state->entries[i]->view && (!after || strcmp(state->entries[i]->id, after) > 0))
             ret_views[count++] = view_ref(state->entries[i]->view);
+    pthread_mutex_unlock(&state->mutex);
+    return count;
+}
+
+size_t state_count(struct state *state)
+{
+    size_t count = 0;
+
+    pthread_mutex_lock(&state->mutex);
+    for (size_t i = 0; i < state->entry_count; i++)
+        count += state->entries[i]->view != NULL;
     pthread_mutex_unlock(&state->mutex);
     return count;
 }
@@ -397,7 +449,7 @@ void state_end_waiting(struct state *state)
 {
     pthread_mutex_lock(&state->mutex);
     state->ending = true;
-    pthread_cond_broadcast(&state->changed);
+    state_signal(state, NULL);
     pthread_mutex_unlock(&state->mutex);
 }
 

@@ -146,6 +146,11 @@ struct demonstration *view_find_demonstration(const struct view *view, const cha
     return index == SIZE_MAX ? NULL : view_demonstration(view, index);
 }
 
+size_t view_find_assignment_index(const struct view *view, const char *id)
+{
+    return roll_find(&view->assignments, assignment_name, id);
+}
+
 size_t view_demonstration_index(const struct view *view, const char *id)
 {
     return roll_find(&view->demonstrations, demonstration_name, id);
@@ -153,7 +158,7 @@ size_t view_demonstration_index(const struct view *view, const char *id)
 
 struct assignment *view_find_assignment(const struct view *view, const char *id)
 {
-    size_t index = roll_find(&view->assignments, assignment_name, id);
+    size_t index = view_find_assignment_index(view, id);
 
     return index == SIZE_MAX ? NULL : view_assignment(view, index);
 }

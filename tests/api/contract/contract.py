@@ -314,6 +314,13 @@ def check_assignments(session, at):
     kept = session.call("POST", end, 200, {**body, "demonstration": late}, note="too late, kept")
     session.tap.check(not kept["credited"] and kept["reason"] and not kept["demonstration"]["duplicate"], "kept, not credited, and why", kept)
     session.call("POST", f"{path}/none/complete", 404, body)
+    decisions = session.call("GET", f"{at}/decisions", 200)["decisions"]
+    session.tap.check(asked["id"] in [d["id"] for d in decisions], "a decision has the id of its assignment", decisions)
+    session.call("GET", f"{at}/decisions?cursor=d0000000001", 400)
+    one = session.call("GET", f"{at}/decisions/{asked['id']}", 200)
+    session.tap.check(one["gain"] == asked["gain"], "and its gain", one)
+    session.call("GET", f"{at}/decisions/none", 404)
+    session.call("GET", f"{at}/report", 200)
     for name, (verb, example) in enumerate((("skip", "others"), ("fail", "dropped"), ("release", "later"))):
         check_lease(session, path, f"holder-{name}", verb, example)
 
@@ -383,6 +390,23 @@ def check_policies(session, at):
     session.call("POST", f"{path}/none/activate", 404)
 
 
+def check_events(session, at):
+    path = f"{at}/events"
+    listed = session.call("GET", f"{path}?after=0&limit=500", 200)
+    found = [event["seq"] for event in listed["events"]]
+    session.tap.check(found == list(range(1, listed["seq"] + 1)), "every event, in order", found)
+    session.tap.check(session.call("GET", f"{path}?after={found[-1]}&wait_s=0.1", 200)["events"] == [], "nothing is an answer too")
+    session.call("GET", f"{path}?after={found[-1] + 1}", 400)
+    session.call("GET", path, 406, accept="text/html")
+    session.call("GET", f"{at}-none/events", 404)
+
+
+def check_metrics(session):
+    session.call("GET", "/metrics", 200)
+    session.call("GET", "/metrics", 406, accept=JSON)
+    session.call("GET", "/metrics", 401, token=False)
+
+
 def check_transfer(session, at, project):
     path = f"/v1/projects/{project}-copy/import"
     archive = session.call("GET", f"{at}/export", 200)
@@ -436,6 +460,8 @@ def run(session):
     check_demonstrations(session, at)
     check_policies(session, at)
     check_assignments(session, at)
+    check_events(session, at)
+    check_metrics(session)
     check_transfer(session, at, project)
     check_tokens(session, project)
     session.call("DELETE", at, 204)

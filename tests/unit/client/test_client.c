@@ -295,6 +295,37 @@ START_TEST(lists_are_asked_for_by_page)
 }
 END_TEST
 
+START_TEST(a_decision_comes_with_what_it_was_made_of)
+{
+    static const char body[] =
+        "{\"id\":\"a1\",\"task\":\"t\",\"state\":\"open\",\"rule\":\"criterion\",\"gain\":1.5,"
+        "\"basis\":{\"revision\":\"gp\",\"scores\":{\"tasks\":[\"t\",\"u\"],\"values\":[1.5,1],"
+        "\"total\":9}}}";
+    struct proto_decision decision = {0};
+
+    fake_answer(200, body);
+    ck_assert_int_eq(amf_client_decision_get(client, "p", "a1", &result, &decision), AMF_CLIENT_OK);
+    ck_assert_str_eq(fake_requests[0].url, "http://127.0.0.1:7667/v1/projects/p/decisions/a1");
+    ck_assert_int_eq(decision.rule, PROTO_RULE_CRITERION);
+    ck_assert_str_eq(decision.basis->scores->tasks.items[1], "u");
+    ck_assert_double_eq(decision.basis->scores->values.items[0], 1.5);
+    ck_assert_int_eq(decision.basis->scores->total, 9);
+    ck_assert_ptr_null(decision.basis->pending);
+}
+END_TEST
+
+START_TEST(a_report_is_asked_for_by_project)
+{
+    struct proto_report report = {0};
+
+    fake_answer(200, "{\"decisions\":3,\"rounds\":[{\"round\":3,\"id\":\"a9\",\"gain\":null}]}");
+    ck_assert_int_eq(amf_client_report_get(client, "p", &result, &report), AMF_CLIENT_OK);
+    ck_assert_str_eq(fake_requests[0].url, "http://127.0.0.1:7667/v1/projects/p/report");
+    ck_assert_int_eq(report.decisions, 3);
+    ck_assert(isnan(((const struct proto_round *)report.rounds.items)->gain));
+}
+END_TEST
+
 START_TEST(the_token_stays_at_home_for_public_endpoints)
 {
     fake_answer(200, "{}");
@@ -360,6 +391,8 @@ int main(void)
     tcase_add_test(tests, what_could_do_harm_twice_is_not_repeated);
     tcase_add_test(tests, refusals_are_not_repeated);
     tcase_add_test(tests, lists_are_asked_for_by_page);
+    tcase_add_test(tests, a_decision_comes_with_what_it_was_made_of);
+    tcase_add_test(tests, a_report_is_asked_for_by_project);
     tcase_add_test(tests, the_token_stays_at_home_for_public_endpoints);
     tcase_add_test(tests, keys_that_cannot_be_sent_are_refused);
     tcase_add_test(tests, numbers_that_json_cannot_say_are_refused);

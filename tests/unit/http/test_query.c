@@ -1,4 +1,4 @@
-/* The query string: three parameters, nothing else. */
+/* The query string: a few parameters, nothing else. */
 #include <api/api.h>
 #include <src/limits.h>
 #include <src/query.h>
@@ -48,6 +48,38 @@ START_TEST(all_three_are_read)
     ck_assert_double_eq(query.wait_s, 30);
     ck_assert_int_eq(parse("limit=1", &query), PROTO_CODE_OK);
     ck_assert_int_eq(query.limit, 1);
+}
+END_TEST
+
+START_TEST(a_place_in_the_log_is_a_number)
+{
+    static const char *const bad[] = {"after=",
+                                      "after",
+                                      "after=-1",
+                                      "after=+1",
+                                      "after=1.0",
+                                      "after=0x1",
+                                      "after=1e3",
+                                      "after=9007199254740992",
+                                      "after=1&after=1",
+                                      "cursor=a",
+                                      "after=99999999999999999999"};
+    struct http_query query;
+    struct proto_error error;
+
+    ck_assert_int_eq(
+        http_query_parse("limit=7&after=0042", API_QUERY_AFTER, &arena, &query, &error),
+        PROTO_CODE_OK);
+    ck_assert_int_eq(query.after, 42);
+    ck_assert_int_eq(query.limit, 7);
+    ck_assert_int_eq(
+        http_query_parse("after=9007199254740991", API_QUERY_AFTER, &arena, &query, &error),
+        PROTO_CODE_OK);
+    ck_assert_int_eq(query.after, 9007199254740991);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        ck_assert_msg(http_query_parse(bad[i], API_QUERY_AFTER, &arena, &query, &error) ==
+                          PROTO_CODE_INVALID_QUERY,
+                      "%s", bad[i]);
 }
 END_TEST
 
@@ -116,6 +148,7 @@ int main(void)
     const TTest *const tests[] = {
         nothing_means_defaults,
         all_three_are_read,
+        a_place_in_the_log_is_a_number,
         anything_else_is_refused,
         the_error_names_the_parameter,
         a_route_knows_its_own_parameters_only,

@@ -111,6 +111,23 @@ static int append_large(int64_t seq)
     return append(store, &event);
 }
 
+/* What the figures say of commits that succeeded and of groups that did not. */
+static void figures_are(uint64_t succeeded, uint64_t full, uint64_t failed)
+{
+    struct store_metrics metrics;
+    uint64_t timed = 0, grouped = 0;
+
+    store_metrics_read(store, &metrics);
+    for (size_t i = 0; i <= STORE_COMMIT_BOUNDS; i++)
+        timed += metrics.commit_counts[i];
+    for (size_t i = 0; i <= STORE_GROUP_BOUNDS; i++)
+        grouped += metrics.group_counts[i];
+    ck_assert_uint_eq(timed, succeeded);
+    ck_assert_uint_eq(grouped, succeeded);
+    ck_assert_uint_eq(metrics.full, full);
+    ck_assert_uint_eq(metrics.failed, failed);
+}
+
 START_TEST(a_full_disk_stores_nothing_and_writes_resume_when_there_is_space)
 {
     ck_assert_int_eq(append_large(1), STORE_OK);
@@ -126,6 +143,7 @@ START_TEST(a_full_disk_stores_nothing_and_writes_resume_when_there_is_space)
     ck_assert_int_eq(append_large(2), STORE_OK);
     ck_assert_int_eq(commits, 2);
     ck_assert_int_eq(count_events(store, "p"), 2);
+    figures_are(2, 2, 0);
 }
 END_TEST
 
@@ -147,6 +165,7 @@ START_TEST(a_failed_sync_latches_until_the_next_start)
     ck_assert_ptr_nonnull(strstr(store_latched(store), "no more writes"));
     ck_assert_int_eq(store_write(store, body_that_must_not_run, &ran), STORE_UNKNOWN);
     ck_assert(!ran);
+    figures_are(1, 0, 2);
     ck_assert_int_eq(roll_backs, 1); /* nothing was done that could be undone */
     ck_assert_int_eq(count_events(store, "p"), 1);
     store_close(store);

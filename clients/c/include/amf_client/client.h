@@ -231,6 +231,14 @@ AMF_CLIENT_CALL amf_client_ranking_get(struct amf_client *client, const char *pr
                                        double wait_s, struct amf_client_result *result,
                                        struct proto_ranking *ret_ranking);
 
+/* ---- events ---- those after `after`, oldest first; limit 0: the server's default. wait_s: how
+ * long the server may wait for the next one where there is none, at most 30. Calling again and
+ * again with the seq of the last event follows a project. */
+AMF_CLIENT_CALL amf_client_event_list(struct amf_client *client, const char *project, int64_t after,
+                                      int64_t limit, double wait_s,
+                                      struct amf_client_result *result,
+                                      struct proto_event_list *ret_list);
+
 /* ---- assignments ---- */
 AMF_CLIENT_CALL amf_client_assignment_ask(struct amf_client *client, const char *project,
                                           const struct proto_ask *ask, const char *key,
@@ -266,6 +274,18 @@ AMF_CLIENT_CALL amf_client_assignment_release(struct amf_client *client, const c
                                               const char *id, const struct proto_end *end,
                                               const char *key, struct amf_client_result *result,
                                               struct proto_assignment *ret_assignment);
+
+/* ---- why, and how far ---- a decision has the id of the assignment that it opened. */
+AMF_CLIENT_CALL amf_client_decision_list(struct amf_client *client, const char *project,
+                                         const struct amf_client_page *page,
+                                         struct amf_client_result *result,
+                                         struct proto_decision_list *ret_list);
+AMF_CLIENT_CALL amf_client_decision_get(struct amf_client *client, const char *project,
+                                        const char *id, struct amf_client_result *result,
+                                        struct proto_decision *ret_decision);
+AMF_CLIENT_CALL amf_client_report_get(struct amf_client *client, const char *project,
+                                      struct amf_client_result *result,
+                                      struct proto_report *ret_report);
 
 /* ---- the server itself ---- */
 /* Of the projects that the token may see, a page at a time. */

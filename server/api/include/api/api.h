@@ -8,9 +8,11 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <proto/arena.h>
 #include <proto/digest.h>
@@ -52,11 +54,21 @@ struct api_upload {
     uint64_t bytes;
 };
 
+/* What a handler waits for that has nothing to tell yet (API_NOT_YET). It is called again once
+ * *changes is no longer `seen`, so that a request can wait without a thread of its own. */
+struct api_wait {
+    const atomic_uint_fast64_t *changes; /* counts what is published; NULL: nothing ever will be */
+    uint64_t seen;                       /* its value before the handler looked */
+    int64_t seq; /* the handler's: which event the answer should have seen */
+    bool again;  /* this is not the first call */
+    bool over;   /* in: the time is up, answer with what there is */
+};
+
 /* What only the door knows, for who watches the server. */
 struct api_door {
     bool draining;                       /* the daemon is about to end */
     size_t connections, connections_max; /* open now, this request's among them */
-    size_t streams;                      /* answers that are being sent piece by piece */
+    size_t streams; /* answers that are being sent piece by piece, and event streams */
     double uptime_s;
 };
 
@@ -70,6 +82,8 @@ struct api_ctx {
     struct state *state;
     const struct proto_version *version;                 /* what this daemon is made of */
     void (*look)(void *door, struct api_door *ret_door); /* NULL: there is no door */
+    /* Writes the door's figures, for /metrics; NULL likewise. */
+    void (*door_metrics)(void *door, FILE *out);
     void *door;
     struct store_tx *tx;       /* writing handlers only, else NULL */
     struct proto_arena *arena; /* lives until the answer has been sent */
@@ -80,12 +94,16 @@ struct api_ctx {
     const char *incarnation;
     /* query */
     double wait_s;     /* ?wait_s=, 0 */
+    int64_t after;     /* ?after= or Last-Event-ID, 0; a follower's handler moves it on */
     const void *base;  /* what a PATCH was applied to, or a refit was worked out from */
     const void *found; /* what a route's prepare worked out for its handler; kept by api_keep */
     struct api_upload upload; /* body API_BODY_ARCHIVE */
     struct api_file file;     /* bodies API_BODY_FILE, API_BODY_JSON_OR_FILE */
     int64_t limit;            /* ?limit=, 1..500, default 100 */
     const char *cursor;       /* ?cursor= or NULL */
+    bool follows; /* the answer has no end: the handler is called again and again (route.follows) */
+    int64_t told_ranking; /* the follower's: seq of the ranking that it was told of */
+    struct api_wait wait;
     /* out */
     int status; /* answer's HTTP-independent flavour: see enum api_flavour */
     struct proto_error error;
@@ -115,7 +133,12 @@ __attribute__((warn_unused_result)) int api_incarnation(struct api_ctx *ctx,
 void api_release(struct api_ctx *ctx);
 
 /* How a success is to be told: mapped to a status by http/reply. */
-enum api_flavour { API_OKAY, API_CREATED, API_NO_CONTENT };
+enum api_flavour {
+    API_OKAY,
+    API_CREATED,
+    API_NO_CONTENT,
+    API_NOT_YET /* nothing to tell: call again as ctx->wait says. Routes that wait only. */
+};
 
 /* PROTO_CODE_OK, or an error code with ctx->error filled. request and response are the route's
  * structs; response is zeroed. */
@@ -146,7 +169,8 @@ enum api_roles {
 enum api_query {
     API_QUERY_NONE = 0,
     API_QUERY_WAIT = 1 /* wait_s */,
-    API_QUERY_PAGE = 2 /* limit, cursor */
+    API_QUERY_PAGE = 2, /* limit, cursor */
+    API_QUERY_AFTER = 4 /* after, limit */
 };
 enum api_body {
     API_BODY_NONE = 0,
@@ -187,7 +211,11 @@ struct api_route {
     const char *other_type; /* "text/plain", "application/vnd.safetensors", "application/yaml" */
     int (*encode_other)(const void *response, char **ret_bytes, size_t *ret_length);
     bool other_only; /* the other form is the only form */
-    bool streams;    /* it comes from ctx->stream, not from encode_other; the route only reads */
+    /* The handler may answer API_NOT_YET; the route only reads. It is called on any thread, with an
+     * arena of its own for each call, and must not wait itself when ctx->wait.again. */
+    bool waits;
+    bool follows; /* in its other form the answer goes on for as long as the client listens */
+    bool streams; /* it comes from ctx->stream, not from encode_other; the route only reads */
 };
 
 /* THE table: every route there is, in the order of openapi.yaml. */

@@ -21,6 +21,7 @@ struct http_config {
     unsigned port;                         /* 0: any free one */
     const char *tls_certificate, *tls_key; /* files; NULL, both: no TLS */
     unsigned connections_per_address;      /* 0: all but the last few */
+    unsigned waiting_max; /* requests that may wait at once (?wait_s=, event streams) */
     /* A connection ends after each request that says it has a body; see docs/security.md. */
     bool close_after_body;
     const struct api_route *routes;
@@ -32,6 +33,9 @@ struct http_config {
     /* api_admit: whether the bearer token that was sent (NULL: none) opens the route. */
     enum proto_code (*admit)(struct api_ctx *ctx, const struct api_route *route,
                              const char *bearer);
+    /* state_watch: calls changed(arg) after anything was published that a request may wait for;
+     * with NULL: not any more. */
+    void (*watch)(struct state *state, void (*changed)(void *arg), void *arg);
     /* Told of each request when it has ended (docs/operations.md lists the fields), and of events
      * of the library; never with a token's secret, a query or a body in it. */
     struct log_sink log;

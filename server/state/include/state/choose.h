@@ -25,9 +25,10 @@ struct choose_request {
 
 struct chosen {
     struct amf_choice choice;
-    size_t task;      /* index in the view; SIZE_MAX: none */
-    size_t runner_up; /* the next best by score, SIZE_MAX: none */
-    bool skipped;     /* there is no task, and without skips there would be */
+    size_t task;                        /* index in the view; SIZE_MAX: none */
+    size_t runner_up;                   /* the next best by score, SIZE_MAX: none */
+    bool skipped;                       /* there is no task, and without skips there would be */
+    size_t rollouts, rollout_successes; /* the newest of the task, under lowest_success */
 };
 
 /* ret_order: room for every task of the view, filled with the candidates best first, *ret_count of

@@ -16,6 +16,11 @@
 
 #define RANKING_MAX_PICKS 16
 
+struct share {   /* of a gain */
+    size_t task; /* an evaluation task's index in the view */
+    double value;
+};
+
 struct score {
     double gain; /* NaN when not scorable */
     double effective_sample_size, largest_weight_share, clipped_share, skipped_share;
@@ -25,6 +30,9 @@ struct score {
     size_t rollouts;          /* newest ones, of which failure_rate is */
     bool scorable;
     const char *note; /* static text or NULL */
+    /* What evaluation tasks the gain is about: the largest shares, of share_total above 0. */
+    struct share shares[PROTO_BY_TASK_MAX];
+    size_t share_count, share_total;
 };
 
 struct pick {

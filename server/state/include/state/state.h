@@ -2,8 +2,8 @@
  * them.
  *
  * Lock order: the registry's mutex is the only one, is held for pointer swaps and look-ups only,
- * and nothing else is called under it but condition variables. Views and rankings are read without
- * it.
+ * and nothing else is called under it but condition variables and the watcher (feed.h). Views and
+ * rankings are read without it.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
@@ -41,9 +41,14 @@ void state_free(struct state *state);
 /* Readers; any thread. A view is the newest durable one; NULL when there is no such project. Give
  * back with view_unref. */
 struct view *state_view(struct state *state, const char *project_id);
+/* The same, with the name of its very log in the store, which lives as long as the state. */
+struct view *state_view_and_log(struct state *state, const char *project_id,
+                                const char **ret_log_name);
 /* The newest durable views of all projects whose id is greater than `after` (NULL: all), in id
  * order, at most `limit`. Views go into ret_views (room for `limit`); answers how many. */
 size_t state_views(struct state *state, const char *after, size_t limit, struct view **ret_views);
+
+size_t state_count(struct state *state); /* projects there are */
 
 /* The newest ranking of a project, waiting up to wait_s for one that has seen event `seq`. NULL
  * when there is none (yet). *ret_age_s: for how long newer events than it has seen have been

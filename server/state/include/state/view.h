@@ -129,6 +129,7 @@ struct demonstration *view_find_demonstration(const struct view *view, const cha
 /* Its index, or SIZE_MAX. */
 size_t view_demonstration_index(const struct view *view, const char *id);
 struct assignment *view_find_assignment(const struct view *view, const char *id);
+size_t view_find_assignment_index(const struct view *view, const char *id); /* or SIZE_MAX */
 /* Index of the first demonstration (assignment) whose id is greater than `id`: where a page after
  * that cursor begins. */
 size_t view_page_demonstrations(const struct view *view, const char *id);

@@ -186,6 +186,22 @@ __attribute__((warn_unused_result)) int store_read_blob(struct store *store, con
                                                         unsigned char **ret_bytes,
                                                         size_t *ret_length);
 
+/* ---- figures ---- */
+enum { STORE_COMMIT_BOUNDS = 12, STORE_GROUP_BOUNDS = 9 };
+extern const double store_commit_bounds_s[STORE_COMMIT_BOUNDS],
+    store_group_bounds[STORE_GROUP_BOUNDS];
+
+struct store_metrics {
+    /* Commits that succeeded: how many took up to which bound, the last above all of them; and of
+     * how many writes they were. */
+    uint64_t commit_counts[STORE_COMMIT_BOUNDS + 1], group_counts[STORE_GROUP_BOUNDS + 1];
+    double commit_sum_s;
+    uint64_t writes;       /* in them, together */
+    uint64_t full, failed; /* groups that failed: for space; otherwise */
+};
+/* Since the store was opened. Any thread. */
+void store_metrics_read(struct store *store, struct store_metrics *ret_metrics);
+
 /* ---- a copy of everything ---- */
 struct store_backup;
 /* The database as it is now, in a file without a name in the data directory, every row compared
