@@ -1,7 +1,9 @@
 #include <errno.h>
 #include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +16,8 @@
 
 #include "app.h"
 #include "token.h"
+
+#define WORKER_NICENESS 5
 
 struct app {
     struct config config;
@@ -66,6 +70,29 @@ static void make_parents(const char *path)
     }
 }
 
+/* Linux has a niceness for each thread, and threads that one starts have its own. */
+static void *start_pool(void *arg)
+{
+    struct app *app = arg;
+
+    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + WORKER_NICENESS);
+    if (amf_pool_new((size_t)app->config.workers, &app->pool))
+        app->pool = NULL;
+    return NULL;
+}
+
+/* Workers are nicer than the threads that answer: an ask takes microseconds and must not wait
+ * behind a ranking, which takes what is left. */
+static int app_start_pool(struct app *app)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, start_pool, app))
+        return -1;
+    pthread_join(thread, NULL);
+    return app->pool ? 0 : -1;
+}
+
 static int app_start_state(struct app *app, char ret_error[256])
 {
     if (app->config.data_is_default)
@@ -73,7 +100,7 @@ static int app_start_state(struct app *app, char ret_error[256])
     if (store_open_begin(app->config.data, &app->store, ret_error) ||
         token_load(app->config.data, app->token, ret_error))
         return -1;
-    if (amf_pool_new((size_t)app->config.workers, &app->pool)) {
+    if (app_start_pool(app)) {
         snprintf(ret_error, 256, "the worker threads cannot be started");
         return -1;
     }

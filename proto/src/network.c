@@ -146,6 +146,9 @@ static enum proto_code take(const struct reading *reading, const char *name, siz
                           tensor->shape[axis], PROTO_NETWORK_MAX_WIDTH);
         ret_shape[axis] = tensor->shape[axis];
     }
+    if (reading->taken[tensor - reading->tensors->items])
+        return refuse(reading, PROTO_CODE_INVALID_TENSOR, name,
+                      "%s wants it, and so does another layer; expected a tensor for each", who);
     numbers.count = tensor->element_count;
     numbers.items = proto_arena_alloc(reading->arena, numbers.count, sizeof(*numbers.items));
     if (!numbers.items)
@@ -250,6 +253,19 @@ static enum proto_code take_moments(const struct reading *reading, const char *m
     return PROTO_CODE_OK;
 }
 
+/* Before any of them is read. */
+static enum proto_code check_size(const struct reading *reading)
+{
+    size_t numbers = 0;
+    for (size_t i = 0; i < reading->tensors->count; i++)
+        numbers += reading->tensors->items[i].element_count; /* of a file that is here */
+    if (numbers <= PROTO_NETWORK_MAX_NUMBERS)
+        return PROTO_CODE_OK;
+    return proto_error_set(reading->error, PROTO_CODE_INVALID_TENSOR, "header",
+                           "the tensors have %zu numbers; expected at most %d", numbers,
+                           PROTO_NETWORK_MAX_NUMBERS);
+}
+
 static enum proto_code check_all_taken(const struct reading *reading)
 {
     for (size_t i = 0; i < reading->tensors->count; i++) {
@@ -285,7 +301,9 @@ enum proto_code proto_network_read(const struct proto_tensors *tensors, struct p
         network->layers = proto_arena_alloc(arena, text.layers.count, sizeof(*network->layers));
     if (!network || !network->layers || !reading.taken)
         return proto_error_set(ret_error, PROTO_CODE_NO_MEMORY, "", "no memory for the network");
-    code = take_layers(&reading, &text, network);
+    code = check_size(&reading);
+    if (code == PROTO_CODE_OK)
+        code = take_layers(&reading, &text, network);
     if (code == PROTO_CODE_OK)
         code = take_moments(&reading, "input_mean", "input_std", 0, &network->input_mean,
                             &network->input_std);

@@ -300,6 +300,12 @@ class WrongUse(Case):
             said = self.put(code, f"tensor {at}", network)
             for word in words:
                 self.assertIn(word, said)
+        twice = self.changed(tensors={"mid.w": wavy(1, 6, 6), "out.w": wavy(1, 2, 6)})
+        twice.layers[4:4] = [twice.layers[3]]
+        self.assertIn("so does another layer", self.put("invalid_tensor", "tensor mid.w", twice))
+        large = safetensors({"spare": ("F16", [4097, 4096], bytes(2 * 4097 * 4096))},
+                            {"kind": "mlp", "layers": json.dumps(twice.layers)})
+        self.assertIn("at most 16777216", self.put("invalid_tensor", "header", large))
         network = Network()
         del network.tensors["mid.w"]
         self.assertIn("layer 3 (linear) wants it", self.put("missing_field", "tensor mid.w", network))

@@ -10,7 +10,8 @@
  * The last one is linear and gives the actions; what goes into it is the last hidden layer h.
  * Tensors input_mean and input_std (as long as the state, or as the whole input) are taken from the
  * input and divided by; output_mean and output_std are put on the actions again, std first. Each
- * pair is there or is not. F16, F32 or F64; a tensor that nobody names is refused.
+ * pair is there or is not. F16, F32 or F64; a tensor that nobody names is refused, as is
+ * one that is named twice, since a small file would then be a large network.
  */
 #ifndef PROTO_NETWORK_H
 #define PROTO_NETWORK_H
@@ -20,6 +21,7 @@
 
 #define PROTO_NETWORK_MAX_LAYERS 64
 #define PROTO_NETWORK_MAX_WIDTH 65536
+#define PROTO_NETWORK_MAX_NUMBERS (1 << 24) /* in all tensors: 128 MiB as float64 */
 
 enum proto_layer_op {
     PROTO_LAYER_LINEAR,

@@ -2,10 +2,12 @@
  *
  * An operator's open assignments are given again before new ones are opened. The choice is made
  * inside the transaction, from the newest ranking; for a fresh one the request waited before, at
- * most ASK_WAIT_S.
+ * most ASK_WAIT_S. Who holds all that it asks for, as a page that polls does, is answered from the
+ * newest view, without either.
  */
 #include <string.h>
 
+#include <state/lease.h>
 #include <state/policies.h>
 
 #include "verbs.h"
@@ -18,14 +20,17 @@ void api_assignment_ask_defaults(struct api_ctx *ctx, void *request)
     proto_ask_defaults(request);
 }
 
+static const char *asker(const struct api_ctx *ctx, const struct proto_ask *ask)
+{
+    return ask->operator_ ? ask->operator_ : ctx->principal.name;
+}
+
 enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request)
 {
     struct proto_ask *ask = request;
     const struct view *view = api_view(ctx);
-    double age_s;
 
-    if (!ask->operator_)
-        ask->operator_ = ctx->principal.name;
+    ask->operator_ = asker(ctx, ask);
     if (!view)
         return ctx->error.code;
     for (size_t i = 0; i < ask->exclude.count; i++) {
@@ -36,8 +41,34 @@ enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request)
                                    "Project %s has no task %s.", view->id, ask->exclude.items[i]);
         }
     }
-    ranking_unref(state_ranking(ctx->state, view->id, view->seq, ASK_WAIT_S, &age_s));
+    state_await_ranking(ctx->state, view, ASK_WAIT_S);
     return PROTO_CODE_OK;
+}
+
+bool api_assignment_ask_unchanged(struct api_ctx *ctx, const void *request, void *response)
+{
+    const struct proto_ask *ask = request;
+    struct proto_asked *asked = response;
+    const struct view *view = api_view(ctx);
+    const struct instant now = state_instant(ctx->state);
+    struct proto_assignment *items;
+    size_t live = 0;
+
+    if (!view || ask->exclude.count > 0)
+        return false;
+    items = proto_arena_alloc(ctx->arena, (size_t)ask->count, sizeof *items);
+    for (size_t i = 0; items && i < view->open_count && live < (size_t)ask->count; i++) {
+        const struct assignment *open = view_assignment(view, view->open[i]);
+
+        if (!strcmp(open->assignment.operator_, asker(ctx, ask)) && lease_is_live(view, open, &now))
+            items[live++] = open->assignment;
+    }
+    if (live < (size_t)ask->count)
+        return false;
+    *asked = (struct proto_asked){.assignments = {items, live},
+                                  .seq = view->seq,
+                                  .revision = view_serving_name(view, SERVING_SELECTION)};
+    return true;
 }
 
 /* The asker's open assignments, oldest first, at most `count`. */

@@ -209,6 +209,7 @@ const struct api_route api_routes[] = {
      .request = &proto_ask_shape,
      .response = &proto_asked_shape,
      .request_defaults = api_assignment_ask_defaults,
+     .unchanged = api_assignment_ask_unchanged,
      .prepare = api_assignment_ask_prepare,
      .handle = api_assignment_ask,
      .other_type = "text/plain",

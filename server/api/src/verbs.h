@@ -63,6 +63,7 @@ API_VERB(api_metrics);
 void api_project_update_defaults(struct api_ctx *ctx, void *request);
 void api_task_put_defaults(struct api_ctx *ctx, void *request);
 void api_assignment_ask_defaults(struct api_ctx *ctx, void *request);
+bool api_assignment_ask_unchanged(struct api_ctx *ctx, const void *request, void *response);
 void api_assignment_renew_defaults(struct api_ctx *ctx, void *request);
 void api_token_create_defaults(struct api_ctx *ctx, void *request);
 enum proto_code api_project_refit_prepare(struct api_ctx *ctx, void *request);

@@ -7,7 +7,6 @@
  */
 #include <http/http.h>
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,8 +212,8 @@ static unsigned descriptor_limit(void)
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == RLIM_INFINITY ||
-        files.rlim_cur > INT_MAX)
-        return INT_MAX;
+        files.rlim_cur > INT32_MAX)
+        return INT32_MAX;
     return files.rlim_cur > HTTP_DESCRIPTORS_RESERVED
                ? (unsigned)files.rlim_cur - HTTP_DESCRIPTORS_RESERVED
                : 0;

@@ -4,7 +4,8 @@
  *     decode -> prepare -> [transaction: token still good? -> key known? -> handle -> encode ->
  *     keep reply] -> reply
  *
- * Routes that only read do handle and encode here, without a transaction. Inside one, the token is
+ * Routes that only read do handle and encode here, without a transaction, and so does a request to
+ * write which finds that nothing would change. Inside one, the token is
  * looked at again, because a body takes as long as its sender likes and what a revoked token sends
  * must not be stored. Then the key is looked up, and the outcome of prepare counts only for a new
  * one: a retry must get the first answer even if the world has moved on since.
@@ -26,6 +27,7 @@ struct exchange {
     const struct api_route *route;
     void *input, *output;
     enum proto_code prepared; /* outcome of decode and prepare */
+    bool answered;            /* already, because nothing would change */
 };
 
 static enum proto_code no_memory(struct http_request *request)
@@ -104,6 +106,14 @@ static enum proto_code decode_in_turn(struct exchange *exchange)
     return code;
 }
 
+static bool is_unchanged(const struct exchange *exchange)
+{
+    const struct api_route *route = exchange->route;
+
+    return route->unchanged && !exchange->request->key.text &&
+           route->unchanged(&exchange->request->ctx, exchange->input, exchange->output);
+}
+
 static enum proto_code prepare(struct exchange *exchange)
 {
     struct http_request *request = exchange->request;
@@ -111,7 +121,9 @@ static enum proto_code prepare(struct exchange *exchange)
 
     if (code == PROTO_CODE_OK)
         code = decode_in_turn(exchange);
-    if (code == PROTO_CODE_OK && exchange->route->prepare)
+    if (code == PROTO_CODE_OK)
+        exchange->answered = is_unchanged(exchange);
+    if (code == PROTO_CODE_OK && !exchange->answered && exchange->route->prepare)
         code = exchange->route->prepare(&request->ctx, exchange->input);
     return code;
 }
@@ -272,7 +284,7 @@ static enum proto_code run_reading(struct exchange *exchange)
     struct http_request *request = exchange->request;
     enum proto_code code = exchange->prepared;
 
-    if (code == PROTO_CODE_OK)
+    if (code == PROTO_CODE_OK && !exchange->answered)
         code = handle(exchange, NULL);
     if (code == PROTO_CODE_OK && (request->ctx.status == API_NOT_YET || request->ctx.follows))
         request->waits = true;
@@ -291,7 +303,8 @@ static void run(struct http_request *request)
     exchange.prepared = allocate(&exchange);
     if (exchange.prepared == PROTO_CODE_OK)
         exchange.prepared = prepare(&exchange);
-    enum proto_code code = exchange.route->writes ? run_writing(&exchange) : run_reading(&exchange);
+    enum proto_code code = exchange.route->writes && !exchange.answered ? run_writing(&exchange)
+                                                                        : run_reading(&exchange);
     api_release(&request->ctx);
     if (code == PROTO_CODE_OK)
         return;

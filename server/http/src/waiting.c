@@ -85,30 +85,43 @@ static void say(struct waiter *waiter, char *bytes, size_t length)
     waiter->out_sent = 0;
 }
 
+/* The next piece of a stream. Its head said 200: a refusal is told to the next attempt. */
+static void say_piece(struct waiter *waiter, struct http_reply *reply)
+{
+    if (reply->status != MHD_HTTP_OK) {
+        waiter->gone = true;
+        return;
+    }
+    waiter->request->sent_bytes += reply->body_bytes;
+    say(waiter, reply->body, reply->body_bytes);
+    reply->body = NULL;
+}
+
+static void say_answer(struct waiter *waiter, const struct http_reply *reply)
+{
+    char *bytes;
+    size_t length;
+
+    if (http_reply_format(reply, waiter->request->id, &bytes, &length) < 0) {
+        waiter->gone = true;
+        return;
+    }
+    waiter->request->sent_status = reply->status;
+    waiter->request->sent_bytes = reply->body_bytes;
+    waiter->last = true;
+    say(waiter, bytes, length);
+}
+
 /* What dispatch left in the request's reply becomes what is sent. */
 static void say_reply(struct waiter *waiter)
 {
-    struct http_request *request = waiter->request;
-    struct http_reply *reply = &request->reply;
-    char *bytes = NULL;
-    size_t length = 0;
+    struct http_reply *reply = &waiter->request->reply;
 
-    request->sent_status = reply->status;
-    if (request->ctx.follows && reply->status == MHD_HTTP_OK) {
-        bytes = reply->body;
-        length = reply->body_bytes;
-        reply->body = NULL;
-    } else if (request->ctx.follows) {
-        waiter->gone = true; /* its head said 200; the next attempt will be told */
-    } else if (http_reply_format(reply, request->id, &bytes, &length) == 0) {
-        waiter->last = true;
-    } else {
-        waiter->gone = true;
-    }
-    request->sent_bytes += reply->body_bytes;
+    if (waiter->request->ctx.follows)
+        say_piece(waiter, reply);
+    else
+        say_answer(waiter, reply);
     http_reply_deinit(reply);
-    if (bytes)
-        say(waiter, bytes, length);
 }
 
 static void ask_again(struct waiter *waiter, bool over)

@@ -22,29 +22,36 @@ static void match_picks(const struct decide_request *request, size_t first_new,
 {
     const struct view *view = request->view;
     const struct ranking *ranking = request->ranking;
-    bool agree = true;
+    size_t matched = first_new;
 
-    for (size_t i = first_new; i < view->assignments.count; i++) {
-        const struct proto_assignment *opened = &view_assignment(view, i)->assignment;
-        size_t task = view_find_task(view, opened->task);
+    while (matched < view->assignments.count && decided->pick < request->last_pick &&
+           decided->pick + 1 < ranking->pick_count &&
+           pick_is(ranking, decided->pick, view_assignment(view, matched)->assignment.task)) {
+        decided->pick++;
+        matched++;
+    }
+    for (size_t k = view->open_count; k > 0 && view->open[k - 1] >= matched; k--) {
+        size_t task =
+            view_find_task(view, view_assignment(view, view->open[k - 1])->assignment.task);
 
-        agree = agree && decided->pick < request->last_pick &&
-                decided->pick + 1 < ranking->pick_count &&
-                pick_is(ranking, decided->pick, opened->task);
-        if (agree)
-            decided->pick++;
-        else if (task != SIZE_MAX && opened->state == PROTO_ASSIGNMENT_OPEN)
-            decided->unseen_count += ++decided->unseen[task] > 0;
+        decided->unseen_count += task != SIZE_MAX && ++decided->unseen[task] > 0;
     }
 }
 
+/* The first assignment that was opened after the ranking; they are in order of opening. */
 static size_t first_unseen(const struct view *view, const struct ranking *ranking)
 {
-    size_t first = view->assignments.count;
+    size_t low = 0, high = view->assignments.count;
 
-    while (first > 0 && view_assignment(view, first - 1)->opened_seq > ranking->view->seq)
-        first--;
-    return first;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (view_assignment(view, middle)->opened_seq > ranking->view->seq)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
 }
 
 int decide(const struct decide_request *request, struct proto_arena *arena,

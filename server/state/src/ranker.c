@@ -16,8 +16,8 @@
 #include "rank.h"
 #include "registry.h"
 
-/* What engines of all projects may hold together; a project at its default limits holds about
- * 500 MiB. The last ranked one is kept whatever it holds. */
+/* What engines of all projects, and what networks said, may hold together; a project at its default
+ * limits holds about 500 MiB. The last ranked one is kept whatever it holds. */
 #define RANKER_MEMORY_BYTES ((size_t)1 << 30)
 
 struct ranker {

@@ -22,6 +22,7 @@ struct entry {
     /* under the registry's mutex */
     struct view *view; /* newest durable one; NULL before the first commit and after deletion */
     struct ranking *ranking; /* newest one; NULL: none yet */
+    unsigned asks_waiting;   /* for a newer ranking */
     int64_t failed_seq;      /* the view that could not be ranked for want of memory; 0: none */
     int64_t unfitted_seq;    /* likewise the one that could not be fitted */
     /* the ranking thread's */

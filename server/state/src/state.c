@@ -474,6 +474,25 @@ struct ranking *state_ranking(struct state *state, const char *project_id, int64
     return ranking;
 }
 
+void state_await_ranking(struct state *state, const struct view *view, double wait_s)
+{
+    struct timespec deadline = deadline_in(wait_s);
+    struct entry *entry;
+    int late = 0;
+
+    pthread_mutex_lock(&state->mutex);
+    entry = entry_find_published(state, view->id);
+    if (entry && !(entry->asks_waiting > 0 && entry->ranking &&
+                   view_same_evidence(entry->ranking->view, view))) {
+        entry->asks_waiting++;
+        while (entry->view && !late && !state->ending &&
+               (!entry->ranking || entry->ranking->view->seq < view->seq))
+            late = pthread_cond_timedwait(&state->changed, &state->mutex, &deadline);
+        entry->asks_waiting--;
+    }
+    pthread_mutex_unlock(&state->mutex);
+}
+
 void state_begin(struct state *state, struct project *project)
 {
     const struct instant now = state_instant(state);

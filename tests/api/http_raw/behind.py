@@ -138,7 +138,7 @@ def good_answer(address, name):
 def logged(daemon, status):
     """Lines of the daemon's log about the hidden request."""
     log = pathlib.Path(daemon.data, "log").read_text(encoding="utf-8", errors="replace")
-    return re.findall(rf".*/v1/projects/smuggled status={status}.*", log)
+    return re.findall(rf".*path=/v1/projects/smuggled .*status={status}.*", log)
 
 
 def check_control(tap, daemon):

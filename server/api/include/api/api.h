@@ -205,6 +205,10 @@ struct api_route {
     void (*request_defaults)(struct api_ctx *ctx, void *request);
     api_check_head_fn check_head; /* API_BODY_DEMONSTRATION only; NULL: none */
     api_check_file_fn check_file; /* API_BODY_FILE and JSON_OR_FILE; NULL: none */
+    /* Of a route that writes: fills the response and answers true where the newest durable view
+     * shows that nothing would change. Before prepare, without transaction; not asked where an
+     * Idempotency-Key wants the answer kept. NULL: never. */
+    bool (*unchanged)(struct api_ctx *ctx, const void *request, void *response);
     api_prepare_fn prepare;
     api_handler_fn handle;
     /* Other forms of the answer, by Accept; NULL: none. *ret_bytes malloc'ed; 0 or -1. */

@@ -55,6 +55,10 @@ size_t state_count(struct state *state); /* projects there are */
  * waiting; 0 when it has seen all. */
 struct ranking *state_ranking(struct state *state, const char *project_id, int64_t seq,
                               double wait_s, double *ret_age_s);
+/* For an ask: waits up to wait_s for a ranking that has seen the view. Not where the one there is
+ * differs by what is pending alone and somebody waits already: its picks ahead answer for that, and
+ * a crowd of askers changes what is pending faster than it can be ranked. */
+void state_await_ranking(struct state *state, const struct view *view, double wait_s);
 /* From now on nobody waits for a ranking: the daemon is about to end. */
 void state_end_waiting(struct state *state);
 

@@ -136,6 +136,10 @@ size_t view_page_demonstrations(const struct view *view, const char *id);
 size_t view_page_tasks(const struct view *view, const char *key);
 size_t view_page_assignments(const struct view *view, const char *id);
 
+/* Whether rankings of both differ by what is pending alone: of one project, with the same settings,
+ * scales, tasks, demonstrations and features. False is no proof that they are others. */
+bool view_same_evidence(const struct view *view, const struct view *other);
+
 /* The task with its counts, as it is told to clients. Strings are borrowed from the view. */
 void view_describe_task(const struct view *view, size_t index, struct proto_task *ret_task);
 /* The project with its newest sequence number, and the numbers in use once they are frozen.
