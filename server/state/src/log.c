@@ -130,6 +130,7 @@ static enum proto_code read_policy(const struct store_event *stored, struct prot
 
     body->summary = whole.summary;
     body->summary_dim = whole.summary_dim;
+    body->network = whole.network;
     body->encoded = stored->blob;
     body->encoded_bytes = stored->blob_bytes;
     return code;

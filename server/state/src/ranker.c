@@ -12,11 +12,12 @@
 
 #include <amf/engine.h>
 
+#include "policies.h"
 #include "rank.h"
 #include "registry.h"
 
-/* What engines of all projects may hold together; a project at its default limits holds about
- * 500 MiB. The last ranked one is kept whatever it holds. */
+/* What engines of all projects, and what networks said, may hold together; a project at its default
+ * limits holds about 500 MiB. The last ranked one is kept whatever it holds. */
 #define RANKER_MEMORY_BYTES ((size_t)1 << 30)
 
 struct ranker {
@@ -112,8 +113,15 @@ static void ranker_give_up(struct ranker *ranker, struct entry *entry, const str
              2);
 }
 
-static void ranker_forget(struct entry *entry)
+static void ranker_forget(struct ranker *ranker, struct entry *entry)
 {
+    struct view *view;
+
+    pthread_mutex_lock(&ranker->state->mutex);
+    view = entry->view ? view_ref(entry->view) : NULL;
+    pthread_mutex_unlock(&ranker->state->mutex);
+    policies_forget(view);
+    view_unref(view);
     amf_engine_free(entry->engine);
     entry->engine = NULL;
 }
@@ -132,7 +140,7 @@ static struct entry *ranker_find_excess(struct ranker *ranker, const struct entr
 
         if (!entry->engine)
             continue;
-        bytes += amf_engine_bytes(entry->engine);
+        bytes += amf_engine_bytes(entry->engine) + policies_bytes(entry->view);
         if (!entry->view)
             deleted = entry;
         if (entry != newest && (!oldest || entry->ranked_at < oldest->ranked_at))
@@ -147,7 +155,7 @@ static void ranker_trim(struct ranker *ranker, const struct entry *newest)
     struct entry *excess;
 
     while ((excess = ranker_find_excess(ranker, newest)) != NULL)
-        ranker_forget(excess);
+        ranker_forget(ranker, excess);
 }
 
 static struct rank *ranker_begin(struct ranker *ranker, struct entry *entry, struct view *view)

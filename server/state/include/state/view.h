@@ -52,8 +52,14 @@ struct scales {
 };
 
 struct revision {
-    struct proto_revision meta; /* what was said of it, with its summary */
+    struct proto_revision meta; /* what was said of it */
 };
+
+struct summary {
+    struct proto_matrix gram; /* p x p */
+};
+
+struct hosted; /* a network that is evaluated here, see src/hosted.h */
 
 /* What one revision thinks of one demonstration, in the demonstration's thinned steps. */
 struct features {
@@ -69,8 +75,10 @@ struct policy {
     int state;                      /* enum proto_revision_state */
     bool has_form;                  /* features have come */
     struct proto_feature_form form; /* of all its features */
-    struct roll features; /* struct features or NULL, one per demonstration; empty once retired */
-    int64_t count;        /* demonstrations with features */
+    struct roll features;  /* struct features or NULL, one per demonstration; empty once retired */
+    int64_t count;         /* demonstrations with features */
+    struct hosted *hosted; /* its network; NULL: features are uploaded, or it is retired */
+    struct summary *summary; /* of the pre-training set; NULL: none, or it is retired */
 };
 
 enum serving { SERVING_SELECTION, SERVING_LIKELIHOOD, SERVING_COUNT };
