@@ -193,16 +193,6 @@ class Verbs(Case):
         self.assertEqual((done["credited"], done["demonstration"]["duplicate"]), (True, True))
         self.assertEqual(len(self.held()), 1)
 
-    def test_one_demonstration_is_credited_to_one_assignment(self):
-        self.project("once", tasks=("cut",))
-        done = self.tell("complete", self.ask(), demonstration=trajectory("cut", 1))
-        lease, name = self.ask(), done["demonstration"]["id"]
-        self.tell("complete", lease, 422, demonstration_id=name)
-        again = self.tell("complete", lease, demonstration=trajectory("cut", 1))  # the wrong file
-        self.assertEqual((again["credited"], again["demonstration"]["id"], again["assignment"]["state"]), (False, name, "open"))
-        self.assertIn(name, again["reason"])
-        self.assertTrue(self.tell("complete", lease, demonstration=trajectory("cut", 2))["credited"])
-
     def test_nothing_is_stored_of_what_is_for_another_task(self):
         self.project("wrong", tasks=("cut", "pour"))
         lease = self.ask(exclude=["pour"])

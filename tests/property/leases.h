@@ -56,8 +56,6 @@ struct leases {
     int lease_count;
     struct model_block blocks[LEASES_MAX];
     int block_count;
-    int64_t credited[LEASES_MAX]; /* seq of demonstrations that have completed a lease */
-    int credited_count;
     char violation[256];
 };
 

@@ -259,14 +259,6 @@ static void demonstration_fill(struct proto_demonstration *demonstration, double
     demonstration->actions = (struct proto_matrix){.data = numbers + 1, .rows = 2, .cols = 1};
 }
 
-static bool is_credited(const struct leases *model, int64_t seq)
-{
-    for (int i = 0; i < model->credited_count; i++)
-        if (model->credited[i] == seq)
-            return true;
-    return false;
-}
-
 static void step_complete(struct world *world)
 {
     PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
@@ -305,14 +297,11 @@ static void step_complete(struct world *world)
     }
     if (!again && answer.demonstration.duplicate)
         leases_violated(model, "new content was taken for old");
-    takes = takes && !is_credited(model, answer.demonstration.seq);
     if (answer.credited != takes)
         leases_violated(model, "%s was %scredited with fence %lld", lease->id,
                         answer.credited ? "" : "not ", (long long)complete.fence);
     world->credited += answer.credited;
     world->late += !takes && success;
-    if (answer.credited)
-        model->credited[model->credited_count++] = answer.demonstration.seq;
     if (answer.credited)
         leases_ended(model, lease, LEASE_COMPLETED, SKIP_ME);
     else if (!answer.reason)

@@ -90,20 +90,6 @@ static enum proto_code store_carried(struct api_ctx *ctx, struct project *projec
                                                        "/demonstration", ret_stored, &ctx->error));
 }
 
-/* What is carried a second time, as by somebody who took the wrong file, is work of once. */
-static enum proto_code refuse_second_credit(struct api_ctx *ctx, const struct view *view,
-                                            struct proto_completed *answer)
-{
-    if (!answer->demonstration.duplicate || !is_credited(view, answer->demonstration.id))
-        return PROTO_CODE_OK;
-    answer->reason = proto_arena_printf(
-        ctx->arena,
-        "the same content is demonstration %s, which has completed another assignment; "
-        "assignment %s stays open for a new one",
-        answer->demonstration.id, ctx->params[1]);
-    return answer->reason ? PROTO_CODE_OK : api_no_memory(ctx);
-}
-
 enum proto_code api_assignment_complete(struct api_ctx *ctx, const void *request, void *response)
 {
     const struct proto_complete *complete = request;
@@ -128,8 +114,6 @@ enum proto_code api_assignment_complete(struct api_ctx *ctx, const void *request
                                                    complete->demonstration, &answer->demonstration)
                                    : find_held(ctx, project_view(project), &assignment->assignment,
                                                complete->demonstration_id, &answer->demonstration);
-    if (!code && !answer->reason && complete->demonstration)
-        code = refuse_second_credit(ctx, project_view(project), answer);
     if (!code && !answer->reason)
         code = api_status(ctx, project_end_assignment(project, ctx->tx, PROTO_ASSIGNMENT_COMPLETED,
                                                       &(struct proto_event_assignment_end){
