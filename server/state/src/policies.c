@@ -171,14 +171,6 @@ struct features *features_new(const struct proto_event_features *event, int64_t 
 
 /* ---- what is missing ---- */
 
-static bool features_have(const struct features *features, const char *task)
-{
-    for (size_t i = 0; i < features->meta.tasks.count; i++)
-        if (!strcmp(features->meta.tasks.items[i], task))
-            return true;
-    return false;
-}
-
 /* Whether its features, had it any, would say something of every task. */
 static bool form_has_tasks(const struct proto_feature_form *form)
 {
@@ -197,7 +189,7 @@ static int lacks_tasks(const struct view *view, const struct features *features,
     for (size_t c = 0; c < view->tasks.count; c++) {
         const char *key = view_task(view, c)->task.key;
 
-        if (features && features_have(features, key))
+        if (features && proto_strings_have(&features->meta.tasks, key))
             continue;
         if (items)
             items[count] = key;

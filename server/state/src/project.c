@@ -25,19 +25,11 @@ void project_id_format(char prefix, int64_t seq, char ret_id[ID_BYTES])
     snprintf(ret_id, ID_BYTES, "%c%010" PRId64, prefix, seq);
 }
 
-static bool graph_has(const struct proto_graph *graph, const char *key)
-{
-    for (size_t i = 0; i < graph->nodes.count; i++)
-        if (!strcmp(graph->nodes.items[i], key))
-            return true;
-    return false;
-}
-
 /* What a project's kernel needs of a task. */
 static int check_task_in_kernel(const struct proto_kernel *kernel, const struct proto_task *task,
                                 size_t vector_dim, struct proto_error *ret_error)
 {
-    if (kernel->task == PROTO_TASK_GRAPH && !graph_has(kernel->graph, task->key))
+    if (kernel->task == PROTO_TASK_GRAPH && !proto_strings_have(&kernel->graph->nodes, task->key))
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/key",
                                     "Task %s is not a node of the project's kernel.graph.",
                                     task->key);
