@@ -29,6 +29,7 @@ struct cli {
     bool json;                  /* print the server's JSON unchanged */
     const char *url, *url_from; /* the server, and what named it */
     bool has_token;
+    const char *ca_file; /* NULL: whom the machine trusts */
     struct amf_client *client;
     struct proto_arena arena; /* lives as long as the command */
 };

@@ -148,6 +148,12 @@ const struct command commands[] = {
      "export` wrote. Told is the squared error of a policy on recordings that no rule is given, 1\n"
      "being that of the mean action. No robot is run.\n" LAB,
      backtest_options, sizeof(struct backtest_options), backtest_defaults, true, cmd_backtest},
+    {"simulate", NULL, "", 0, 0, "play a day of a fleet against the server, with recordings",
+     "Operators ask, take their time, hand in; some skip, fail, give back, come late or never.\n"
+     "Robots upload rollouts. Told is what a lead would look at, and whether all that the server\n"
+     "acknowledged is there: exit code 1 where it is not, or a promise was broken. Needs an\n"
+     "administrator's token; makes two of its own and revokes them.\n",
+     simulate_options, sizeof(struct simulate_options), simulate_defaults, false, cmd_simulate},
     {"token", "create", "NAME", 1, 1, "make a token; its secret is told this once",
      "The secret goes to standard output, or into the file of --output. reader: reads everything;\n"
      "robot: uploads demonstrations too; operator: asks for tasks and completes them too; admin:\n"

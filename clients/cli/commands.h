@@ -204,6 +204,16 @@ extern const struct option integrator_options[], backtest_options[];
 void integrator_defaults(void *options);
 void backtest_defaults(void *options);
 
+struct simulate_options {
+    int64_t operators, robots, demonstrations, seed;
+    const char *project, *data;
+    double speed, patience_s;
+    bool into;
+};
+COMMAND(cmd_simulate);
+extern const struct option simulate_options[];
+void simulate_defaults(void *options);
+
 COMMAND(cmd_score);
 COMMAND(cmd_server_status);
 struct backup_options {

@@ -34,6 +34,7 @@ static enum cli_exit connect_client(struct cli *cli, const struct global_options
     cli->url = location.url;
     cli->url_from = location.url_from;
     cli->has_token = location.token != NULL;
+    cli->ca_file = location.ca_file;
     /* First without the token, so that it is clear which of the two cannot be used. */
     status = amf_client_new(location.url, NULL, &cli->client);
     if (status == AMF_CLIENT_BAD_ARGUMENT)

@@ -52,12 +52,14 @@ static enum proto_code explain_reason(struct api_ctx *ctx, const struct asking *
         return reason_set(ctx, "all_done",
                           "Every task this asker can do has its max_demonstrations.", ret_reason);
     case AMF_SELECT_BUDGET_SPENT:
-        return reason_set(ctx, "budget_spent",
-                          proto_arena_printf(ctx->arena,
-                                             "The budget of %" PRId64
-                                             " demonstrations is spent, those under way counted.",
-                                             selection->budget),
-                          ret_reason);
+        return reason_set(
+            ctx, "budget_spent",
+            proto_arena_printf(
+                ctx->arena,
+                "The budget of %" PRId64 " demonstrations is spent, those under way counted.%s",
+                selection->budget,
+                asking->request.view->open_count > 0 ? " Ask again: one may be given back." : ""),
+            ret_reason);
     case AMF_SELECT_BELOW_STOP_GAIN:
         return reason_set(
             ctx, "below_stop_gain",
