@@ -383,6 +383,10 @@ struct proto_ranking {
 
 /* ---- assignments ---- */
 #define PROTO_MAX_LEASE_S 604800 /* a week */
+/* Of a project at once. A ranking conditions on a block of up to max_steps points for each, in time
+ * and memory that grow with their square: at 16 steps these are 4,096 points, as many as
+ * conditioning_limit lets demonstrations be. 2,560 took 1.9 GB. */
+#define PROTO_MAX_OPEN_ASSIGNMENTS 256
 
 enum proto_assignment_state {
     PROTO_ASSIGNMENT_OPEN,
