@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <proto/archive.h>
+#include <proto/log_events.h>
 
 #include "demo_file.h"
 

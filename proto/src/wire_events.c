@@ -1,5 +1,7 @@
 /* Bodies of events in the log that are no message of the API. Read by later versions: fields may be
  * added, never renamed, and their absence must mean what it means today. */
+#include <proto/log_events.h>
+
 #include "tables.h"
 
 #define AT(member) offsetof(struct proto_event_removed, member)

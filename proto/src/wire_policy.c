@@ -1,4 +1,6 @@
 /* Revisions of a policy, and what they think of demonstrations. */
+#include <proto/log_events.h>
+
 #include "tables.h"
 
 const char *const proto_revision_role_names[] = {"selection", "likelihood", "both", NULL};

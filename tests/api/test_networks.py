@@ -376,6 +376,19 @@ class WrongUse(Case):
         p.host(Network(), "whole")
         self.assertTrue(all(c["scorable"] for c in p.ranking()["candidates"]))
 
+    def test_a_network_too_wide_for_what_is_held_is_said_and_the_daemon_goes_on(self):
+        p = Hosted(self.daemon, "wide", demonstrations=3, steps=1024, criterion={"max_steps": 1024})
+        network = Network()  # 6 demonstrations x 1024 steps x 2 tasks x 65,538 numbers are 6 GiB
+        network.tensors = {"in.w": [[0.5] * 5] * 65536, "out.w": [[0.001] * 65536] * ACTIONS}
+        network.layers = [{"op": "linear", "weight": "in.w"}, {"op": "linear", "weight": "out.w"}]
+        p.host(network)
+        answer = p.ranking()
+        self.assertIn("does not fit into 4 GiB", answer["note"])
+        self.assertEqual([c["gain"] for c in answer["candidates"]], [None, None])
+        self.daemon.ok("PATCH", p.at, {"criterion": {"max_steps": 4}})
+        p.host(Network(), "narrow")
+        self.assertTrue(all(c["scorable"] for c in p.ranking()["candidates"]))
+
 
 def gram(rows):
     width = len(rows[0])

@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include <proto/wire.h>
+#include <proto/log_events.h>
 
 #include "fuzz.h"
 

@@ -1,8 +1,8 @@
 /* Every message of the API as a struct, and the shape that turns it into JSON and back.
  *
  * Names and meaning are those of openapi.yaml. The same tables serve the server, the C client and
- * the event log, so there is one definition of a field. Memory of decoded structs belongs to the
- * arena they were decoded into.
+ * the event log (log_events.h has what is in the log alone), so there is one definition of a field.
+ * Memory of decoded structs belongs to the arena they were decoded into.
  *
  * A _check function says what no field can tell alone, with `at` relative to its struct. Decoding a
  * request runs it already (proto_shape.check); call it for structs that came another way, and after
@@ -616,59 +616,6 @@ struct proto_problem { /* RFC 9457 */
     const char *code, *detail, *at, *request_id;
 };
 
-/* ---- events: what the log holds beside the messages above, one shape each ---- */
-struct proto_event_removed { /* task_deleted, demonstration_retracted, project_deleted */
-    const char *key, *reason;
-};
-/* What the clock that counts since the machine started said: the one that leases end by. */
-struct proto_clock {
-    const char *boot_id; /* which start; NULL: not known */
-    int64_t boot_ms;
-};
-struct proto_event_assignment_end { /* assignment_completed, _expired, _skipped, _failed, _released
-                                     */
-    const char *id, *demonstration, *reason;
-    int to; /* enum proto_skip; assignment_skipped only */
-    struct proto_clock clock;
-};
-struct proto_event_renewed { /* assignment_renewed: its sequence number is the new fence */
-    const char *id;
-    int64_t fence; /* the one that it was renewed with */
-    int64_t expires_ms;
-    struct proto_clock clock;
-};
-struct proto_event_opened { /* assignment_opened */
-    struct proto_assignment assignment;
-    int64_t expires_ms; /* assignment.expires_at as a number */
-    int64_t ranking_seq, pick;
-    double age_s;
-    struct proto_basis *basis; /* NULL: of a version that recorded none */
-    struct proto_clock clock;
-};
-
-struct proto_event_activated { /* policy_activated */
-    const char *revision;
-};
-struct proto_feature_file;
-struct proto_event_features { /* features_put */
-    const char *id, *revision, *demonstration, *sha256;
-    /* Not in the body: the file that goes with the event; borrowed. See features.h. */
-    const struct proto_feature_file *file;
-    const unsigned char *encoded;
-    size_t encoded_bytes;
-};
-
-struct proto_carried_lease {
-    const char *id; /* of the assignment */
-    int64_t expires_ms;
-};
-struct proto_event_carried {  /* leases_carried: what was left of open leases, after an import or
-                                 under another start of the machine */
-    const char *project;      /* its id where it came from; NULL: here */
-    struct proto_list leases; /* struct proto_carried_lease */
-    struct proto_clock clock;
-};
-
 /* ---- the event feed: what happened, as it is told to those who follow a project ---- */
 struct proto_event {
     int64_t seq;
@@ -717,13 +664,10 @@ extern const struct proto_shape proto_project_shape, proto_task_shape, proto_dem
     proto_complete_shape, proto_completed_shape, proto_project_list_shape, proto_task_list_shape,
     proto_demonstration_list_shape, proto_assignment_list_shape, proto_decision_shape,
     proto_decision_list_shape, proto_report_shape, proto_version_shape, proto_health_shape,
-    proto_status_shape, proto_problem_shape, proto_scales_shape, proto_event_removed_shape,
-    proto_renew_shape, proto_skip_shape, proto_end_shape, proto_event_renewed_shape,
-    proto_event_assignment_skip_shape, proto_event_assignment_end_shape, proto_event_opened_shape,
-    proto_event_carried_shape, proto_export_shape, proto_token_shape, proto_token_list_shape,
-    proto_revision_shape, proto_revision_list_shape, proto_features_shape, proto_missing_shape,
-    proto_event_policy_shape, proto_event_activated_shape, proto_event_features_shape,
-    proto_event_shape, proto_event_list_shape, proto_ranking_notice_shape,
+    proto_status_shape, proto_problem_shape, proto_scales_shape, proto_renew_shape,
+    proto_skip_shape, proto_end_shape, proto_export_shape, proto_token_shape,
+    proto_token_list_shape, proto_revision_shape, proto_revision_list_shape, proto_features_shape,
+    proto_missing_shape, proto_event_shape, proto_event_list_shape, proto_ranking_notice_shape,
     proto_project_settings_shape, proto_task_settings_shape;
 
 /* Names of an enum as they are on the wire: NULL-terminated, indexed by the enum. */

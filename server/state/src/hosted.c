@@ -6,6 +6,10 @@
 
 #include <amf/network.h>
 
+/* Of what one network says of all demonstrations: its width is somebody's file, and a ranking that
+ * takes all memory would end the daemon again at each start. */
+#define HOSTED_MAX_BYTES ((size_t)4 << 30)
+
 struct hosted {
     struct amf_network *network;
     struct proto_feature_form form;
@@ -387,6 +391,20 @@ static enum amf_status job_blame(struct job *job, struct amf_pool *pool, const a
     return status ? status : AMF_NOT_FINITE;
 }
 
+/* Whether there is room for what is to be found. */
+static bool fits(const struct hosted *hosted, const struct view *view,
+                 const struct policy_wants *wants, int role, bool hidden)
+{
+    size_t numbers = hosted->action_dim + (hidden ? hosted->hidden_dim : 0), steps = 0, pairs, all;
+
+    for (size_t i = 0; i < view->demonstrations.count; i++)
+        if (policy_wants_demonstration(wants, view, i, role))
+            steps += view_demonstration(view, i)->states.rows;
+    return !__builtin_mul_overflow(steps, view->tasks.count, &pairs) &&
+           !__builtin_mul_overflow(pairs, numbers, &all) &&
+           all <= HOSTED_MAX_BYTES / sizeof(double);
+}
+
 enum amf_status hosted_evaluate(struct hosted *hosted, const struct view *view,
                                 const struct policy_wants *wants, int role, bool hidden,
                                 struct amf_pool *pool, const atomic_bool *cancel,
@@ -395,6 +413,8 @@ enum amf_status hosted_evaluate(struct hosted *hosted, const struct view *view,
     __attribute__((cleanup(job_deinit))) struct job job = {.hosted = hosted, .view = view};
     enum amf_status status;
 
+    if (!fits(hosted, view, wants, role, hidden))
+        return AMF_TOO_LARGE;
     if (job_init(&job, wants, role, hidden))
         return AMF_NO_MEMORY;
     status = amf_network_evaluate(hosted->network, job.batches, job.fresh_count * view->tasks.count,

@@ -2,6 +2,7 @@
 #ifndef STATE_SRC_POLICIES_H
 #define STATE_SRC_POLICIES_H
 
+#include <proto/log_events.h>
 #include <state/policies.h>
 
 /* A view's share in copying and ending it. -1: out of memory. */

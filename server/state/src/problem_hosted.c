@@ -24,7 +24,10 @@ static const char *fault_note(const struct view *view, const struct policy *poli
                                   "demonstration %s: retract it, or PUT another revision.",
                                   name, view_demonstration(view, fault)->meta.id);
     if (status == AMF_TOO_LARGE)
-        return proto_arena_printf(arena, "The network %s is too large to evaluate.", name);
+        return proto_arena_printf(arena,
+                                  "What the network %s says of so many demonstrations and tasks "
+                                  "does not fit into 4 GiB: lower criterion.max_steps.",
+                                  name);
     return NULL;
 }
 

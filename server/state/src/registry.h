@@ -1,4 +1,5 @@
-/* The registry's insides, shared by state.c and the ranking thread in ranker.c. */
+/* The registry's insides: state.c changes them, published.c reads them, threads of state use them.
+ */
 #ifndef STATE_REGISTRY_H
 #define STATE_REGISTRY_H
 
@@ -59,6 +60,12 @@ struct state {
     struct fitter *fitter;
     struct expirer *expirer;
 };
+
+/* First entry whose id is not less than the given one. */
+size_t entry_bound(const struct state *state, const char *id);
+/* Under the mutex. Readers must not look at a draft: the published view tells whether a project
+ * lives. */
+struct entry *entry_find_published(const struct state *state, const char *id);
 
 /* The newest durable view with its log and its feed, which belong to the registry. NULL: no such
  * project. */

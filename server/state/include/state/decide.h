@@ -7,6 +7,7 @@
 #ifndef STATE_DECIDE_H
 #define STATE_DECIDE_H
 
+#include <proto/log_events.h>
 #include <state/choose.h>
 
 struct decide_request {

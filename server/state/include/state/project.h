@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include <proto/error.h>
-#include <proto/wire.h>
+#include <proto/log_events.h>
 #include <state/view.h>
 
 struct project;

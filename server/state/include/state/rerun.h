@@ -11,7 +11,7 @@
 #define STATE_RERUN_H
 
 #include <amf/pool.h>
-#include <proto/wire.h>
+#include <proto/log_events.h>
 
 enum rerun_outcome {
     RERUN_SAME,       /* every bit; with what_if: the same task */
