@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,9 +162,16 @@ static int64_t ms_since(const struct timespec *began)
     return (now.tv_sec - began->tv_sec) * 1000LL + (now.tv_nsec - began->tv_nsec) / 1000000;
 }
 
-/* While the daemon stops. */
+struct guard {
+    const struct log_sink *log;
+    atomic_bool stopped; /* then stop_asked is posted once more */
+};
+
+/* While the daemon stops. Told to end and not cancelled: a cancelled thread does not unwind, and
+ * AddressSanitizer takes what is left of its stack for an error. */
 static void *guard_stop(void *arg)
 {
+    struct guard *guard = arg;
     struct timespec began, until;
 
     clock_gettime(CLOCK_MONOTONIC, &began);
@@ -172,26 +180,30 @@ static void *guard_stop(void *arg)
     for (;;) {
         if (sem_clockwait(&stop_asked, CLOCK_MONOTONIC, &until)) {
             if (errno != EINTR)
-                end_at_once(arg, "stopping took too long; ended in the middle of it");
+                end_at_once(guard->log, "stopping took too long; ended in the middle of it");
             continue;
         }
+        if (atomic_load(&guard->stopped))
+            return NULL;
         if (ms_since(&began) >= SECOND_SIGNAL_AFTER_MS)
-            end_at_once(arg, "ended in the middle of stopping by a second signal");
+            end_at_once(guard->log, "ended in the middle of stopping by a second signal");
     }
 }
 
 static void stop(struct app *app, struct log_sink *log)
 {
-    pthread_t guard;
-    bool guarded = pthread_create(&guard, NULL, guard_stop, log) == 0;
+    struct guard guard = {.log = log};
+    pthread_t thread;
+    bool guarded = pthread_create(&thread, NULL, guard_stop, &guard) == 0;
 
     notify_manager("STOPPING=1\nSTATUS=Finishing requests under way");
     log_tell(log, LOG_INFO, "stopping", NULL, 0);
     app_free(app);
     if (!guarded)
         return;
-    pthread_cancel(guard);
-    pthread_join(guard, NULL);
+    atomic_store(&guard.stopped, true);
+    sem_post(&stop_asked);
+    pthread_join(thread, NULL);
     log_tell(log, LOG_INFO, "stopped", NULL, 0);
 }
 

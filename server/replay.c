@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <api/supported.h>
 #include <state/rerun.h>
 
 #include "json_text.h"
@@ -250,7 +249,6 @@ static enum maintenance_exit replay_file(const struct config *config, int fd, st
         .out = out, .progress = progress, .json = config->json, .what_if = *config->what_if};
     const struct rerun_settings settings = {.pool = pool,
                                             .what_if = *config->what_if ? config->what_if : NULL,
-                                            .check = api_settings_supported,
                                             .fn = tell,
                                             .arg = &telling};
     struct proto_error error = {PROTO_CODE_OK};

@@ -16,7 +16,7 @@ struct amf_ridge {
 };
 
 /* The part of amf_ridge_check_summary that costs p^2 and needs no pool: finite, symmetric, diagonal
- * >= 0. */
+ * >= 0 and nowhere exceeded. */
 AMF_CHECKED enum amf_status amf_ridge_check_symmetric(size_t dim, const double *summary);
 
 /* rows (count x p) := rows L^-T, that is, u of each. Pool tasks only. */

@@ -23,19 +23,21 @@ static double summary_largest(size_t dim, const double *summary)
 
 enum amf_status amf_ridge_check_symmetric(size_t dim, const double *summary)
 {
-    double slack;
+    double largest, slack;
     size_t count;
 
     if (__builtin_mul_overflow(dim, dim, &count))
         return AMF_TOO_LARGE;
     if (!amf_all_finite(summary, count))
         return AMF_NOT_FINITE;
-    slack = RIDGE_SUMMARY_SLACK * summary_largest(dim, summary);
+    largest = summary_largest(dim, summary);
+    slack = RIDGE_SUMMARY_SLACK * largest;
     for (size_t i = 0; i < dim; i++)
         for (size_t j = 0; j <= i; j++) {
             double here = summary[i * dim + j], there = summary[j * dim + i];
 
-            if (fabs(here - there) > slack || summary[i * dim + i] < 0)
+            if (fabs(here - there) > slack || summary[i * dim + i] < 0 ||
+                fabs(here) > largest + slack)
                 return AMF_BAD_ARGUMENT;
         }
     return AMF_OK;

@@ -13,28 +13,20 @@ const struct option decisions_options[] = {
 };
 #undef AT
 
-static const char *real_text(char text[32], double number)
-{
-    if (isnan(number))
-        return NULL;
-    snprintf(text, 32, "%.5g", number);
-    return text;
-}
-
 static int add_decisions(struct table *table, const struct proto_list *decisions)
 {
     const struct proto_decision *items = decisions->items;
 
     for (size_t i = 0; i < decisions->count; i++) {
-        char gain[32], margin[32];
+        char gain[OUTPUT_NUMBER_BYTES], margin[OUTPUT_NUMBER_BYTES];
         const struct cell cells[] = {
             {.text = items[i].id},
             {.text = items[i].at},
             {.text = items[i].task},
             {.text = items[i].operator_},
             {.text = proto_rule_names[items[i].rule]},
-            {.text = real_text(gain, items[i].gain)},
-            {.text = real_text(margin, items[i].margin)},
+            {.text = output_real(gain, 5, items[i].gain)},
+            {.text = output_real(margin, 5, items[i].margin)},
             {.text = proto_assignment_state_names[items[i].state]},
         };
 

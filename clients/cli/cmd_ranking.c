@@ -15,15 +15,6 @@ const struct option ranking_options[] = {
 };
 #undef AT
 
-/* NaN is what a null of the wire becomes. */
-static const char *real_text(char text[32], int decimals, double number)
-{
-    if (isnan(number))
-        return NULL;
-    snprintf(text, 32, "%.*f", decimals, number);
-    return text;
-}
-
 /* Bars are shares of the largest gain; without a positive one there are none. */
 static double largest_gain(const struct proto_ranking *ranking)
 {
@@ -38,21 +29,20 @@ static double largest_gain(const struct proto_ranking *ranking)
 static int add_candidate(struct table *table, const struct proto_ranking *ranking,
                          const struct proto_candidate *candidate, double largest)
 {
-    char gain[32], ess[32], demonstrations[24], pending[24];
+    char gain[OUTPUT_NUMBER_BYTES], ess[OUTPUT_NUMBER_BYTES];
+    char demonstrations[OUTPUT_NUMBER_BYTES], pending[OUTPUT_NUMBER_BYTES];
     bool chosen =
         ranking->choice && candidate->task && strcmp(ranking->choice, candidate->task) == 0;
     const struct cell cells[] = {
         {.text = chosen ? ">" : ""},
         {.text = candidate->task},
-        {.text = real_text(gain, 5, candidate->gain)},
+        {.text = output_real(gain, 5, candidate->gain)},
         {.share = largest > 0 ? candidate->gain / largest : 0},
-        {.text = demonstrations},
-        {.text = pending},
-        {.text = real_text(ess, 1, candidate->effective_sample_size)},
+        {.text = output_count(demonstrations, candidate->demonstrations)},
+        {.text = output_count(pending, candidate->pending)},
+        {.text = output_real(ess, 1, candidate->effective_sample_size)},
     };
 
-    snprintf(demonstrations, sizeof(demonstrations), "%lld", (long long)candidate->demonstrations);
-    snprintf(pending, sizeof(pending), "%lld", (long long)candidate->pending);
     return table_add(table, cells, chosen);
 }
 

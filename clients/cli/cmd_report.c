@@ -6,32 +6,20 @@
 
 enum { SPARK_WIDTH = 40 };
 
-static const char *real_text(char text[32], double number)
-{
-    if (isnan(number))
-        return NULL;
-    snprintf(text, 32, "%.1f", number);
-    return text;
-}
-
-static const char *count_text(char text[24], int64_t number)
-{
-    snprintf(text, 24, "%lld", (long long)number);
-    return text;
-}
-
 static int add_task(struct table *table, const struct proto_task_progress *task, double decisions)
 {
-    char demonstrations[24], failed[24], pending[24], asked[24], minutes[32], first[32], now[32];
+    char demonstrations[OUTPUT_NUMBER_BYTES], failed[OUTPUT_NUMBER_BYTES];
+    char pending[OUTPUT_NUMBER_BYTES], asked[OUTPUT_NUMBER_BYTES], minutes[OUTPUT_NUMBER_BYTES];
+    char first[OUTPUT_NUMBER_BYTES], now[OUTPUT_NUMBER_BYTES];
     const struct cell cells[] = {
         {.text = task->task},
-        {.text = count_text(demonstrations, task->demonstrations)},
-        {.text = count_text(failed, task->failed)},
-        {.text = count_text(pending, task->pending)},
-        {.text = real_text(minutes, task->minutes)},
-        {.text = real_text(first, task->first_entropy)},
-        {.text = real_text(now, task->entropy)},
-        {.text = count_text(asked, task->decisions)},
+        {.text = output_count(demonstrations, task->demonstrations)},
+        {.text = output_count(failed, task->failed)},
+        {.text = output_count(pending, task->pending)},
+        {.text = output_real(minutes, 1, task->minutes)},
+        {.text = output_real(first, 1, task->first_entropy)},
+        {.text = output_real(now, 1, task->entropy)},
+        {.text = output_count(asked, task->decisions)},
         {.share = decisions > 0 ? (double)task->decisions / decisions : 0},
     };
 

@@ -2,7 +2,9 @@
 #define _GNU_SOURCE /* wcwidth */
 #include "output.h"
 
+#include <inttypes.h>
 #include <langinfo.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -85,6 +87,21 @@ size_t output_width(const char *text)
         left -= length;
     }
     return width;
+}
+
+const char *output_real(char text[OUTPUT_NUMBER_BYTES], int decimals, double number)
+{
+    if (isnan(number))
+        return NULL;
+    if (snprintf(text, OUTPUT_NUMBER_BYTES, "%.*f", decimals, number) >= OUTPUT_NUMBER_BYTES)
+        snprintf(text, OUTPUT_NUMBER_BYTES, "%g", number);
+    return text;
+}
+
+const char *output_count(char text[OUTPUT_NUMBER_BYTES], int64_t number)
+{
+    snprintf(text, OUTPUT_NUMBER_BYTES, "%" PRId64, number);
+    return text;
 }
 
 struct table *table_new(const struct column *columns, size_t count)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <proto/field.h>
@@ -40,6 +41,11 @@ struct cell {
     const char *text; /* copied; NULL is shown as "-" */
     double share;     /* COLUMN_BAR: 0 to 1 of the width */
 };
+
+#define OUTPUT_NUMBER_BYTES 32
+/* Numbers as texts of cells. NULL of NaN, which a null of the wire becomes. */
+const char *output_real(char text[OUTPUT_NUMBER_BYTES], int decimals, double number);
+const char *output_count(char text[OUTPUT_NUMBER_BYTES], int64_t number);
 
 struct table;
 

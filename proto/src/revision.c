@@ -1,16 +1,13 @@
 /* A policy's revision as a safetensors file. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <proto/safetensors.h>
+#include <proto/network.h>
 
 #include "json.h"
 #include "metadata.h"
 #include "tables.h"
 
-/* How far the two halves of a Gram matrix may differ, of its largest number: what float32 loses. */
-#define SYMMETRY 1e-5
 #define SUMMARY_MAX_DIM 4096 /* as many weights as the ridge form of a posterior has */
 
 static enum proto_code no_memory(struct proto_error *ret_error)
@@ -24,13 +21,19 @@ static bool is_foreign(const char *key)
     return strcmp(key, "format") == 0;
 }
 
+/* What a network is made of is no field of a revision. */
+static bool is_layers(const char *key)
+{
+    return strcmp(key, "layers") == 0;
+}
+
 static enum proto_code take_entry(const struct proto_metadata_entry *entry, json_t *about,
                                   struct proto_error *ret_error)
 {
     const struct proto_field *field = proto_shape_find(&proto_revision_shape, entry->key);
     json_t *value = NULL;
     enum proto_code code = PROTO_CODE_OK;
-    if (is_foreign(entry->key))
+    if (is_foreign(entry->key) || is_layers(entry->key))
         return PROTO_CODE_OK;
     if (field)
         code = proto_metadata_value(field, entry, &value, ret_error);
@@ -61,26 +64,6 @@ static enum proto_code refuse_summary(struct proto_error *ret_error, const char 
     return proto_error_set(ret_error, PROTO_CODE_INVALID_TENSOR, "tensor summary", "%s", detail);
 }
 
-/* A Gram matrix: square, symmetric, nothing negative on its diagonal. */
-static enum proto_code check_summary(const struct proto_matrix *summary,
-                                     struct proto_error *ret_error)
-{
-    size_t dim = summary->rows;
-    double largest = 0;
-    for (size_t i = 0; i < dim * dim; i++)
-        largest = fmax(largest, fabs(summary->data[i]));
-    for (size_t i = 0; i < dim; i++) {
-        if (summary->data[i * dim + i] < 0)
-            return refuse_summary(ret_error, "a number on its diagonal is negative; expected the "
-                                             "sums of phi phi'");
-        for (size_t j = 0; j < i; j++)
-            if (fabs(summary->data[i * dim + j] - summary->data[j * dim + i]) > SYMMETRY * largest)
-                return refuse_summary(ret_error, "it is not symmetric; expected the sums of "
-                                                 "phi phi'");
-    }
-    return PROTO_CODE_OK;
-}
-
 static enum proto_code read_summary(const struct proto_tensor *tensor, struct proto_arena *arena,
                                     struct proto_revision *revision, struct proto_error *ret_error)
 {
@@ -94,25 +77,47 @@ static enum proto_code read_summary(const struct proto_tensor *tensor, struct pr
     }
     code = proto_tensor_matrix(tensor, arena, &revision->summary, ret_error);
     if (code == PROTO_CODE_OK)
-        code = check_summary(&revision->summary, ret_error);
-    if (code == PROTO_CODE_OK)
         revision->summary_dim = (int64_t)revision->summary.rows;
     return code;
+}
+
+/* The one tensor that a revision without a network has. */
+static enum proto_code check_external(const struct proto_tensors *tensors,
+                                      struct proto_error *ret_error)
+{
+    if (proto_tensors_metadata(tensors, "layers"))
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "metadata layers",
+                               "a network has layers, and kind is not mlp");
+    for (size_t i = 0; i < tensors->count; i++) {
+        char at[sizeof(ret_error->at)];
+        if (strcmp(tensors->items[i].name, "summary") == 0)
+            continue;
+        snprintf(at, sizeof(at), "tensor %s", tensors->items[i].name);
+        return proto_error_set(ret_error, PROTO_CODE_INVALID_TENSOR, at,
+                               "an external revision has no such tensor; expected summary, or kind "
+                               "mlp with layers");
+    }
+    return PROTO_CODE_OK;
 }
 
 static enum proto_code read_tensors(const struct proto_tensors *tensors, struct proto_arena *arena,
                                     struct proto_revision *revision, struct proto_error *ret_error)
 {
-    enum proto_code code = PROTO_CODE_OK;
-    for (size_t i = 0; i < tensors->count && code == PROTO_CODE_OK; i++) {
-        char at[sizeof(ret_error->at)];
-        snprintf(at, sizeof(at), "tensor %s", tensors->items[i].name);
-        code = strcmp(tensors->items[i].name, "summary") == 0
-                   ? read_summary(&tensors->items[i], arena, revision, ret_error)
-                   : proto_error_set(ret_error, PROTO_CODE_INVALID_TENSOR, at,
-                                     "an external revision has no such tensor; expected summary");
-    }
-    return code;
+    const struct proto_tensor *summary = proto_tensors_find(tensors, "summary");
+    struct proto_network *network = NULL;
+    enum proto_code code = revision->kind == PROTO_POLICY_MLP
+                               ? proto_network_read(tensors, arena, &network, ret_error)
+                               : check_external(tensors, ret_error);
+    revision->network = network;
+    if (code != PROTO_CODE_OK || !summary)
+        return code;
+    code = read_summary(summary, arena, revision, ret_error);
+    if (code != PROTO_CODE_OK || !network || revision->summary.rows == network->hidden_dim)
+        return code;
+    char detail[128];
+    snprintf(detail, sizeof(detail), "it is of %zu features; the last hidden layer has %zu",
+             revision->summary.rows, network->hidden_dim);
+    return refuse_summary(ret_error, detail);
 }
 
 enum proto_code proto_revision_from_tensors(const unsigned char *bytes, size_t length,
@@ -125,7 +130,7 @@ enum proto_code proto_revision_from_tensors(const unsigned char *bytes, size_t l
     enum proto_code code = proto_tensors_read(bytes, length, arena, &tensors, ret_error);
     if (code == PROTO_CODE_OK)
         code = read_about(&tensors, arena, &revision, ret_error);
-    if (code == PROTO_CODE_OK && revision.kind == PROTO_POLICY_EXTERNAL)
+    if (code == PROTO_CODE_OK && revision.kind != PROTO_POLICY_GP)
         code = read_tensors(&tensors, arena, &revision, ret_error);
     if (code != PROTO_CODE_OK)
         return code;

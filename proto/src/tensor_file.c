@@ -44,7 +44,7 @@ size_t proto_tensor_file_bytes(const struct proto_tensor_file *file)
     return file->received;
 }
 
-/* Room for `bytes` in all, from the next multiple of a number's size on. */
+/* Room for `bytes` in all, which are due next. */
 static enum proto_code grow(struct proto_tensor_file *file, size_t bytes,
                             struct proto_error *ret_error)
 {

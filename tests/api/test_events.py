@@ -357,6 +357,9 @@ class Limits(unittest.TestCase):
         answer = daemon.request("GET", "/v1/projects/p/events?after=2&wait_s=30")
         self.assertEqual((answer.status, answer.json["code"], answer.headers["Retry-After"]), (503, "overloaded", "1"))
         self.assertEqual(Stream(daemon, "p").begin(), 503)
+        wait_until(lambda: [line for line in daemon.request("GET", "/metrics").body.decode().splitlines()
+                            if line.startswith(("amf_http_waiting ", "amf_http_streams "))]
+                   == ["amf_http_waiting 0", "amf_http_streams 2"])
         self.assertEqual(len(events(daemon, "p")["events"]), 2)
         streams.pop().close()
         wait_until(lambda: Stream(daemon, "p").begin() == 200)

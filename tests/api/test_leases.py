@@ -141,6 +141,26 @@ class Verbs(Case):
         self.tell("release", lease)
         self.assertEqual(self.ask("boris")["task"], "pour")
 
+    def test_open_assignments_have_an_end(self):
+        self.project("crowd")
+        asked = []
+        crowd = [threading.Thread(target=lambda i=i: asked.append(self.asked(f"o{i}", count=20))) for i in range(16)]
+        for thread in crowd:
+            thread.start()
+        for thread in crowd:
+            thread.join()
+        self.assertEqual(sum(len(answer["assignments"]) for answer in asked), 256)
+        for answer in asked:
+            full = len(answer["assignments"]) == 20
+            self.assertEqual(answer["reason"] and answer["reason"]["code"], None if full else "too_many_open")
+        late = self.asked("late")
+        self.assertEqual((late["assignments"], late["reason"]["code"]), ([], "too_many_open"))
+        self.assertIn("256", late["reason"]["detail"])
+        holder = next(answer for answer in asked if answer["assignments"])["assignments"][0]
+        self.assertEqual(self.ask(holder["operator"])["id"], holder["id"])  # who holds one gets it again
+        self.tell("release", holder)
+        self.assertEqual(len(self.asked("late", count=2)["assignments"]), 1)
+
     def test_a_failed_attempt_counts_for_the_warm_start_once(self):
         self.project("warm", tasks=("cut", "pour"), selection={"warm_start": 2, "rule": "criterion"})
         self.tell("fail", self.ask())  # cut: one

@@ -84,12 +84,6 @@ class Projects(Case):
                 self.assertIn(answer.json["code"], (code, "invalid_field"))
         self.assertEqual(self.daemon.request("GET", "/v1/projects/x").status, 404)
 
-    def test_what_this_version_cannot_do_is_refused_not_ignored(self):
-        for body, at in [({"policy": {"kind": "mlp"}}, "/policy/kind")]:
-            with self.subTest(body=body):
-                self.refused(self.daemon.request("POST", "/v1/projects", {"id": "y", **body}), 422,
-                             "not_supported", at)
-
     def test_noise_relative_is_for_kernels_on_features(self):
         self.refused(self.daemon.request("POST", "/v1/projects", {"id": "y", "noise_relative": 0.1}), 422,
                      "invalid_field", "/noise_relative")

@@ -92,8 +92,6 @@ class Refused(unittest.TestCase):
         self.refused(head, length, 422, "unknown_task", "/task")
         head, length = head_of([100000, 3], [100000, 2])
         self.refused(head, length, 404, "project_not_found", "", path="/v1/projects/q/demonstrations")
-        head, length = head_of([100000, 3], [100000, 2], {"task": "pour", "assignment": "a0000000001"})
-        self.refused(head, length, 422, "invalid_field", "/assignment")
 
     def test_what_the_format_refuses(self):
         head, length = head_of([100000, 3], [100000, 2], dtype="I64")

@@ -137,6 +137,14 @@ def revision_file(daemon, number, key):
                  Content_Type=TENSORS["Content-Type"])
 
 
+def network(daemon, number, key):
+    """States of three numbers, actions of as many as the fleet's have."""
+    actions = len(fleet.demonstration("a", 1)["actions"][0])
+    file = safetensors({"w": matrix([[number % 7 / 4, 0.5, 1.0]] * actions)},
+                       {"kind": "mlp", "note": key, "layers": '[{"op": "linear", "weight": "w"}]'})
+    return write("PUT", f"{PROJECT}/policies/{key}", file, key, Content_Type=TENSORS["Content-Type"])
+
+
 WRITES = {
     "upload-json": lambda d, n, k: write("POST", f"{PROJECT}/demonstrations", fleet.demonstration("a", n), k),
     "upload-tensors": upload,
@@ -161,6 +169,7 @@ WRITES = {
     "import": imported,
     "policy-put": lambda d, n, k: write("PUT", f"{PROJECT}/policies/{k}", {"note": k, "trained_on": ["d1", "d2"]}, k),
     "policy-put-file": revision_file,
+    "policy-put-network": network,
     "policy-activate": lambda d, n, k: write("POST", f"{PROJECT}/policies/{revision_made(d, k)}/activate", None, k),
     "features-put": features,
     "token-create": lambda d, n, k: write("POST", "/v1/tokens", {"name": k, "role": "robot", "expires_in_s": 900}, k),

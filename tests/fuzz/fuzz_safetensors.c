@@ -9,6 +9,7 @@
 
 #include <proto/features.h>
 #include <proto/intake.h>
+#include <proto/network.h>
 #include <proto/safetensors.h>
 #include <proto/tensor_file.h>
 #include <proto/wire.h>
@@ -123,13 +124,30 @@ static void check_features(const uint8_t *data, size_t size, struct proto_arena 
     }
 }
 
+/* Widths follow each other from the input to the actions. */
+static void check_network(const struct proto_network *network)
+{
+    size_t width = network->input_dim;
+    REQUIRE(width > 0 && proto_network_first(network)->in == width);
+    for (size_t k = 0; k < network->layer_count; k++) {
+        const struct proto_layer *layer = &network->layers[k];
+        REQUIRE(!layer->weight_name || layer->in == width);
+        REQUIRE(layer->op != PROTO_LAYER_LINEAR || layer->weight.count == layer->in * layer->out);
+        width = layer->weight_name ? layer->out : width;
+    }
+    REQUIRE(width == network->output_dim);
+}
+
 static void check_revision(const uint8_t *data, size_t size, struct proto_arena *arena)
 {
     struct proto_revision revision;
     struct proto_error error = {0};
     proto_revision_defaults(&revision);
     revision.revision = "r";
-    check_told(proto_revision_from_tensors(data, size, arena, &revision, &error), &error);
+    enum proto_code code = proto_revision_from_tensors(data, size, arena, &revision, &error);
+    check_told(code, &error);
+    if (code == PROTO_CODE_OK && revision.network)
+        check_network(revision.network);
 }
 
 /* A file that is kept as it is: taken in pieces where it is taken whole, and the same bytes. */

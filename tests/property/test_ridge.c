@@ -698,6 +698,10 @@ START_TEST(what_is_no_summary_is_refused_by_name)
     summarize(&s, 4, summary);
     summary[7] = -0.1;
     expect_summary(&s.problem, pool, AMF_BAD_ARGUMENT, AMF_BAD_ARGUMENT);
+    memset(summary, 0, sizeof(summary)); /* nothing was seen, */
+    expect_summary(&s.problem, pool, AMF_OK, AMF_OK);
+    summary[1] = summary[SUMMARY_DIM] = 0.5; /* so nothing can go together */
+    expect_summary(&s.problem, pool, AMF_BAD_ARGUMENT, AMF_BAD_ARGUMENT);
     summarize(&s, 4, summary); /* and one whose negative eigenvalue only a factorisation finds: */
     summary[1] = summary[SUMMARY_DIM] = 1.1 * sqrt(summary[0] * summary[7]);
     s.problem.noise = 100; /* which hides it in A */

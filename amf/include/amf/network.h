@@ -3,10 +3,11 @@
  *   x_0 = [(s - mean) / std ; c],  x_k = layer_k(x_{k-1}),  h = input of the last layer,
  *   pi(s, c) = mean_a + std_a x_last
  *
- *   linear      W x + b                             layer_norm  (x - m) / sqrt(v + eps) gamma +
- * beta relu, tanh  each number                         (m, v over the numbers of x, v without n -
- * 1) gelu        x (1 + erf(x / sqrt 2)) / 2 gelu_tanh   x (1 + tanh(sqrt(2 / pi) (x + 0.044715
- * x^3))) / 2
+ *   linear      W x + b
+ *   layer_norm  (x - m) / sqrt(v + eps) gamma + beta, m and v over the numbers of x, v with 1 / n
+ *   relu, tanh  each number
+ *   gelu        x (1 + erf(x / sqrt 2)) / 2
+ *   gelu_tanh   x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
  *
  * The last layer is linear: then with g = pi - a (policy.h) g (x) h is the gradient of its weights
  * under a squared loss, and with something behind it, it is not.

@@ -62,3 +62,11 @@ enum amf_client_status amf_client_version(struct amf_client *client,
 
     return client_call(client, &call, result);
 }
+
+enum amf_client_status amf_client_metrics(struct amf_client *client,
+                                          struct amf_client_result *result)
+{
+    const struct call call = {.method = "GET", .path = "/metrics", .accept = "text/plain"};
+
+    return client_call(client, &call, result);
+}

@@ -274,6 +274,13 @@ static void set_up_turn(struct turn *turn, const struct proto_assignment *assign
 
 enum answer { ANSWER_TASK, ANSWER_WAIT, ANSWER_HOME };
 
+/* What is spent or taken may come back when somebody's lease lapses; skips and settings do not. */
+static bool may_come_back(const struct proto_reason *reason)
+{
+    return reason &&
+           (!strcmp(reason->code, "budget_spent") || !strcmp(reason->code, "too_many_open"));
+}
+
 static enum answer read_answer(struct turn *turn, const struct proto_asked *asked)
 {
     struct ledger *ledger = &turn->member->fleet->ledger;
@@ -283,9 +290,7 @@ static enum answer read_answer(struct turn *turn, const struct proto_asked *aske
         return turn->given == SIZE_MAX ? ANSWER_HOME : ANSWER_TASK;
     }
     ledger_count(ledger, &ledger->nothing);
-    /* What is spent may come back when somebody's lease lapses; skips and settings do not. */
-    return asked->reason && strcmp(asked->reason->code, "budget_spent") == 0 ? ANSWER_WAIT
-                                                                             : ANSWER_HOME;
+    return may_come_back(asked->reason) ? ANSWER_WAIT : ANSWER_HOME;
 }
 
 static enum answer ask(struct turn *turn)

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <proto/arena.h>
 #include <proto/error.h>
@@ -28,6 +29,14 @@ struct proto_strings {
     const char **items;
     size_t count;
 };
+
+static inline bool proto_strings_have(const struct proto_strings *strings, const char *text)
+{
+    for (size_t i = 0; i < strings->count; i++)
+        if (!strcmp(strings->items[i], text))
+            return true;
+    return false;
+}
 
 struct proto_reals {
     double *items; /* NULL with count 0: null or empty */

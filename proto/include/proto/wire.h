@@ -251,6 +251,8 @@ struct proto_feature_form {
 
 #define PROTO_REVISION_GP "gp" /* the built-in revision of Gaussian-process projects */
 
+struct proto_network;
+
 struct proto_revision {
     const char *revision;
     int kind;                        /* enum proto_policy_kind */
@@ -269,15 +271,17 @@ struct proto_revision {
     const char *created_at;              /* RFC 3339; NULL: built in */
     int64_t seq;                         /* of the event that said this; 0: built in */
     /* Not on the wire: the file it came as; borrowed. Length 0: it came as JSON. */
-    struct proto_matrix summary; /* p x p */
+    struct proto_matrix summary;         /* p x p */
+    const struct proto_network *network; /* proto/network.h; NULL: kind is another than mlp */
     const unsigned char *encoded;
     size_t encoded_bytes;
 };
 void proto_revision_defaults(void *ret_revision);
 
-/* A revision as safetensors: its fields as strings in __metadata__ (trained_on as a JSON list), and
- * a tensor `summary` (p x p). Fills in what the file says, over what *ret_revision holds. Errors
- * name "tensor summary" or "metadata role". Owns nothing of `bytes` but `encoded`. */
+/* A revision as safetensors: its fields as strings in __metadata__ (trained_on as a JSON list), a
+ * tensor `summary` (p x p) and, of kind mlp, the network (proto/network.h). Fills in what the file
+ * says, over what *ret_revision holds. Errors name "tensor summary" or "metadata role". Owns
+ * nothing of `bytes` but `encoded`. */
 __attribute__((warn_unused_result)) enum proto_code
 proto_revision_from_tensors(const unsigned char *bytes, size_t length, struct proto_arena *arena,
                             struct proto_revision *ret_revision, struct proto_error *ret_error);
@@ -379,6 +383,10 @@ struct proto_ranking {
 
 /* ---- assignments ---- */
 #define PROTO_MAX_LEASE_S 604800 /* a week */
+/* Of a project at once. A ranking conditions on a block of up to max_steps points for each, in time
+ * and memory that grow with their square: at 16 steps these are 4,096 points, as many as
+ * conditioning_limit lets demonstrations be. 2,560 took 1.9 GB. */
+#define PROTO_MAX_OPEN_ASSIGNMENTS 256
 
 enum proto_assignment_state {
     PROTO_ASSIGNMENT_OPEN,

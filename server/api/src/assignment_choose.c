@@ -35,6 +35,16 @@ static enum proto_code reason_set(struct api_ctx *ctx, const char *code, const c
     return PROTO_CODE_OK;
 }
 
+static enum proto_code explain_too_many(struct api_ctx *ctx, struct proto_reason **ret_reason)
+{
+    return reason_set(ctx, "too_many_open",
+                      proto_arena_printf(ctx->arena,
+                                         "The project has %d open assignments, the most there may "
+                                         "be; the next is given when one of them ends or expires.",
+                                         PROTO_MAX_OPEN_ASSIGNMENTS),
+                      ret_reason);
+}
+
 static enum proto_code explain_reason(struct api_ctx *ctx, const struct asking *asking,
                                       struct proto_reason **ret_reason)
 {
@@ -52,12 +62,14 @@ static enum proto_code explain_reason(struct api_ctx *ctx, const struct asking *
         return reason_set(ctx, "all_done",
                           "Every task this asker can do has its max_demonstrations.", ret_reason);
     case AMF_SELECT_BUDGET_SPENT:
-        return reason_set(ctx, "budget_spent",
-                          proto_arena_printf(ctx->arena,
-                                             "The budget of %" PRId64
-                                             " demonstrations is spent, those under way counted.",
-                                             selection->budget),
-                          ret_reason);
+        return reason_set(
+            ctx, "budget_spent",
+            proto_arena_printf(
+                ctx->arena,
+                "The budget of %" PRId64 " demonstrations is spent, those under way counted.%s",
+                selection->budget,
+                asking->request.view->open_count > 0 ? " Ask again: one may be given back." : ""),
+            ret_reason);
     case AMF_SELECT_BELOW_STOP_GAIN:
         return reason_set(
             ctx, "below_stop_gain",
@@ -88,6 +100,8 @@ enum proto_code api_assignment_open(struct api_ctx *ctx, struct project *project
     struct proto_event_opened opened;
     enum proto_code code = PROTO_CODE_OK;
 
+    if (view->open_count >= PROTO_MAX_OPEN_ASSIGNMENTS)
+        return explain_too_many(ctx, ret_reason);
     if (decide(&asking.request, ctx->arena, &asking.decided))
         return proto_error_set(
             &ctx->error, PROTO_CODE_INTERNAL, "",

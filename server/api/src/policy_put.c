@@ -35,7 +35,7 @@ enum proto_code api_policy_put_prepare(struct api_ctx *ctx, void *request)
         code = proto_error_set(&ctx->error, PROTO_CODE_INVALID_FIELD, "/revision",
                                "A revision's name is 1 to 64 of A-Z a-z 0-9 . _ -, a letter or "
                                "digit first.");
-    return code;
+    return code ? code : (enum proto_code)state_check_summary(ctx->state, revision, &ctx->error);
 }
 
 enum proto_code api_policy_put(struct api_ctx *ctx, const void *request, void *response)

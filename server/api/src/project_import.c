@@ -13,7 +13,6 @@ static void release_import(void *object)
 enum proto_code api_project_import_prepare(struct api_ctx *ctx, void *request)
 {
     struct state_import *import;
-    struct proto_project settings;
     enum proto_code code;
 
     (void)request;
@@ -30,8 +29,6 @@ enum proto_code api_project_import_prepare(struct api_ctx *ctx, void *request)
         return code;
     if (api_keep(ctx, import, release_import))
         return api_no_memory(ctx);
-    settings = state_import_view(import)->settings->project;
-    code = api_project_check_supported(ctx, &settings);
     ctx->found = import;
     return code;
 }

@@ -66,8 +66,6 @@ void api_assignment_ask_defaults(struct api_ctx *ctx, void *request);
 bool api_assignment_ask_unchanged(struct api_ctx *ctx, const void *request, void *response);
 void api_assignment_renew_defaults(struct api_ctx *ctx, void *request);
 void api_token_create_defaults(struct api_ctx *ctx, void *request);
-/* Refuses settings that this version cannot serve. */
-enum proto_code api_project_check_supported(struct api_ctx *ctx, void *request);
 enum proto_code api_project_refit_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_project_import_prepare(struct api_ctx *ctx, void *request);
 enum proto_code api_demonstration_check_head(struct api_ctx *ctx,

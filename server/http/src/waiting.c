@@ -2,45 +2,22 @@
  *
  * One pass asks every handler whose project has changed and writes what it answers. After a pass
  * the thread rests for as long as the pass took: events that come faster than they can be told are
- * told together, and asks always get a processor. Nothing is queued for a reader that is slow:
- * what it has not taken is the piece that is under way, and where it stands in the log.
+ * told together, and asks always get a processor.
  */
 #include "waiting.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "dispatch.h"
-#include "request_log.h"
-#include "stream.h"
+#include "waiter.h"
 
 #define READY_EVENTS 256
-
-struct waiter {
-    struct waiter *next; /* in the inbox */
-    struct http_request *request;
-    int fd;
-    struct http_address address;
-    bool ready;     /* its handler has more to tell */
-    bool last;      /* what is in `out` ends the answer */
-    bool lingering; /* all is said; the client closes first */
-    bool gone;
-    int64_t until_ms;    /* of a long poll, or of lingering */
-    int64_t admitted_ms; /* when its token was looked at */
-    int64_t spoken_ms;   /* when it was last sent something */
-    int64_t stuck_ms;    /* since when `out` does not get smaller; 0: it does */
-    size_t heard_bytes;  /* what a client sends here is thrown away */
-    char *out;           /* NULL: nothing to send */
-    size_t out_bytes, out_sent;
-};
 
 struct http_room {
     struct http_server *server;
@@ -50,11 +27,11 @@ struct http_room {
     atomic_bool woken;
     pthread_mutex_t lock; /* the members up to the blank line; held for a moment */
     pthread_cond_t left;
-    struct waiter *inbox;
+    struct http_waiter *inbox;
     size_t taken; /* in the inbox or with the thread */
     bool closing, stopping;
 
-    struct waiter **waiters; /* the thread's */
+    struct http_waiter **waiters; /* the thread's */
     size_t count;
     int64_t rested_until_ms, ticked_ms;
 };
@@ -75,163 +52,18 @@ void http_room_wake(void *arg)
         (void)eventfd_write(room->wake_fd, 1);
 }
 
-/* ---- what is said ---- */
-
-/* Takes over the bytes, to be sent. */
-static void say(struct waiter *waiter, char *bytes, size_t length)
-{
-    waiter->out = bytes;
-    waiter->out_bytes = length;
-    waiter->out_sent = 0;
-}
-
-/* The next piece of a stream. Its head said 200: a refusal is told to the next attempt. */
-static void say_piece(struct waiter *waiter, struct http_reply *reply)
-{
-    if (reply->status != MHD_HTTP_OK) {
-        waiter->gone = true;
-        return;
-    }
-    waiter->request->sent_bytes += reply->body_bytes;
-    say(waiter, reply->body, reply->body_bytes);
-    reply->body = NULL;
-}
-
-static void say_answer(struct waiter *waiter, const struct http_reply *reply)
-{
-    char *bytes;
-    size_t length;
-
-    if (http_reply_format(reply, waiter->request->id, &bytes, &length) < 0) {
-        waiter->gone = true;
-        return;
-    }
-    waiter->request->sent_status = reply->status;
-    waiter->request->sent_bytes = reply->body_bytes;
-    waiter->last = true;
-    say(waiter, bytes, length);
-}
-
-/* What dispatch left in the request's reply becomes what is sent. */
-static void say_reply(struct waiter *waiter)
-{
-    struct http_reply *reply = &waiter->request->reply;
-
-    if (waiter->request->ctx.follows)
-        say_piece(waiter, reply);
-    else
-        say_answer(waiter, reply);
-    http_reply_deinit(reply);
-}
-
-static void ask_again(struct waiter *waiter, bool over)
-{
-    waiter->request->ctx.wait.over = over;
-    http_dispatch_again(waiter->request);
-    waiter->ready = waiter->request->reply.status != 0;
-    if (waiter->ready)
-        say_reply(waiter);
-}
-
-/* ---- sending ---- */
-
-static void watch_for(struct http_room *room, struct waiter *waiter, bool room_to_write)
-{
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = waiter};
-
-    if (room_to_write)
-        event.events |= EPOLLOUT;
-    if (epoll_ctl(room->epoll_fd, EPOLL_CTL_MOD, waiter->fd, &event) < 0)
-        waiter->gone = true;
-}
-
-static void finish_piece(struct http_room *room, struct waiter *waiter, int64_t now_ms)
-{
-    free(waiter->out);
-    waiter->out = NULL;
-    if (waiter->stuck_ms)
-        watch_for(room, waiter, false);
-    waiter->stuck_ms = 0;
-    waiter->spoken_ms = now_ms;
-    if (!waiter->last)
-        return;
-    shutdown(waiter->fd, SHUT_WR);
-    waiter->lingering = true;
-    waiter->ready = false;
-    waiter->until_ms = now_ms + HTTP_LINGER_MS;
-}
-
-static void flush_out(struct http_room *room, struct waiter *waiter)
-{
-    int64_t now_ms = http_monotonic_ms();
-
-    while (waiter->out && waiter->out_sent < waiter->out_bytes) {
-        ssize_t sent = send(waiter->fd, waiter->out + waiter->out_sent,
-                            waiter->out_bytes - waiter->out_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
-            waiter->gone = true;
-            return;
-        }
-        if (sent < 0) {
-            if (!waiter->stuck_ms)
-                watch_for(room, waiter, true);
-            waiter->stuck_ms = waiter->stuck_ms ? waiter->stuck_ms : now_ms;
-            return;
-        }
-        waiter->out_sent += (size_t)sent;
-        waiter->stuck_ms = waiter->stuck_ms ? now_ms : 0;
-    }
-    if (waiter->out)
-        finish_piece(room, waiter, now_ms);
-}
-
 /* ---- coming and going ---- */
-
-static void waiter_free(struct waiter *waiter)
-{
-    if (!waiter)
-        return;
-    if (waiter->request) {
-        atomic_fetch_sub(http_request_gauge(waiter->request), 1);
-        http_request_end(waiter->request, !waiter->gone || waiter->request->ctx.follows);
-        http_request_free(waiter->request);
-    }
-    if (waiter->fd >= 0)
-        close(waiter->fd);
-    free(waiter->out);
-    free(waiter);
-}
 
 static void remove_waiter(struct http_room *room, size_t place)
 {
-    struct waiter *waiter = room->waiters[place];
+    struct http_waiter *waiter = room->waiters[place];
 
     room->waiters[place] = room->waiters[--room->count];
     pthread_mutex_lock(&room->lock);
     room->taken--;
     pthread_cond_broadcast(&room->left);
     pthread_mutex_unlock(&room->lock);
-    waiter_free(waiter);
-}
-
-/* A stream begins with its head, and with what its first call had to tell. */
-static int begin_stream(struct waiter *waiter)
-{
-    struct http_request *request = waiter->request;
-    char *bytes;
-    size_t length;
-
-    if (http_reply_format_stream(&request->reply, request->id, http_retry_ms(), &bytes, &length) <
-        0)
-        return -1;
-    request->sent_status = MHD_HTTP_OK;
-    request->sent_bytes = request->reply.body_bytes;
-    http_reply_deinit(&request->reply);
-    say(waiter, bytes, length);
-    waiter->ready = true;
-    return 0;
+    http_waiter_free(waiter);
 }
 
 static size_t count_address(const struct http_room *room, const struct http_address *address)
@@ -244,64 +76,27 @@ static size_t count_address(const struct http_room *room, const struct http_addr
 }
 
 /* The list has room for `max` from the start. */
-static void let_in(struct http_room *room, struct waiter *waiter)
+static void let_in(struct http_room *room, struct http_waiter *waiter)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = waiter};
-    const int send_bytes = HTTP_WAITING_SEND_BYTES, at_once = 1;
     bool crowded = count_address(room, &waiter->address) >= room->max_per_address;
 
     room->waiters[room->count++] = waiter;
-    (void)setsockopt(waiter->fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
-    (void)setsockopt(waiter->fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof(at_once));
-    if (epoll_ctl(room->epoll_fd, EPOLL_CTL_ADD, waiter->fd, &event) < 0)
-        waiter->gone = true;
-    if (crowded) {
-        (void)proto_error_set(&waiter->request->ctx.error, PROTO_CODE_OVERLOADED, "",
-                              "Too many requests from this address are waiting; try again "
-                              "shortly.");
-        http_request_refuse(waiter->request);
-        waiter->request->ctx.follows = false;
-        say_reply(waiter);
-    } else if (waiter->request->ctx.follows && begin_stream(waiter) < 0) {
-        waiter->gone = true;
-    }
-    flush_out(room, waiter);
+    http_waiter_begin(waiter, room->epoll_fd, crowded);
 }
 
 static void take_inbox(struct http_room *room)
 {
     pthread_mutex_lock(&room->lock);
-    struct waiter *waiter = room->inbox;
+    struct http_waiter *waiter = room->inbox;
     room->inbox = NULL;
     pthread_mutex_unlock(&room->lock);
-    for (struct waiter *next; waiter; waiter = next) {
+    for (struct http_waiter *next; waiter; waiter = next) {
         next = waiter->next;
         let_in(room, waiter);
     }
 }
 
 /* ---- the thread ---- */
-
-static void listen_to(struct waiter *waiter)
-{
-    char nothing[1024];
-    ssize_t got = recv(waiter->fd, nothing, sizeof(nothing), MSG_DONTWAIT);
-
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-        waiter->gone = true;
-    if (got > 0)
-        waiter->heard_bytes += (size_t)got;
-    if (waiter->heard_bytes > HTTP_WAITING_HEARD_MAX_BYTES)
-        waiter->gone = true;
-}
-
-/* A slow reader has taken something. True: all of it, and what came meanwhile is next. */
-static bool go_on(struct http_room *room, struct waiter *waiter)
-{
-    flush_out(room, waiter);
-    waiter->ready = !waiter->out && !waiter->lingering;
-    return waiter->ready;
-}
 
 /* True: somebody should be asked. */
 static bool attend(struct http_room *room, int timeout_ms)
@@ -312,7 +107,7 @@ static bool attend(struct http_room *room, int timeout_ms)
     eventfd_t value;
 
     for (int i = 0; i < count; i++) {
-        struct waiter *waiter = ready[i].data.ptr;
+        struct http_waiter *waiter = ready[i].data.ptr;
 
         if (!waiter) {
             (void)eventfd_read(room->wake_fd, &value);
@@ -320,9 +115,9 @@ static bool attend(struct http_room *room, int timeout_ms)
             continue;
         }
         if (ready[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-            listen_to(waiter);
+            http_waiter_listen(waiter);
         if (ready[i].events & EPOLLOUT && !waiter->gone)
-            woken = go_on(room, waiter) || woken;
+            woken = http_waiter_go_on(waiter) || woken;
     }
     return woken;
 }
@@ -333,55 +128,20 @@ static bool make_pass(struct http_room *room, bool closing)
     bool more = false;
 
     for (size_t i = 0; i < room->count; i++) {
-        struct waiter *waiter = room->waiters[i];
+        struct http_waiter *waiter = room->waiters[i];
 
         if (waiter->out || waiter->lingering || waiter->gone)
             continue;
         if (closing && waiter->request->ctx.follows) {
-            waiter->last = true;
-            finish_piece(room, waiter, http_monotonic_ms());
+            http_waiter_end_stream(waiter);
             continue;
         }
         if (!closing && !waiter->ready && !http_request_changed(waiter->request))
             continue;
-        ask_again(waiter, closing);
-        flush_out(room, waiter);
+        http_waiter_ask(waiter, closing);
         more = more || (waiter->ready && !waiter->out);
     }
     return more;
-}
-
-/* The token may have been revoked, and the project deleted where nobody was told. */
-static void admit_again(struct waiter *waiter)
-{
-    struct http_request *request = waiter->request;
-    enum proto_code code = http_request_admit(request);
-
-    waiter->admitted_ms = http_monotonic_ms();
-    if (code == PROTO_CODE_OK)
-        return;
-    request->ctx.error.code = code;
-    http_request_refuse(request);
-    say_reply(waiter);
-}
-
-static void tick_waiter(struct http_room *room, struct waiter *waiter, int64_t now_ms)
-{
-    if (waiter->lingering || waiter->stuck_ms) {
-        if (waiter->lingering ? now_ms >= waiter->until_ms
-                              : now_ms - waiter->stuck_ms > HTTP_TRANSFER_MAX_MS)
-            waiter->gone = true;
-        return;
-    }
-    if (now_ms - waiter->admitted_ms >= HTTP_WAITING_ADMIT_MS)
-        admit_again(waiter);
-    if (!waiter->out && !waiter->gone && !waiter->request->ctx.follows &&
-        now_ms >= waiter->until_ms)
-        ask_again(waiter, true);
-    if (!waiter->out && !waiter->gone && waiter->request->ctx.follows &&
-        now_ms - waiter->spoken_ms >= HTTP_HEARTBEAT_MS)
-        say(waiter, strdup(HTTP_HEARTBEAT), strlen(HTTP_HEARTBEAT));
-    flush_out(room, waiter);
 }
 
 static void tick(struct http_room *room)
@@ -393,7 +153,7 @@ static void tick(struct http_room *room)
     room->ticked_ms = now_ms;
     for (size_t i = 0; i < room->count; i++)
         if (!room->waiters[i]->gone)
-            tick_waiter(room, room->waiters[i], now_ms);
+            http_waiter_tick(room->waiters[i], now_ms);
 }
 
 static void bury(struct http_room *room)
@@ -455,7 +215,7 @@ static int open_room(struct http_room *room)
 
     room->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     room->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    room->waiters = calloc(room->max + 1, sizeof(struct waiter *));
+    room->waiters = calloc(room->max + 1, sizeof(struct http_waiter *));
     if (room->epoll_fd < 0 || room->wake_fd < 0 || !room->waiters ||
         epoll_ctl(room->epoll_fd, EPOLL_CTL_ADD, room->wake_fd, &event) < 0)
         return -1;
@@ -578,7 +338,7 @@ static void unreserve(struct http_room *room)
     pthread_mutex_unlock(&room->lock);
 }
 
-static void enter_inbox(struct http_room *room, struct waiter *waiter)
+static void enter_inbox(struct http_room *room, struct http_waiter *waiter)
 {
     pthread_mutex_lock(&room->lock);
     waiter->next = room->inbox;
@@ -589,23 +349,20 @@ static void enter_inbox(struct http_room *room, struct waiter *waiter)
 
 bool http_room_take(struct http_room *room, struct http_request *request, int fd)
 {
-    struct waiter *waiter = calloc(1, sizeof(*waiter));
+    struct http_waiter *waiter = calloc(1, sizeof(*waiter));
+    int own;
 
     if (!waiter || !reserve(room)) {
         free(waiter);
         return false;
     }
     waiter->address = request->connection->address;
-    if (detach(room, request, fd, &waiter->fd) < 0) {
+    if (detach(room, request, fd, &own) < 0) {
         unreserve(room);
         free(waiter);
         return false;
     }
-    waiter->request = request;
-    atomic_fetch_add(http_request_gauge(request), 1);
-    waiter->until_ms = request->started_us / 1000 + (int64_t)(request->ctx.wait_s * 1000);
-    waiter->spoken_ms = waiter->admitted_ms = http_monotonic_ms();
-    waiter->ready = true; /* much may have happened since it was asked */
+    http_waiter_init(waiter, request, own);
     enter_inbox(room, waiter);
     return true;
 }

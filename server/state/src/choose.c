@@ -8,23 +8,15 @@
 
 #include "problem.h"
 
-static bool strings_have(const struct proto_strings *strings, const char *text)
-{
-    for (size_t i = 0; i < strings->count; i++)
-        if (!strcmp(strings->items[i], text))
-            return true;
-    return false;
-}
-
 /* Skips aside. */
 static bool asker_can(const struct proto_ask *ask, const struct proto_task *task)
 {
     if (!ask)
         return true;
     for (size_t i = 0; i < task->requires_.count; i++)
-        if (!strings_have(&ask->capabilities, task->requires_.items[i]))
+        if (!proto_strings_have(&ask->capabilities, task->requires_.items[i]))
             return false;
-    return !strings_have(&ask->exclude, task->key);
+    return !proto_strings_have(&ask->exclude, task->key);
 }
 
 static bool is_skipped(const struct choose_request *request, const struct proto_task *task)

@@ -267,27 +267,31 @@ static int apply_leases_carried(struct project *project, const struct event_head
     return status;
 }
 
-const struct event_kind event_assignment_opened = {"assignment_opened", &proto_event_opened_shape,
-                                                   EVENT_BLOB_NONE, apply_assignment_opened,
-                                                   check_assignment_opened};
+const struct event_kind event_assignment_opened = {
+    "assignment_opened",     &proto_event_opened_shape, EVENT_BLOB_NONE,
+    apply_assignment_opened, check_assignment_opened,   true};
 const struct event_kind event_assignment_completed = {
-    "assignment_completed", &proto_event_assignment_end_shape, EVENT_BLOB_NONE,
-    apply_assignment_completed, check_assignment_completed};
+    "assignment_completed",     &proto_event_assignment_end_shape, EVENT_BLOB_NONE,
+    apply_assignment_completed, check_assignment_completed,        true};
 const struct event_kind event_assignment_expired = {
-    "assignment_expired", &proto_event_assignment_end_shape, EVENT_BLOB_NONE,
-    apply_assignment_expired, check_assignment_ended};
+    "assignment_expired",   &proto_event_assignment_end_shape,
+    EVENT_BLOB_NONE,        apply_assignment_expired,
+    check_assignment_ended, true};
 const struct event_kind event_assignment_renewed = {
-    "assignment_renewed", &proto_event_renewed_shape, EVENT_BLOB_NONE, apply_assignment_renewed,
-    check_assignment_renewed};
+    "assignment_renewed",     &proto_event_renewed_shape, EVENT_BLOB_NONE,
+    apply_assignment_renewed, check_assignment_renewed,   true};
 const struct event_kind event_assignment_skipped = {
-    "assignment_skipped", &proto_event_assignment_skip_shape, EVENT_BLOB_NONE,
-    apply_assignment_skipped, check_assignment_ended};
+    "assignment_skipped",   &proto_event_assignment_skip_shape,
+    EVENT_BLOB_NONE,        apply_assignment_skipped,
+    check_assignment_ended, true};
 const struct event_kind event_assignment_failed = {
-    "assignment_failed", &proto_event_assignment_end_shape, EVENT_BLOB_NONE,
-    apply_assignment_failed, check_assignment_ended};
+    "assignment_failed",    &proto_event_assignment_end_shape,
+    EVENT_BLOB_NONE,        apply_assignment_failed,
+    check_assignment_ended, true};
 const struct event_kind event_assignment_released = {
-    "assignment_released", &proto_event_assignment_end_shape, EVENT_BLOB_NONE,
-    apply_assignment_released, check_assignment_ended};
-const struct event_kind event_leases_carried = {"leases_carried", &proto_event_carried_shape,
-                                                EVENT_BLOB_NONE, apply_leases_carried,
-                                                check_leases_carried};
+    "assignment_released",  &proto_event_assignment_end_shape,
+    EVENT_BLOB_NONE,        apply_assignment_released,
+    check_assignment_ended, true};
+const struct event_kind event_leases_carried = {"leases_carried",     &proto_event_carried_shape,
+                                                EVENT_BLOB_NONE,      apply_leases_carried,
+                                                check_leases_carried, true};

@@ -280,7 +280,8 @@ static int read_old(const struct store_event *stored, void *arg)
     return page_add(reading, event) ? 0 : STOPPED;
 }
 
-/* True: the page is made; false: it begins before the tail. */
+/* True: the page is made; false: it begins before the tail. The tail may know more than this call's
+ * view, if another brought it up to a newer one. */
 static bool read_tail(const struct feed *feed, int64_t after, struct reading *reading)
 {
     int64_t first = feed->count ? tail_get(feed, 0)->event.seq : INT64_MAX;
@@ -288,7 +289,9 @@ static bool read_tail(const struct feed *feed, int64_t after, struct reading *re
     if (after < first - 1)
         return false;
     for (size_t i = (size_t)(after + 1 - first);
-         i < feed->count && page_add(reading, cell_ref(tail_get(feed, i))); i++)
+         i < feed->count && tail_get(feed, i)->event.seq <= reading->view->seq &&
+         page_add(reading, cell_ref(tail_get(feed, i)));
+         i++)
         ;
     return true;
 }

@@ -57,11 +57,6 @@ void state_import_free(struct state_import *import)
     free(import);
 }
 
-const struct view *state_import_view(const struct state_import *import)
-{
-    return &import->project.draft;
-}
-
 /* ---- the archive is whole ---- */
 
 static enum proto_code on_begin(void *arg, const struct proto_archive_entry *entry,
@@ -379,6 +374,7 @@ enum proto_code state_import_new(struct state *state, const char *project_id, in
     if (status)
         return (enum proto_code)status;
     snprintf(import->id, sizeof import->id, "%s", project_id);
+    import->project.pool = state->config.pool;
     status = fold(import, ret_error);
     if (status) {
         state_import_free(import);

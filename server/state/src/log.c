@@ -4,6 +4,36 @@
 
 #include "project_internal.h"
 
+/* Rollouts are posted all the time, and most projects do not rank by them. */
+static bool ranks_by_rollouts(const struct proto_project *settings)
+{
+    return settings->criterion.occupancy == PROTO_OCCUPANCY_ROLLOUTS ||
+           settings->criterion.target == PROTO_TARGET_FAILURE ||
+           settings->selection.rule == PROTO_RULE_LOWEST_SUCCESS;
+}
+
+static bool is_evidence(const struct view *draft, const struct event_kind *kind, const void *body)
+{
+    const struct proto_demonstration *added = kind == &event_demonstration_added ? body : NULL;
+
+    if (added && added->role == PROTO_ROLE_ROLLOUT)
+        return ranks_by_rollouts(&draft->settings->project);
+    return !kind->of_leases;
+}
+
+static int project_apply(struct project *project, const struct event_kind *kind,
+                         const struct event_head *head, const void *body)
+{
+    struct view *draft = &project->draft;
+
+    draft->seq = head->seq;
+    project->dirty = true;
+    int status = kind->apply(project, head, body);
+    if (!status && is_evidence(draft, kind, body))
+        draft->evidence_seq = head->seq;
+    return status;
+}
+
 int project_log(struct project *project, struct store_tx *tx, const struct event_kind *kind,
                 const void *body, const void *blob, size_t blob_bytes, const char *blob_id)
 {
@@ -25,10 +55,8 @@ int project_log(struct project *project, struct store_tx *tx, const struct event
     free(text);
     if (status)
         return status;
-    project->dirty = true;
-    project->draft.seq = head.seq;
     project->tx = tx;
-    status = kind->apply(project, &head, body);
+    status = project_apply(project, kind, &head, body);
     project->tx = NULL;
     return status ? status : project_freeze(project);
 }
@@ -102,6 +130,7 @@ static enum proto_code read_policy(const struct store_event *stored, struct prot
 
     body->summary = whole.summary;
     body->summary_dim = whole.summary_dim;
+    body->network = whole.network;
     body->encoded = stored->blob;
     body->encoded_bytes = stored->blob_bytes;
     return code;
@@ -156,9 +185,7 @@ int event_apply(struct project *project, const struct event *event)
 {
     if (event->head.seq != project->draft.seq + 1)
         return STORE_CORRUPT;
-    project->draft.seq = event->head.seq;
-    project->dirty = true;
-    return event->kind->apply(project, &event->head, &event->body);
+    return project_apply(project, event->kind, &event->head, &event->body);
 }
 
 /* Fields that an event leaves out are held to no range, so it is said in full and read again. */

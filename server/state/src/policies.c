@@ -5,6 +5,8 @@
 
 #include <amf/sample.h>
 
+#include "hosted.h"
+
 /* ---- in a view ---- */
 
 int policies_copy(const struct view *view, struct view *ret_draft)
@@ -21,18 +23,47 @@ int policies_copy(const struct view *view, struct view *ret_draft)
         if (roll_copy(&view->policies[i].features, &policy->features))
             return -1;
         cell_ref(policy->revision);
+        hosted_ref(policy->hosted);
+        cell_ref(policy->summary);
         ret_draft->policy_count++;
     }
     return 0;
+}
+
+void policy_let_go(struct policy *policy)
+{
+    roll_deinit(&policy->features);
+    hosted_unref(policy->hosted);
+    cell_unref(policy->summary);
+    policy->hosted = NULL;
+    policy->summary = NULL;
+    policy->count = 0;
 }
 
 void policies_deinit(struct view *draft)
 {
     for (size_t i = 0; i < draft->policy_count; i++) {
         cell_unref(draft->policies[i].revision);
-        roll_deinit(&draft->policies[i].features);
+        policy_let_go(&draft->policies[i]);
     }
     free(draft->policies);
+}
+
+size_t policies_bytes(const struct view *view)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; view && i < view->policy_count; i++)
+        if (view->policies[i].hosted)
+            bytes += hosted_bytes(view->policies[i].hosted);
+    return bytes;
+}
+
+void policies_forget(const struct view *view)
+{
+    for (size_t i = 0; view && i < view->policy_count; i++)
+        if (view->policies[i].hosted)
+            hosted_forget(view->policies[i].hosted);
 }
 
 int policies_add_demonstration(struct view *draft)
@@ -140,14 +171,6 @@ struct features *features_new(const struct proto_event_features *event, int64_t 
 
 /* ---- what is missing ---- */
 
-static bool features_have(const struct features *features, const char *task)
-{
-    for (size_t i = 0; i < features->meta.tasks.count; i++)
-        if (!strcmp(features->meta.tasks.items[i], task))
-            return true;
-    return false;
-}
-
 /* Whether its features, had it any, would say something of every task. */
 static bool form_has_tasks(const struct proto_feature_form *form)
 {
@@ -166,7 +189,7 @@ static int lacks_tasks(const struct view *view, const struct features *features,
     for (size_t c = 0; c < view->tasks.count; c++) {
         const char *key = view_task(view, c)->task.key;
 
-        if (features && features_have(features, key))
+        if (features && proto_strings_have(&features->meta.tasks, key))
             continue;
         if (items)
             items[count] = key;
@@ -186,7 +209,8 @@ int policy_lacks(const struct view *view, const struct policy_wants *wants,
                                              .reason = features ? PROTO_MISSING_STALE
                                                                 : PROTO_MISSING_ALL};
 
-    if (!policy_wants_demonstration(wants, view, demonstration, policy->revision->meta.role) ||
+    if (policy->revision->meta.kind == PROTO_POLICY_MLP ||
+        !policy_wants_demonstration(wants, view, demonstration, policy->revision->meta.role) ||
         (features && !form_has_tasks(&policy->form)))
         return 0;
     if (lacks_tasks(view, features, arena, &missing.tasks))
@@ -261,7 +285,7 @@ int view_describe_policy(const struct view *view, size_t index, struct proto_are
         return describe_gp(view, arena, ret_revision);
     said = policy->revision->meta;
     said.state = policy->state;
-    said.demonstrations = policy->count;
+    said.demonstrations = policy->hosted ? (int64_t)view->demonstrations.count : policy->count;
     if (policy->has_form) {
         said.features = proto_arena_alloc(arena, 1, sizeof *said.features);
         if (!said.features)

@@ -9,6 +9,14 @@ __attribute__((warn_unused_result)) int policies_copy(const struct view *view,
                                                       struct view *ret_draft);
 void policies_deinit(struct view *draft);
 
+/* What only a revision that may serve has: features, network, summary. */
+void policy_let_go(struct policy *policy);
+
+/* What the networks of a view remember of its demonstrations, and letting them forget it. The view
+ * may be NULL. */
+size_t policies_bytes(const struct view *view);
+void policies_forget(const struct view *view);
+
 /* Demonstrations come and go; the lists of features go with them. -1: out of memory. */
 __attribute__((warn_unused_result)) int policies_add_demonstration(struct view *draft);
 __attribute__((warn_unused_result)) int policies_remove_demonstration(struct view *draft,

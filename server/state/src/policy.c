@@ -1,8 +1,12 @@
 /* Commands about revisions of a policy, checked before anything is logged. */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <amf/ridge.h>
+
+#include "hosted.h"
 #include "policies.h"
 #include "project_internal.h"
 
@@ -35,6 +39,95 @@ static int check_summary_dim(const struct proto_revision *revision, const struct
                                 revision->summary_dim, revision->revision);
 }
 
+__attribute__((format(printf, 4, 5))) static int refuse_tensor(enum proto_code code,
+                                                               const char *name,
+                                                               struct proto_error *ret_error,
+                                                               const char *format, ...)
+{
+    char at[sizeof ret_error->at], detail[sizeof ret_error->detail];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    snprintf(at, sizeof at, "tensor %s", name);
+    return (int)proto_error_set(ret_error, code, at, "%s", detail);
+}
+
+/* Every task's vector is what the network takes behind the state. */
+static int check_vectors(const struct view *draft, const struct proto_network *network,
+                         struct proto_error *ret_error)
+{
+    int64_t states = draft->settings->project.state_dim;
+    size_t wanted = hosted_task_dim(network, states);
+
+    for (size_t c = 0; wanted && c < draft->tasks.count; c++) {
+        const struct proto_task *task = &view_task(draft, c)->task;
+
+        if (task->vector.count != wanted)
+            return refuse_tensor(
+                PROTO_CODE_WRONG_DIMENSION, proto_network_first(network)->weight_name, ret_error,
+                "the network takes %zu numbers: a state of %" PRId64 " and a task's vector of %zu; "
+                "the vector of task %s has %zu",
+                network->input_dim, states, wanted, task->key, task->vector.count);
+    }
+    return 0;
+}
+
+static int check_network(const struct view *draft, const struct proto_network *network,
+                         struct proto_error *ret_error)
+{
+    const struct proto_project *project = &draft->settings->project;
+    const struct proto_layer *last = &network->layers[network->layer_count - 1];
+    size_t moments = network->input_mean.count;
+
+    if (project->state_dim == PROTO_INT_NULL || project->action_dim == PROTO_INT_NULL)
+        return (int)proto_error_set(ret_error, PROTO_CODE_WRONG_DIMENSION, "",
+                                    "The project does not know its dimensions yet: PATCH state_dim "
+                                    "and action_dim, or post a demonstration first.");
+    if (network->output_dim != (size_t)project->action_dim)
+        return refuse_tensor(PROTO_CODE_WRONG_DIMENSION, last->weight_name, ret_error,
+                             "layer %zu (linear) gives %zu numbers; this project's actions have "
+                             "%" PRId64,
+                             network->layer_count - 1, network->output_dim, project->action_dim);
+    if (network->input_dim < (size_t)project->state_dim)
+        return refuse_tensor(PROTO_CODE_WRONG_DIMENSION, proto_network_first(network)->weight_name,
+                             ret_error,
+                             "the network takes %zu numbers; this project's states have %" PRId64,
+                             network->input_dim, project->state_dim);
+    if (moments && moments != network->input_dim && moments != (size_t)project->state_dim)
+        return refuse_tensor(PROTO_CODE_WRONG_DIMENSION, "input_mean", ret_error,
+                             "it has %zu numbers; expected %" PRId64 ", of the state, or %zu, of "
+                             "all that the network takes",
+                             moments, project->state_dim, network->input_dim);
+    return check_vectors(draft, network, ret_error);
+}
+
+int project_check_task_in_networks(const struct view *draft, const struct proto_task *task,
+                                   struct proto_error *ret_error)
+{
+    for (size_t i = 0; i < draft->policy_count; i++) {
+        const struct policy *policy = &draft->policies[i];
+        size_t wanted = policy->hosted ? hosted_vector_dim(policy->hosted) : 0;
+
+        if (wanted && task->vector.count != wanted)
+            return (int)proto_error_set(ret_error, PROTO_CODE_WRONG_DIMENSION, "/vector",
+                                        "The vector of task %s has %zu numbers; the network %.64s "
+                                        "takes one of %zu.",
+                                        task->key, task->vector.count,
+                                        policy->revision->meta.revision, wanted);
+    }
+    return 0;
+}
+
+bool project_has_network(const struct view *draft)
+{
+    for (size_t i = 0; i < draft->policy_count; i++)
+        if (draft->policies[i].hosted)
+            return true;
+    return false;
+}
+
 int project_check_revision(const struct view *draft, const struct proto_revision *revision,
                            struct proto_error *ret_error)
 {
@@ -44,20 +137,51 @@ int project_check_revision(const struct view *draft, const struct proto_revision
     if (!strcmp(revision->revision, PROTO_REVISION_GP))
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/revision",
                                     "\"gp\" is the built-in revision; choose another name.");
-    if (revision->kind != PROTO_POLICY_EXTERNAL)
-        return (int)proto_error_set(
-            ret_error, PROTO_CODE_NOT_SUPPORTED, "/kind",
-            "This version takes revisions of kind \"external\", whose features are uploaded.");
-    if (revision->summary_dim != PROTO_INT_NULL)
-        return (int)proto_error_set(
-            ret_error, PROTO_CODE_NOT_SUPPORTED, "tensor summary",
-            "This version does not condition on a summary of the pre-training set.");
+    if (revision->kind == PROTO_POLICY_GP)
+        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kind",
+                                    "The Gaussian process is built in; a revision is \"external\" "
+                                    "or \"mlp\".");
+    if ((revision->kind == PROTO_POLICY_MLP) != (revision->network != NULL))
+        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/kind",
+                                    "The weights of a network come as a safetensors file.");
+    if (revision->summary_dim != PROTO_INT_NULL && revision->role == PROTO_REVISION_LIKELIHOOD)
+        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_TENSOR, "tensor summary",
+                                    "a summary is for selection; the role is likelihood");
     if (held && held->state != PROTO_REVISION_STAGED)
         return (int)proto_error_set(
             ret_error, PROTO_CODE_POLICY_IN_USE, "",
             "Revision %.64s is %s; what it is cannot change any more. PUT one of another name.",
             revision->revision, proto_revision_state_names[held->state]);
-    return check_summary_dim(revision, held, ret_error);
+    if (held && held->revision->meta.kind != revision->kind)
+        return (int)proto_error_set(ret_error, PROTO_CODE_POLICY_IN_USE, "",
+                                    "Revision %.64s is of kind %s; PUT one of another name.",
+                                    revision->revision,
+                                    proto_policy_kind_names[held->revision->meta.kind]);
+    return revision->network ? check_network(draft, revision->network, ret_error)
+                             : check_summary_dim(revision, held, ret_error);
+}
+
+int revision_check_summary(const struct proto_revision *revision, struct amf_pool *pool,
+                           struct proto_error *ret_error)
+{
+    AMF_POOL_CLEANUP struct amf_pool *own = NULL;
+    enum amf_status status = AMF_OK;
+
+    if (revision->summary_dim == PROTO_INT_NULL)
+        return 0;
+    if (!pool)
+        status = amf_pool_new(1, &own);
+    if (!status)
+        status = amf_ridge_check_summary(revision->summary.rows, revision->summary.data,
+                                         pool ? pool : own, NULL);
+    if (status == AMF_OK)
+        return 0;
+    if (status != AMF_BAD_ARGUMENT && status != AMF_NOT_FINITE)
+        return (int)proto_error_set(ret_error, PROTO_CODE_NO_MEMORY, "",
+                                    "no memory to check the summary");
+    return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_TENSOR, "tensor summary",
+                                "it is not symmetric and positive semidefinite; expected the sum "
+                                "of phi phi' over pairs");
 }
 
 static bool texts_equal(const char *left, const char *right)
@@ -208,6 +332,11 @@ int project_check_features(const struct view *draft, const struct proto_event_fe
                                     features->demonstration);
     if (policy->state == PROTO_REVISION_RETIRED)
         return retired(features->revision, ret_error);
+    if (policy->hosted)
+        return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "",
+                                    "Revision %.64s is a network that is evaluated here; it takes "
+                                    "no features.",
+                                    features->revision);
     refused = check_steps(demonstration, features->file, ret_error);
     if (!refused)
         refused = check_tasks(draft, demonstration, &features->file->tasks, ret_error);

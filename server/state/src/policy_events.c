@@ -6,6 +6,7 @@
 #include <proto/digest.h>
 #include <state/clock.h>
 
+#include "hosted.h"
 #include "policies.h"
 #include "project_internal.h"
 
@@ -16,9 +17,7 @@ static struct revision *revision_new(const struct event_head *head,
 {
     struct revision *cell = cell_new(sizeof *cell);
     struct proto_revision meta = *said;
-    size_t count = said->summary.rows * said->summary.cols;
     char at[CLOCK_TEXT_BYTES];
-    double *summary;
 
     clock_format(head->at_ms, at);
     meta.created_at = at;
@@ -27,16 +26,47 @@ static struct revision *revision_new(const struct event_head *head,
         cell_unref(cell);
         return NULL;
     }
-    if (count == 0)
-        return cell;
-    summary = proto_arena_alloc(cell_arena(cell), count, sizeof *summary);
-    if (!summary) {
-        cell_unref(cell);
-        return NULL;
-    }
-    memcpy(summary, said->summary.data, count * sizeof *summary);
-    cell->meta.summary = (struct proto_matrix){summary, said->summary.rows, said->summary.cols};
     return cell;
+}
+
+static int take_summary(const struct proto_matrix *said, struct policy *policy)
+{
+    size_t count = said->rows * said->cols;
+    struct summary *cell = cell_new(sizeof *cell);
+    double *gram = cell ? proto_arena_alloc(cell_arena(cell), count, sizeof *gram) : NULL;
+
+    if (!gram) {
+        cell_unref(cell);
+        return -1;
+    }
+    memcpy(gram, said->data, count * sizeof *gram);
+    cell->gram = (struct proto_matrix){gram, said->rows, said->cols};
+    cell_unref(policy->summary);
+    policy->summary = cell;
+    return 0;
+}
+
+/* What the file holds, in place of what an earlier one held. */
+static int take_numbers(const struct view *draft, const struct proto_revision *said,
+                        struct policy *policy)
+{
+    struct hosted *hosted = NULL;
+
+    if (said->summary.rows && take_summary(&said->summary, policy))
+        return -1;
+    if (!said->summary.rows) {
+        cell_unref(policy->summary);
+        policy->summary = NULL;
+    }
+    if (!said->network)
+        return 0;
+    if (hosted_new(said->network, &draft->settings->project, &hosted))
+        return -1;
+    hosted_unref(policy->hosted);
+    policy->hosted = hosted;
+    policy->form = hosted_form(hosted);
+    policy->has_form = true;
+    return 0;
 }
 
 /* A slot with no features yet, for each demonstration there is. */
@@ -69,9 +99,11 @@ static int apply_policy_put(struct project *project, const struct event_head *he
         policies = reallocarray(draft->policies, draft->policy_count + 1, sizeof *policies);
         draft->policies = policies ? policies : draft->policies;
         failed = !policies || policy_init(draft, revision, &policies[draft->policy_count]);
+        index = draft->policy_count;
         draft->policy_count += !failed;
     }
     cell_unref(revision);
+    failed = failed || take_numbers(draft, said, &draft->policies[index]);
     return failed ? STORE_NO_MEMORY : 0;
 }
 
@@ -87,6 +119,7 @@ static int check_policy_put(const struct project *project, const struct event_he
                             const void *body, struct proto_error *ret_error)
 {
     const struct proto_revision *said = body;
+    int refused;
 
     (void)head;
     if (said->encoded_bytes ? !digest_is(said->encoded, said->encoded_bytes, said->sha256)
@@ -94,7 +127,8 @@ static int check_policy_put(const struct project *project, const struct event_he
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_ARCHIVE, "",
                                     "The file of revision %.64s is not the one it came as.",
                                     said->revision);
-    return project_check_revision(&project->draft, said, ret_error);
+    refused = project_check_revision(&project->draft, said, ret_error);
+    return refused ? refused : revision_check_summary(said, project->pool, ret_error);
 }
 
 /* ---- policy_activated ---- */
@@ -110,8 +144,7 @@ static void serve(struct view *draft, enum serving role, size_t place)
         return;
     old = &draft->policies[before - 1];
     old->state = PROTO_REVISION_RETIRED;
-    old->count = 0;
-    roll_deinit(&old->features);
+    policy_let_go(old);
 }
 
 static int apply_policy_activated(struct project *project, const struct event_head *head,

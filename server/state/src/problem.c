@@ -299,7 +299,8 @@ static const char *nothing_stands_in(const struct view *view, enum proto_occupan
     return view->held ? NULL : "Nothing is held yet, so no task can be scored.";
 }
 
-int problem_build(const struct view *view, const struct scales *scales, struct proto_arena *arena,
+int problem_build(const struct view *view, const struct scales *scales,
+                  const struct problem_hosted *hosted, struct proto_arena *arena,
                   struct amf_problem *ret_problem, const char **ret_note)
 {
     const struct proto_project *project = &view->settings->project;
@@ -335,8 +336,8 @@ int problem_build(const struct view *view, const struct scales *scales, struct p
     if (status > 0)
         *ret_note = "The kernel of the task graph cannot be formed: check kernel.graph.";
     if (!status)
-        status =
-            problem_begin_features(view, scales, &resolved, arena, &features, &problem, ret_note);
+        status = problem_begin_features(view, scales, hosted, &resolved, arena, &features, &problem,
+                                        ret_note);
     if (!status &&
         build_trajectories(view, scales, resolved.occupancy, &rollouts, &features, arena, &problem))
         status = -1;

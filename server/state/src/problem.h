@@ -22,6 +22,20 @@ __attribute__((warn_unused_result)) int
 problem_missing(const struct view *view, struct proto_arena *arena, struct proto_strings *ret_ids,
                 int64_t *ret_count, int64_t *ret_stale_pairs);
 
+/* What the networks that serve think of the view's demonstrations. */
+struct problem_hosted {
+    const struct policy *policies[SERVING_COUNT]; /* as problem_counting */
+    struct evaluated *evaluated[SERVING_COUNT];   /* NULL: it is not evaluated here */
+};
+
+/* Has what is new evaluated, in the pool. 0; -1 out of memory or cancelled; 1: they cannot be, and
+ * *ret_note says why. */
+__attribute__((warn_unused_result)) int
+problem_evaluate(const struct view *view, struct proto_arena *arena, struct amf_pool *pool,
+                 const atomic_bool *cancel, struct problem_hosted *ret_hosted,
+                 const char **ret_note);
+void problem_hosted_deinit(struct problem_hosted *hosted);
+
 struct target {          /* a task as a goal */
     double weight;       /* mu, normalised over the evaluation tasks; NaN: it is none */
     double failure_rate; /* by which mu was multiplied; NaN: it was not */
@@ -32,11 +46,12 @@ struct target {          /* a task as a goal */
 __attribute__((warn_unused_result)) int problem_targets(const struct view *view,
                                                         struct target *ret_targets);
 
-/* Everything in *ret_problem is in the arena or borrowed from view and scales. scales: frozen or
- * provisional. 0; -1 out of memory; 1 when the criterion cannot be asked, *ret_note then says why
- * in a sentence. */
+/* Everything in *ret_problem is in the arena or borrowed from view, scales and hosted, which is
+ * NULL where features do not matter. scales: frozen or provisional. 0; -1 out of memory; 1 when the
+ * criterion cannot be asked, *ret_note then says why in a sentence. */
 __attribute__((warn_unused_result)) int
-problem_build(const struct view *view, const struct scales *scales, struct proto_arena *arena,
+problem_build(const struct view *view, const struct scales *scales,
+              const struct problem_hosted *hosted, struct proto_arena *arena,
               struct amf_problem *ret_problem, const char **ret_note);
 
 #endif

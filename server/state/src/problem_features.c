@@ -98,8 +98,7 @@ bool policy_wants_demonstration(const struct policy_wants *wants, const struct v
 
 /* ---- what a reader should know ---- */
 
-/* The serving revisions whose features count; the second is NULL where one is both. */
-static void counting(const struct view *view, const struct policy *ret_policies[SERVING_COUNT])
+void problem_counting(const struct view *view, const struct policy *ret_policies[SERVING_COUNT])
 {
     struct proto_resolved resolved;
     const struct policy *likelihood = view_serving(view, SERVING_LIKELIHOOD);
@@ -121,7 +120,7 @@ int problem_missing(const struct view *view, struct proto_arena *arena,
     *ret_count = *ret_stale_pairs = 0;
     if (policy_wants_init(&wants, view))
         return -1;
-    counting(view, policies);
+    problem_counting(view, policies);
     for (size_t i = 0; ids && i < view->demonstrations.count; i++) {
         bool lacks_all = false;
 
@@ -142,6 +141,32 @@ int problem_missing(const struct view *view, struct proto_arena *arena,
     return ids ? 0 : -1;
 }
 
+/* Why the selection revision's summary plays no part; NULL: it does. */
+static const char *summary_unused(const struct view *view, const struct proto_resolved *resolved)
+{
+    if (view->settings->project.kernel.kind != PROTO_KERNEL_EMBEDDING)
+        return "the kernel is not embedding";
+    if (resolved->conditioning == PROTO_CONDITIONING_NONE)
+        return "conditioning is none";
+    if (needs_likelihood(resolved->weights) && !view_serving(view, SERVING_LIKELIHOOD))
+        return "the weights come from the Gaussian process, whose likelihoods would need its "
+               "actions";
+    return NULL;
+}
+
+static const char *summary_note(const struct view *view, struct proto_arena *arena)
+{
+    const struct policy *selection = view_serving(view, SERVING_SELECTION);
+    struct proto_resolved resolved;
+    const char *why;
+
+    problem_resolve(view, &resolved);
+    why = selection && selection->summary ? summary_unused(view, &resolved) : NULL;
+    return why ? proto_arena_printf(arena, "The summary of revision %s plays no part: %s. ",
+                                    selection->revision->meta.revision, why)
+               : "";
+}
+
 /* Why own-task weights stand in for those asked for; NULL: they do not, or rollouts want them. */
 static const char *fallen_back(const struct view *view)
 {
@@ -154,11 +179,11 @@ static const char *fallen_back(const struct view *view)
 
 const char *problem_policy_note(const struct view *view, struct proto_arena *arena)
 {
-    const char *weights = fallen_back(view), *named;
+    const char *weights = fallen_back(view), *summary = summary_note(view, arena), *named;
     int64_t count, stale;
     struct proto_strings ids;
 
-    if (problem_missing(view, arena, &ids, &count, &stale))
+    if (!summary || problem_missing(view, arena, &ids, &count, &stale))
         return NULL;
     named = ids.count ? proto_arena_printf(
                             arena,
@@ -170,7 +195,8 @@ const char *problem_policy_note(const struct view *view, struct proto_arena *are
         named = proto_arena_printf(
             arena, "%s%lld pairs of a demonstration and a task lack features and count nothing. ",
             named, (long long)stale);
-    return named ? proto_arena_printf(arena, "%s%s", weights ? weights : "", named) : NULL;
+    return named ? proto_arena_printf(arena, "%s%s%s", weights ? weights : "", summary, named)
+                 : NULL;
 }
 
 /* ---- into a problem ---- */
@@ -212,12 +238,13 @@ static void begin_likelihoods(const struct view *view, const struct proto_resolv
 }
 
 int problem_begin_features(const struct view *view, const struct scales *scales,
+                           const struct problem_hosted *hosted,
                            const struct proto_resolved *resolved, struct proto_arena *arena,
                            struct problem_features *ret_features, struct amf_problem *problem,
                            const char **ret_note)
 {
     struct problem_features features = {
-        .view = view, .scales = scales, .kernel = problem->kernel.kind};
+        .view = view, .scales = scales, .hosted = hosted, .kernel = problem->kernel.kind};
     const struct proto_feature_form *form;
 
     begin_likelihoods(view, resolved, &features, problem);
@@ -240,6 +267,8 @@ int problem_begin_features(const struct view *view, const struct scales *scales,
         problem->gradient_dim = (size_t)(form->g != PROTO_INT_NULL ? form->g : form->mean);
         if (features.kernel == AMF_KERNEL_EMBEDDING)
             problem->gradient_dim = 0;
+        if (features.selection->summary && !summary_unused(view, resolved))
+            problem->summary = features.selection->summary->gram.data;
     }
     *ret_features = features;
     return 0;
@@ -347,14 +376,14 @@ int problem_add_features(const struct problem_features *features, size_t demonst
     const struct features *found;
 
     if (features->selection) {
-        found = policy_features(features->selection, demonstration);
+        found = problem_find_features(features->hosted, features->selection, demonstration);
         if (!found)
             trajectory->conditioned = trajectory->occupancy = false;
         else if (add_selection(features, found, trajectory, arena))
             return -1;
     }
     if (features->likelihood && trajectory->occupancy) {
-        found = policy_features(features->likelihood, demonstration);
+        found = problem_find_features(features->hosted, features->likelihood, demonstration);
         if (!found)
             trajectory->occupancy = false;
         else if (add_likelihoods(features, found, trajectory, arena))

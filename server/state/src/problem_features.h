@@ -9,6 +9,7 @@
 struct problem_features {
     const struct view *view;
     const struct scales *scales;
+    const struct problem_hosted *hosted;
     enum amf_kernel_kind kernel;
     const struct policy *selection; /* NULL: the kernel needs no features */
     /* NULL: no uploaded likelihoods are needed. */
@@ -19,13 +20,20 @@ struct problem_features {
 /* Every `auto` that depends on the policy, and the weights where there are no likelihoods. */
 void problem_resolve_policy(const struct view *view, struct proto_resolved *resolved);
 
+/* The serving revisions whose features count: for the kernel, and for likelihoods where that is
+ * another one. NULL: none. */
+void problem_counting(const struct view *view, const struct policy *ret_policies[SERVING_COUNT]);
+/* Uploaded or evaluated; NULL: there are none. */
+const struct features *problem_find_features(const struct problem_hosted *hosted,
+                                             const struct policy *policy, size_t demonstration);
+
 /* Fills in the problem's policy and dimensions. 0; -1 out of memory; 1 the kernel has no features,
  * *ret_note says why. */
 __attribute__((warn_unused_result)) int
 problem_begin_features(const struct view *view, const struct scales *scales,
-                       const struct proto_resolved *resolved, struct proto_arena *arena,
-                       struct problem_features *ret_features, struct amf_problem *problem,
-                       const char **ret_note);
+                       const struct problem_hosted *hosted, const struct proto_resolved *resolved,
+                       struct proto_arena *arena, struct problem_features *ret_features,
+                       struct amf_problem *problem, const char **ret_note);
 /* What is known of one demonstration (its index in the view), whose task, step_count, states,
  * actions and flags are set: without what it needs it neither conditions nor stands in. 0 or -1. */
 __attribute__((warn_unused_result)) int

@@ -25,19 +25,11 @@ void project_id_format(char prefix, int64_t seq, char ret_id[ID_BYTES])
     snprintf(ret_id, ID_BYTES, "%c%010" PRId64, prefix, seq);
 }
 
-static bool graph_has(const struct proto_graph *graph, const char *key)
-{
-    for (size_t i = 0; i < graph->nodes.count; i++)
-        if (!strcmp(graph->nodes.items[i], key))
-            return true;
-    return false;
-}
-
 /* What a project's kernel needs of a task. */
 static int check_task_in_kernel(const struct proto_kernel *kernel, const struct proto_task *task,
                                 size_t vector_dim, struct proto_error *ret_error)
 {
-    if (kernel->task == PROTO_TASK_GRAPH && !graph_has(kernel->graph, task->key))
+    if (kernel->task == PROTO_TASK_GRAPH && !proto_strings_have(&kernel->graph->nodes, task->key))
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "/key",
                                     "Task %s is not a node of the project's kernel.graph.",
                                     task->key);
@@ -132,15 +124,15 @@ int project_check_update(const struct view *draft, const struct proto_project *s
     const struct proto_project *held = &draft->settings->project;
     int refused = 0;
 
-    if ((draft->demonstrations.count > 0 || draft->scales) &&
+    if ((draft->demonstrations.count > 0 || draft->scales || project_has_network(draft)) &&
         (dimension_changed(held->state_dim, settings->state_dim) ||
          dimension_changed(held->action_dim, settings->action_dim)))
-        refused = (int)proto_error_set(ret_error, PROTO_CODE_SETTINGS_FROZEN,
-                                       settings->state_dim != held->state_dim ? "/state_dim"
-                                                                              : "/action_dim",
-                                       "Demonstrations of %" PRId64 " states and %" PRId64
-                                       " actions were posted: dimensions cannot change any more.",
-                                       held->state_dim, held->action_dim);
+        refused = (int)proto_error_set(
+            ret_error, PROTO_CODE_SETTINGS_FROZEN,
+            settings->state_dim != held->state_dim ? "/state_dim" : "/action_dim",
+            "Demonstrations or networks of %" PRId64 " states and %" PRId64
+            " actions were posted: dimensions cannot change any more.",
+            held->state_dim, held->action_dim);
     if (!refused)
         refused = check_frozen(draft, settings, ret_error);
     return refused ? refused : check_kernel_of_tasks(draft, &settings->kernel, ret_error);
@@ -191,8 +183,10 @@ static size_t project_vector_dim(const struct view *draft, const char *key)
 int project_check_task(const struct view *draft, const struct proto_task *task,
                        struct proto_error *ret_error)
 {
-    return check_task_in_kernel(&draft->settings->project.kernel, task,
-                                project_vector_dim(draft, task->key), ret_error);
+    int refused = check_task_in_kernel(&draft->settings->project.kernel, task,
+                                       project_vector_dim(draft, task->key), ret_error);
+
+    return refused ? refused : project_check_task_in_networks(draft, task, ret_error);
 }
 
 int project_put_task(struct project *project, struct store_tx *tx, const struct proto_task *task,

@@ -24,7 +24,8 @@ struct project {
     /* While a log from elsewhere is folded: where its demonstrations are. 0 or a store_status. */
     int (*read_blob)(void *arg, const char *id, unsigned char **ret_bytes, size_t *ret_length);
     void *read_blob_arg;
-    bool rethin_due; /* folded a change of max_steps: thin anew what was held before it */
+    struct amf_pool *pool; /* likewise; may be NULL */
+    bool rethin_due;       /* folded a change of max_steps: thin anew what was held before it */
     struct view
         *frozen; /* what the transaction under way will publish; NULL: nothing, or deleted */
     bool dirty;  /* changed since it was last published */
@@ -55,6 +56,7 @@ struct event_kind {
     int (*apply)(struct project *project, const struct event_head *head, const void *body);
     /* Whether an event from elsewhere can follow in this log: 0, or an enum proto_code. check.c */
     event_check_fn *check;
+    bool of_leases; /* changes who works on what alone */
 };
 
 extern const struct event_kind event_project_created, event_project_updated, event_project_deleted,
@@ -139,6 +141,15 @@ __attribute__((warn_unused_result)) int project_check_task_removal(const struct 
 __attribute__((warn_unused_result)) int
 project_check_revision(const struct view *draft, const struct proto_revision *revision,
                        struct proto_error *ret_error);
+/* Whether its summary is one: p^3 / 3 operations in the pool, or in one of its own (NULL). */
+__attribute__((warn_unused_result)) int
+revision_check_summary(const struct proto_revision *revision, struct amf_pool *pool,
+                       struct proto_error *ret_error);
+/* Whether the networks that serve or may serve can take a task. */
+__attribute__((warn_unused_result)) int
+project_check_task_in_networks(const struct view *draft, const struct proto_task *task,
+                               struct proto_error *ret_error);
+bool project_has_network(const struct view *draft);
 __attribute__((warn_unused_result)) int project_check_activation(const struct view *draft,
                                                                  const char *revision,
                                                                  struct proto_error *ret_error);

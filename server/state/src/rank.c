@@ -18,9 +18,10 @@ struct rank {
     struct scales *scales;
     struct proto_arena arena; /* of the problem and of the picks */
     struct proto_resolved resolved;
-    struct target *targets;  /* one per task of the view */
-    const char *note;        /* why nothing can be scored; NULL when it can */
-    const char *policy_note; /* sentences about revisions, each with a blank behind it */
+    struct problem_hosted hosted; /* what the scorer reads features from */
+    struct target *targets;       /* one per task of the view */
+    const char *note;             /* why nothing can be scored; NULL when it can */
+    const char *policy_note;      /* sentences about revisions, each with a blank behind it */
     struct proto_strings missing;
     int64_t missing_count, stale_pairs;
     bool provisional;
@@ -115,7 +116,10 @@ static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf
     if (!rank->policy_note || problem_missing(view, &rank->arena, &rank->missing,
                                               &rank->missing_count, &rank->stale_pairs))
         return -1;
-    built = problem_build(view, rank->scales, &rank->arena, &problem, &rank->note);
+    built = problem_evaluate(view, &rank->arena, pool, cancel, &rank->hosted, &rank->note);
+    if (!built)
+        built =
+            problem_build(view, rank->scales, &rank->hosted, &rank->arena, &problem, &rank->note);
     if (built)
         return built < 0 ? -1 : 0;
     rank->resolved.noise_std = problem.noise; /* noise_relative needs the features */
@@ -151,6 +155,7 @@ void rank_free(struct rank *rank)
     if (!rank)
         return;
     amf_scorer_free(rank->scorer);
+    problem_hosted_deinit(&rank->hosted);
     cell_unref(rank->scales);
     proto_arena_deinit(&rank->arena);
     free(rank->pending);

@@ -12,11 +12,12 @@
 
 #include <amf/engine.h>
 
+#include "policies.h"
 #include "rank.h"
 #include "registry.h"
 
-/* What engines of all projects may hold together; a project at its default limits holds about
- * 500 MiB. The last ranked one is kept whatever it holds. */
+/* What engines of all projects, and what networks said, may hold together; a project at its default
+ * limits holds about 500 MiB. The last ranked one is kept whatever it holds. */
 #define RANKER_MEMORY_BYTES ((size_t)1 << 30)
 
 struct ranker {
@@ -28,23 +29,29 @@ struct ranker {
     uint64_t ticks;
 };
 
-/* Under the mutex: a project whose ranking is older than its view, the one whose turn it is first.
- */
+static bool is_behind(const struct entry *entry)
+{
+    return entry->view && (!entry->ranking || entry->ranking->view->seq < entry->view->seq) &&
+           entry->failed_seq != entry->view->seq;
+}
+
+/* Under the mutex: a project whose ranking is older than its view. First those that have none,
+ * whose askers get no better than a fallback; then the one whose turn it is. */
 static struct entry *ranker_find(const struct ranker *ranker, size_t *ret_place)
 {
     const struct state *state = ranker->state;
+    struct entry *found = NULL;
 
-    for (size_t i = 0; i < state->entry_count; i++) {
+    for (size_t i = 0; i < state->entry_count && !(found && !found->ranking); i++) {
         size_t place = (ranker->next + i) % state->entry_count;
         struct entry *entry = state->entries[place];
 
-        if (entry->view && (!entry->ranking || entry->ranking->view->seq < entry->view->seq) &&
-            entry->failed_seq != entry->view->seq) {
+        if (is_behind(entry) && (!found || !entry->ranking)) {
             *ret_place = place;
-            return entry;
+            found = entry;
         }
     }
-    return NULL;
+    return found;
 }
 
 /* Waits for work. The view to rank, with a reference; NULL: stop. */
@@ -106,8 +113,15 @@ static void ranker_give_up(struct ranker *ranker, struct entry *entry, const str
              2);
 }
 
-static void ranker_forget(struct entry *entry)
+static void ranker_forget(struct ranker *ranker, struct entry *entry)
 {
+    struct view *view;
+
+    pthread_mutex_lock(&ranker->state->mutex);
+    view = entry->view ? view_ref(entry->view) : NULL;
+    pthread_mutex_unlock(&ranker->state->mutex);
+    policies_forget(view);
+    view_unref(view);
     amf_engine_free(entry->engine);
     entry->engine = NULL;
 }
@@ -126,7 +140,7 @@ static struct entry *ranker_find_excess(struct ranker *ranker, const struct entr
 
         if (!entry->engine)
             continue;
-        bytes += amf_engine_bytes(entry->engine);
+        bytes += amf_engine_bytes(entry->engine) + policies_bytes(entry->view);
         if (!entry->view)
             deleted = entry;
         if (entry != newest && (!oldest || entry->ranked_at < oldest->ranked_at))
@@ -141,7 +155,7 @@ static void ranker_trim(struct ranker *ranker, const struct entry *newest)
     struct entry *excess;
 
     while ((excess = ranker_find_excess(ranker, newest)) != NULL)
-        ranker_forget(excess);
+        ranker_forget(ranker, excess);
 }
 
 static struct rank *ranker_begin(struct ranker *ranker, struct entry *entry, struct view *view)

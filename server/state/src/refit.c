@@ -100,7 +100,7 @@ static int refit_fill(const struct view *view, const struct scales *from, struct
     struct amf_problem problem;
     const char *note = NULL;
     enum amf_status status;
-    int built = problem_build(view, from, &work, &problem, &note);
+    int built = problem_build(view, from, NULL, &work, &problem, &note);
 
     if (built) {
         scales->fit->note = note;
@@ -161,4 +161,10 @@ int state_refit(struct state *state, const struct view *view, struct scales **re
     status = scales_maximise(view, median, state->config.pool, NULL, ret_scales);
     cell_unref(median);
     return status;
+}
+
+int state_check_summary(struct state *state, const struct proto_revision *revision,
+                        struct proto_error *ret_error)
+{
+    return revision_check_summary(revision, state->config.pool, ret_error);
 }

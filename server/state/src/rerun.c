@@ -276,7 +276,7 @@ enum proto_code rerun_check(const struct rerun_settings *settings, struct proto_
     if (settings->what_if)
         code = proto_decode(&proto_project_shape, settings->what_if, strlen(settings->what_if),
                             false, &arena, &project, ret_error);
-    return code || !settings->what_if ? code : settings->check(&project, ret_error);
+    return code;
 }
 
 /* The settings that an event brings, with those of what_if in their place. *ret_body malloc'ed. */
@@ -295,8 +295,6 @@ static int alter_settings(const struct rerun *rerun, const struct store_event *e
     if (!status)
         status = (int)proto_decode(&proto_project_shape, what_if, strlen(what_if), false, &arena,
                                    &project, ret_error);
-    if (!status)
-        status = (int)rerun->settings->check(&project, ret_error);
     if (status)
         return status;
     return proto_encode(&proto_project_shape, &project, ret_body, &length) ? no_memory(ret_error)

@@ -483,7 +483,7 @@ void state_await_ranking(struct state *state, const struct view *view, double wa
     pthread_mutex_lock(&state->mutex);
     entry = entry_find_published(state, view->id);
     if (entry && !(entry->asks_waiting > 0 && entry->ranking &&
-                   view_same_evidence(entry->ranking->view, view))) {
+                   entry->ranking->view->evidence_seq == view->evidence_seq)) {
         entry->asks_waiting++;
         while (entry->view && !late && !state->ending &&
                (!entry->ranking || entry->ranking->view->seq < view->seq))

@@ -178,24 +178,6 @@ size_t view_page_assignments(const struct view *view, const char *id)
     return roll_bound(&view->assignments, assignment_name, id, false);
 }
 
-static bool policies_same(const struct view *view, const struct view *other)
-{
-    bool same = view->policy_count == other->policy_count &&
-                !memcmp(view->serving, other->serving, sizeof view->serving);
-
-    for (size_t i = 0; i < view->policy_count && same; i++)
-        same = view->policies[i].revision == other->policies[i].revision &&
-               roll_same(&view->policies[i].features, &other->policies[i].features);
-    return same;
-}
-
-bool view_same_evidence(const struct view *view, const struct view *other)
-{
-    return view->settings == other->settings && view->scales == other->scales &&
-           roll_same(&view->tasks, &other->tasks) &&
-           roll_same(&view->demonstrations, &other->demonstrations) && policies_same(view, other);
-}
-
 void view_describe_task(const struct view *view, size_t index, struct proto_task *ret_task)
 {
     const struct task_counts *counts = &view->counts[index];

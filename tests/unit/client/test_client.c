@@ -326,6 +326,39 @@ START_TEST(a_report_is_asked_for_by_project)
 }
 END_TEST
 
+START_TEST(events_are_asked_for_by_the_last_that_is_known)
+{
+    struct proto_event_list list;
+    const struct proto_event *event;
+
+    fake_answer(200, "{\"events\":[{\"seq\":8,\"at\":\"2026-11-21T00:00:00.000Z\",\"type\":"
+                     "\"of_a_later_version\",\"id\":\"x\",\"more\":{}}],\"seq\":9}");
+    ck_assert_int_eq(amf_client_event_list(client, "p", 7, 1, 2.5, &result, &list), AMF_CLIENT_OK);
+    ck_assert_str_eq(fake_requests[0].url,
+                     "http://127.0.0.1:7667/v1/projects/p/events?limit=1&after=7&wait_s=2.500");
+    ck_assert_uint_eq(list.events.count, 1);
+    event = list.events.items;
+    ck_assert_int_eq(event->seq, 8);
+    ck_assert_str_eq(event->type, "of_a_later_version");
+    ck_assert_ptr_null(event->task);
+    ck_assert_int_eq(list.seq, 9);
+    ck_assert_int_eq(amf_client_event_list(client, "p", 0, 0, 0, &result, NULL), AMF_CLIENT_OK);
+    ck_assert_str_eq(fake_requests[1].url, "http://127.0.0.1:7667/v1/projects/p/events");
+}
+END_TEST
+
+START_TEST(figures_come_as_text_and_need_the_token)
+{
+    fake_answers[fake_answer_count++] = (struct fake_answer){
+        .status = 200, .content_type = "text/plain; version=0.0.4; charset=utf-8", .body = "a 1\n"};
+    ck_assert_int_eq(amf_client_metrics(client, &result), AMF_CLIENT_OK);
+    ck_assert_str_eq(result.body, "a 1\n");
+    ck_assert_str_eq(fake_requests[0].url, "http://127.0.0.1:7667/metrics");
+    ck_assert_str_eq(fake_requests[0].accept, "text/plain");
+    ck_assert_str_eq(fake_requests[0].token, "secret");
+}
+END_TEST
+
 START_TEST(the_token_stays_at_home_for_public_endpoints)
 {
     fake_answer(200, "{}");
@@ -393,6 +426,8 @@ int main(void)
     tcase_add_test(tests, lists_are_asked_for_by_page);
     tcase_add_test(tests, a_decision_comes_with_what_it_was_made_of);
     tcase_add_test(tests, a_report_is_asked_for_by_project);
+    tcase_add_test(tests, events_are_asked_for_by_the_last_that_is_known);
+    tcase_add_test(tests, figures_come_as_text_and_need_the_token);
     tcase_add_test(tests, the_token_stays_at_home_for_public_endpoints);
     tcase_add_test(tests, keys_that_cannot_be_sent_are_refused);
     tcase_add_test(tests, numbers_that_json_cannot_say_are_refused);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <proto/features.h>
+#include <proto/network.h>
 
 #include "support.h"
 
@@ -182,6 +183,43 @@ START_TEST(revisions_say_so)
 }
 END_TEST
 
+static const char network_header[] =
+    "{\"__metadata__\":{\"kind\":\"mlp\",\"layers\":\"[{\\\"op\\\":\\\"linear\\\",\\\"weight\\\":"
+    "\\\"w\\\","
+    "\\\"bias\\\":\\\"b\\\"}]\"},"
+    "\"b\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[0,2]},"
+    "\"input_mean\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[2,4]},"
+    "\"input_std\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[4,6]},"
+    "\"w\":{\"dtype\":\"F64\",\"shape\":[1,2],\"data_offsets\":[6,22]}}";
+
+static bool network_once(void)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    GUARDED_CLEANUP struct guarded bytes = {NULL, 0, NULL, 0};
+    size_t allowed = until_failure;
+    struct proto_revision revision;
+    struct proto_error error = {0};
+    proto_revision_defaults(&revision);
+    revision.revision = "r";
+    until_failure = SIZE_MAX;
+    bytes = tensor_file(network_header, 22);
+    memset(bytes.bytes + bytes.length - 22, 1, 22); /* small numbers, above 0 */
+    until_failure = allowed;
+    enum proto_code code =
+        proto_revision_from_tensors(bytes.bytes, bytes.length, &arena, &revision, &error);
+    until_failure = SIZE_MAX;
+    ck_assert_msg(well_told(code), "%s at %s: %s", proto_code_name(code), error.at, error.detail);
+    ck_assert(code != PROTO_CODE_OK ||
+              (revision.network->input_dim == 2 && revision.network->output_dim == 1));
+    return code == PROTO_CODE_OK;
+}
+
+START_TEST(networks_say_so)
+{
+    sweep(network_once);
+}
+END_TEST
+
 static bool encode_once(void)
 {
     struct proto_project project;
@@ -227,6 +265,7 @@ int main(void)
     tcase_add_test(tests, tensors_say_so);
     tcase_add_test(tests, features_say_so);
     tcase_add_test(tests, revisions_say_so);
+    tcase_add_test(tests, networks_say_so);
     tcase_add_test(tests, encoding_says_so);
     tcase_add_test(tests, an_arena_limit_says_so);
     suite_add_tcase(suite, tests);

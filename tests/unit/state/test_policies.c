@@ -69,17 +69,23 @@ static struct bytes demonstration_bytes(double value)
 }
 
 /* The id of the new demonstration goes into ret_id. */
-static void demonstrate(struct project *project, double value, char ret_id[ID_BYTES])
+static void post(struct project *project, const char *role, double value, char ret_id[ID_BYTES])
 {
     struct bytes blob = demonstration_bytes(value);
     struct proto_error error;
     char body[256];
 
     project_id_format('d', project->draft.seq + 1, ret_id);
-    snprintf(body, sizeof body, "{\"id\":\"%s\",\"steps\":3,\"task\":\"a\",\"sha256\":\"%064d\"}",
-             ret_id, (int)value);
+    snprintf(body, sizeof body,
+             "{\"id\":\"%s\",\"steps\":3,\"task\":\"a\",\"sha256\":\"%064d\",\"role\":\"%s\"}",
+             ret_id, (int)value, role);
     ck_assert_int_eq(event(project, false, "demonstration_added", body, 'd', &blob, &error), 0);
     free(blob.data);
+}
+
+static void demonstrate(struct project *project, double value, char ret_id[ID_BYTES])
+{
+    post(project, "demonstration", value, ret_id);
 }
 
 /* phi of three steps and one column, all of one value. */
@@ -239,8 +245,10 @@ static const struct {
      "{\"revision\":\"gp\"}", PROTO_CODE_POLICY_NOT_FOUND},
     {"a name that is taken", "policy_put", "{\"revision\":\"gp\"}", PROTO_CODE_INVALID_FIELD},
     {"no name", "policy_put", "{}", PROTO_CODE_MISSING_FIELD},
-    {"a kind that is not served", "policy_put", "{\"revision\":\"m\",\"kind\":\"mlp\"}",
-     PROTO_CODE_NOT_SUPPORTED},
+    {"a network without its weights", "policy_put", "{\"revision\":\"m\",\"kind\":\"mlp\"}",
+     PROTO_CODE_INVALID_FIELD},
+    {"the built-in kind", "policy_put", "{\"revision\":\"m\",\"kind\":\"gp\"}",
+     PROTO_CODE_INVALID_FIELD},
     {"a file that is not there", "policy_put", "{\"revision\":\"m\",\"sha256\":\"00\"}",
      PROTO_CODE_INVALID_ARCHIVE},
     {"sigma of nothing", "policy_put", "{\"revision\":\"m\",\"sigma\":0}",
@@ -299,6 +307,30 @@ START_TEST(features_from_elsewhere_are_what_they_say)
 }
 END_TEST
 
+/* By which an ask decides whether a newer ranking is worth waiting for. */
+START_TEST(leases_and_unused_rollouts_are_no_evidence)
+{
+    struct project project;
+    char id[ID_BYTES], body[256];
+
+    prepare(&project);
+    demonstrate(&project, 1, id);
+    ck_assert_int_eq(project.draft.evidence_seq, 3);
+    snprintf(body, sizeof body,
+             "{\"assignment\":{\"id\":\"a0000000004\",\"task\":\"a\",\"operator\":\"anna\","
+             "\"fence\":4},\"expires_ms\":1}");
+    folded(&project, "assignment_opened", body);
+    folded(&project, "assignment_released", "{\"id\":\"a0000000004\"}");
+    post(&project, "rollout", 2, id);
+    ck_assert_int_eq(project.draft.evidence_seq, 3);
+    folded(&project, "project_updated", "{\"id\":\"p\",\"criterion\":{\"target\":\"failure\"}}");
+    ck_assert_int_eq(project.draft.evidence_seq, 7);
+    post(&project, "rollout", 3, id);
+    ck_assert_int_eq(project.draft.evidence_seq, 8);
+    project_end(&project);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("policies");
@@ -309,6 +341,7 @@ int main(void)
     tcase_set_timeout(tests, 120); /* the default, 4 s, is short on a busy machine */
     tcase_add_test(tests, features_stay_with_their_demonstrations);
     tcase_add_test(tests, roles_are_taken_one_by_one);
+    tcase_add_test(tests, leases_and_unused_rollouts_are_no_evidence);
     tcase_add_test(tests, a_retired_revision_lets_its_features_go);
     tcase_add_loop_test(tests, events_from_elsewhere_are_held_to_what_commands_are, 0,
                         sizeof wrong / sizeof *wrong);

@@ -7,7 +7,6 @@
 #include <state/cell.h>
 #include <state/clock.h>
 #include <state/roll.h>
-#include <state/view.h>
 
 #include "hashes.h"
 
@@ -172,29 +171,6 @@ START_TEST(test_times_are_told_in_utc)
 }
 END_TEST
 
-START_TEST(test_evidence_is_the_same_while_only_assignments_change)
-{
-    struct view before = {0}, after = {0};
-
-    append(&before.tasks, 1);
-    append(&before.demonstrations, 2);
-    ck_assert_int_eq(roll_copy(&before.tasks, &after.tasks), 0);
-    ck_assert_int_eq(roll_copy(&before.demonstrations, &after.demonstrations), 0);
-    append(&after.assignments, 3);
-    ck_assert(view_same_evidence(&before, &after));
-    after.serving[SERVING_SELECTION] = 1;
-    ck_assert(!view_same_evidence(&before, &after));
-    after.serving[SERVING_SELECTION] = 0;
-    append(&after.demonstrations, 4);
-    ck_assert(!view_same_evidence(&before, &after));
-    roll_deinit(&before.tasks);
-    roll_deinit(&before.demonstrations);
-    roll_deinit(&after.tasks);
-    roll_deinit(&after.demonstrations);
-    roll_deinit(&after.assignments);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("state");
@@ -209,7 +185,6 @@ int main(void)
     tcase_add_test(tests, test_changes_in_the_middle_are_private);
     tcase_add_test(tests, test_hashes_find_what_is_held_through_collisions_and_removals);
     tcase_add_test(tests, test_times_are_told_in_utc);
-    tcase_add_test(tests, test_evidence_is_the_same_while_only_assignments_change);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_SILENT);
     srunner_free(runner);

@@ -298,6 +298,8 @@ AMF_CLIENT_CALL amf_client_server_status(struct amf_client *client,
  * what was given is worth nothing unless this answers AMF_CLIENT_OK. */
 AMF_CLIENT_CALL amf_client_server_backup(struct amf_client *client, amf_client_piece_fn piece,
                                          void *arg, struct amf_client_result *result);
+/* result->body has the figures as Prometheus reads them (text format 0.0.4). */
+AMF_CLIENT_CALL amf_client_metrics(struct amf_client *client, struct amf_client_result *result);
 /* These need no token. */
 AMF_CLIENT_CALL amf_client_healthz(struct amf_client *client, struct amf_client_result *result,
                                    struct proto_health *ret_health);

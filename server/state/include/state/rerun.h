@@ -34,9 +34,7 @@ typedef void (*rerun_fn)(const struct rerun_decision *decision, void *arg);
 struct rerun_settings {
     struct amf_pool *pool;
     const char *what_if; /* settings as a PATCH of the project says them, JSON; NULL: none */
-    /* Whether this version can serve such settings; for what_if. */
-    enum proto_code (*check)(const struct proto_project *project, struct proto_error *ret_error);
-    rerun_fn fn; /* of each decision, in order; pointers are valid during the call */
+    rerun_fn fn;         /* of each decision, in order; pointers are valid during the call */
     void *arg;
 };
 

@@ -68,6 +68,12 @@ void state_end_waiting(struct state *state);
 __attribute__((warn_unused_result)) int state_refit(struct state *state, const struct view *view,
                                                     struct scales **ret_scales);
 
+/* Whether a revision's summary is the Gram matrix of anything: p^3 / 3 operations, in the pool. 0,
+ * or an enum proto_code. */
+__attribute__((warn_unused_result)) int state_check_summary(struct state *state,
+                                                            const struct proto_revision *revision,
+                                                            struct proto_error *ret_error);
+
 /* Writers; inside a store_write body only. Statuses as in project.h. state_project starts the
  * project's share in the transaction: its events carry the time of this call. */
 __attribute__((warn_unused_result)) int state_project(struct state *state, const char *project_id,

@@ -44,8 +44,6 @@ void state_export_free(struct state_export *export); /* NULL is fine */
 __attribute__((warn_unused_result)) enum proto_code
 state_import_new(struct state *state, const char *project_id, int fd,
                  struct state_import **ret_import, struct proto_error *ret_error);
-/* What the project will be. */
-const struct view *state_import_view(const struct state_import *import);
 /* Inside a store_write body; once. Statuses as in project.h. */
 __attribute__((warn_unused_result)) int
 state_import_commit(struct state *state, struct store_tx *tx, struct state_import *import,

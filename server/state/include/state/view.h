@@ -52,8 +52,14 @@ struct scales {
 };
 
 struct revision {
-    struct proto_revision meta; /* what was said of it, with its summary */
+    struct proto_revision meta; /* what was said of it */
 };
+
+struct summary {
+    struct proto_matrix gram; /* p x p */
+};
+
+struct hosted; /* a network that is evaluated here, see src/hosted.h */
 
 /* What one revision thinks of one demonstration, in the demonstration's thinned steps. */
 struct features {
@@ -69,8 +75,10 @@ struct policy {
     int state;                      /* enum proto_revision_state */
     bool has_form;                  /* features have come */
     struct proto_feature_form form; /* of all its features */
-    struct roll features; /* struct features or NULL, one per demonstration; empty once retired */
-    int64_t count;        /* demonstrations with features */
+    struct roll features;  /* struct features or NULL, one per demonstration; empty once retired */
+    int64_t count;         /* demonstrations with features */
+    struct hosted *hosted; /* its network; NULL: features are uploaded, or it is retired */
+    struct summary *summary; /* of the pre-training set; NULL: none, or it is retired */
 };
 
 enum serving { SERVING_SELECTION, SERVING_LIKELIHOOD, SERVING_COUNT };
@@ -87,9 +95,10 @@ struct task_counts {
 
 struct view {
     const char *id;
-    int64_t seq;         /* newest event seen */
-    double superseded_s; /* monotonic clock, when a newer one was published; 0: newest. Under the
-                            registry's mutex. */
+    int64_t seq;          /* newest event seen */
+    int64_t evidence_seq; /* newest that changed more of a ranking than what is pending */
+    double superseded_s;  /* monotonic clock, when a newer one was published; 0: newest. Under the
+                             registry's mutex. */
     bool deleted;
     struct settings *settings;
     struct scales *scales;      /* NULL until frozen */
@@ -127,10 +136,6 @@ size_t view_find_assignment_index(const struct view *view, const char *id); /* o
 size_t view_page_demonstrations(const struct view *view, const char *id);
 size_t view_page_tasks(const struct view *view, const char *key);
 size_t view_page_assignments(const struct view *view, const char *id);
-
-/* Whether rankings of both differ by what is pending alone: of one project, with the same settings,
- * scales, tasks, demonstrations and features. False is no proof that they are others. */
-bool view_same_evidence(const struct view *view, const struct view *other);
 
 /* The task with its counts, as it is told to clients. Strings are borrowed from the view. */
 void view_describe_task(const struct view *view, size_t index, struct proto_task *ret_task);
