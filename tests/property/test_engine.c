@@ -220,6 +220,21 @@ START_TEST(beyond_the_limits)
 }
 END_TEST
 
+/* As many rows and members as before, in the same places, and none of them the same. */
+START_TEST(from_epoch_to_epoch)
+{
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(38, AMF_KERNEL_RBF);
+    const size_t counts[] = {18, 26, 34, 35, 27, 40, 32};
+
+    shape.uneven = false;
+    growing_init(&s, &shape);
+    s.problem.settings.conditioning_limit = 256;
+    s.problem.settings.occupancy_limit = 16;
+    grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "epochs");
+}
+END_TEST
+
 /* Anything but appended demonstrations: the engine forgets, and nobody sees it. */
 START_TEST(a_changed_problem_ranks_as_from_nothing)
 {
@@ -665,7 +680,7 @@ END_TEST
 
 SUITE_MAIN("property_engine", a_growing_problem_ranks_as_from_nothing,
            whatever_the_weights_and_the_samples, whatever_the_measure, under_a_task_table,
-           long_demonstrations_and_limits, beyond_the_limits,
+           long_demonstrations_and_limits, beyond_the_limits, from_epoch_to_epoch,
            a_changed_problem_ranks_as_from_nothing, any_number_of_workers_along_the_way,
            whatever_it_is_conditioned_on, features_with_gaps, changed_features_are_seen,
            a_scorer_stays_what_it_is_while_its_engine_goes_on,
