@@ -173,7 +173,7 @@ static int rank_kitchen_all(struct amf_pool *pool, const struct bench_machine *m
  */
 static int rank_growth(struct amf_pool *pool, const struct bench_machine *machine)
 {
-    static const size_t counts[] = {32, 64, 128, 192, 256, 300, 385, 400};
+    static const size_t counts[] = {32, 64, 128, 192, 256, 300, 383, 385, 400};
     INPUTS_CLEANUP struct inputs in = {0};
     struct bench_figure cold = flops_figure(machine, "rank_growth", "cold_at_256",
                                             "dgemm, 137 GFLOP: 2 N^3", 2 * pow(4096, 3), 0);
