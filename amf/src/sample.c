@@ -37,11 +37,11 @@ size_t amf_sample_thin_index(size_t step_count, size_t kept, size_t i)
 }
 
 /* The newest unvisited item of a task before *cursor, or false. */
-static bool sample_newest(const size_t *task, size_t wanted, size_t *cursor)
+static bool sample_newest(const size_t *task, const size_t *sizes, size_t wanted, size_t *cursor)
 {
     while (*cursor) {
         --*cursor;
-        if (task[*cursor] == wanted)
+        if (task[*cursor] == wanted && (!sizes || sizes[*cursor]))
             return true;
     }
     return false;
@@ -59,7 +59,8 @@ enum amf_status amf_sample_stratified(const size_t *task, const size_t *sizes, s
     for (size_t i = 0; i < item_count; i++)
         if (task[i] >= task_count)
             return AMF_BAD_ARGUMENT;
-    memset(ret_chosen, limit ? 0 : 1, item_count);
+    for (size_t i = 0; i < item_count; i++)
+        ret_chosen[i] = !limit && (!sizes || sizes[i]);
     for (size_t c = 0; c < task_count; c++)
         cursor[c] = item_count;
     while (left && more) {
@@ -67,7 +68,7 @@ enum amf_status amf_sample_stratified(const size_t *task, const size_t *sizes, s
         for (size_t c = 0; c < task_count; c++) {
             size_t size;
 
-            if (!sample_newest(task, c, &cursor[c]))
+            if (!sample_newest(task, sizes, c, &cursor[c]))
                 continue;
             more = true;
             size = sizes ? sizes[cursor[c]] : 1;
@@ -77,6 +78,68 @@ enum amf_status amf_sample_stratified(const size_t *task, const size_t *sizes, s
             left -= size;
         }
     }
+    return AMF_OK;
+}
+
+/* What an item adds to a set. */
+static size_t sample_size(const struct amf_sample_set *set, size_t item)
+{
+    return set->limit && set->sizes[item] > set->limit ? 0 : set->sizes[item];
+}
+
+static bool sample_fills(const struct amf_sample_set *set, size_t item)
+{
+    size_t half = set->limit / 2;
+
+    return set->limit && sample_size(set, item) > half - amf_min(set->newer, half);
+}
+
+size_t amf_sample_epoch(struct amf_sample_set *sets, size_t set_count, size_t item_count)
+{
+    size_t epoch = 0;
+
+    for (size_t s = 0; s < set_count; s++)
+        sets[s].newer = 0;
+    for (size_t i = 0; i < item_count; i++) {
+        bool next = false;
+
+        for (size_t s = 0; s < set_count; s++)
+            next = next || sample_fills(&sets[s], i);
+        epoch = next ? i : epoch;
+        for (size_t s = 0; s < set_count; s++)
+            sets[s].newer = (next ? 0 : sets[s].newer) + sample_size(&sets[s], i);
+    }
+    return epoch;
+}
+
+static bool sample_fits(const struct amf_sample_set *set, size_t item_count)
+{
+    size_t left = set->limit;
+
+    for (size_t i = 0; set->limit && i < item_count; i++) {
+        if (set->sizes[i] > left)
+            return false;
+        left -= set->sizes[i];
+    }
+    return true;
+}
+
+enum amf_status amf_sample_sticky(const struct amf_sample_set *set, const size_t *task,
+                                  size_t item_count, size_t task_count, size_t epoch,
+                                  unsigned char *ret_chosen)
+{
+    size_t room = set->limit - (set->newer > set->limit / 2 ? set->newer : set->limit / 2);
+    enum amf_status status;
+
+    if (sample_fits(set, item_count))
+        return amf_sample_stratified(task, set->sizes, item_count, task_count, 0, ret_chosen);
+    status = amf_sample_stratified(task, set->sizes, epoch, task_count, room, ret_chosen);
+    if (status)
+        return status;
+    if (!room)
+        memset(ret_chosen, 0, epoch);
+    for (size_t i = epoch; i < item_count; i++)
+        ret_chosen[i] = sample_size(set, i) > 0;
     return AMF_OK;
 }
 

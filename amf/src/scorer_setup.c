@@ -65,55 +65,54 @@ static enum amf_status setup_alloc(struct setup *setup)
                : AMF_NO_MEMORY;
 }
 
-/* The members of one set under its limit: ret_flags of all trajectories. */
-static enum amf_status setup_choose(const struct setup *setup, bool conditioning, size_t limit,
-                                    unsigned char *ret_flags, struct amf_extent *ret_extent)
+/* The members of one set: ret_flags of all trajectories. */
+static enum amf_status setup_choose(const struct setup *setup, const struct amf_sample_set *set,
+                                    const size_t *task, size_t epoch, unsigned char *ret_flags,
+                                    struct amf_extent *ret_extent)
 {
     const struct amf_problem *problem = setup->problem;
-    size_t count = problem->trajectory_count, members = 0;
-    AMF_FREE_CLEANUP size_t *who = amf_new_array(count, sizeof(size_t));
-    AMF_FREE_CLEANUP size_t *task = amf_new_array(count, sizeof(size_t));
-    AMF_FREE_CLEANUP size_t *size = amf_new_array(count, sizeof(size_t));
-    AMF_FREE_CLEANUP unsigned char *chosen = amf_new_array(count, 1);
     struct amf_extent extent = {0, 0};
-    enum amf_status status;
+    enum amf_status status = amf_sample_sticky(set, task, problem->trajectory_count,
+                                               problem->task_count, epoch, ret_flags);
 
-    if (!who || !task || !size || !chosen)
-        return AMF_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        const struct amf_trajectory *trajectory = &problem->trajectories[i];
-
-        if (conditioning ? !trajectory->conditioned : !trajectory->occupancy)
-            continue;
-        who[members] = i;
-        task[members] = trajectory->task;
-        size[members++] = conditioning ? setup->kept[i] : 1;
-    }
-    status = amf_sample_stratified(task, size, members, problem->task_count, limit, chosen);
-    for (size_t m = 0; !status && m < members; m++) {
-        ret_flags[who[m]] = chosen[m];
-        extent.total += size[m];
-        extent.used += chosen[m] ? size[m] : 0;
+    if (status)
+        return status;
+    for (size_t i = 0; i < problem->trajectory_count; i++) {
+        extent.total += set->sizes[i];
+        extent.used += ret_flags[i] ? set->sizes[i] : 0;
     }
     *ret_extent = extent;
-    return status;
+    return AMF_OK;
 }
 
+/* Conditioned pairs and occupancy demonstrations, cut at the same arrivals: at the default limits
+ * the second are then among the first, and the step table holds no more than these. */
 static enum amf_status setup_choose_sets(struct setup *setup)
 {
     struct amf_scorer *scorer = setup->scorer;
     const struct amf_criterion_settings *settings = &scorer->settings;
+    const struct amf_trajectory *trajectories = setup->problem->trajectories;
+    size_t count = setup->problem->trajectory_count, epoch;
+    AMF_FREE_CLEANUP size_t *task = amf_new_array(count, sizeof(size_t));
+    AMF_FREE_CLEANUP size_t *pairs = amf_new_array(count, sizeof(size_t));
+    AMF_FREE_CLEANUP size_t *members = amf_new_array(count, sizeof(size_t));
+    struct amf_sample_set sets[] = {{pairs, 0, 0}, {members, settings->occupancy_limit, 0}};
     enum amf_status status;
 
-    for (size_t i = 0; i < setup->problem->trajectory_count; i++)
-        setup->kept[i] =
-            amf_sample_thin_count(setup->problem->trajectories[i].step_count, settings->max_steps);
+    if (!task || !pairs || !members)
+        return AMF_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        setup->kept[i] = amf_sample_thin_count(trajectories[i].step_count, settings->max_steps);
+        task[i] = trajectories[i].task;
+        pairs[i] = trajectories[i].conditioned ? setup->kept[i] : 0;
+        members[i] = trajectories[i].occupancy;
+    }
     setup->ridge = amf_scorer_takes_ridge(setup->problem, setup->kept);
-    status = setup_choose(setup, true, setup->ridge ? 0 : settings->conditioning_limit,
-                          setup->conditioned, &scorer->conditioning);
+    sets[0].limit = setup->ridge ? 0 : settings->conditioning_limit;
+    epoch = amf_sample_epoch(sets, 2, count);
+    status = setup_choose(setup, &sets[0], task, epoch, setup->conditioned, &scorer->conditioning);
     if (!status)
-        status = setup_choose(setup, false, settings->occupancy_limit, setup->occupancy,
-                              &scorer->occupancy);
+        status = setup_choose(setup, &sets[1], task, epoch, setup->occupancy, &scorer->occupancy);
     return status;
 }
 

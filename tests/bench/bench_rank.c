@@ -17,6 +17,8 @@
 
 #define REFERENCE_FLOPS 92e9 /* a second: the machine that absolute figures were asked for */
 
+#define GROWTH_MOST 400 /* demonstrations */
+
 /* 8,750 pairs, 175 blocks of 50, features 9 x 256; N = 1,750. */
 #define KITCHEN_NONE (8750.0 * 8750 * 265 + 50.0 * 50 * 8750 * 175)
 #define KITCHEN_ALL (KITCHEN_NONE + 1750.0 * 1750 * 8750 + 8750.0 * 8750 * 1750)
@@ -166,18 +168,21 @@ static int rank_kitchen_all(struct amf_pool *pool, const struct bench_machine *m
 
 /* N x N form, in the shape of the robot data at the daemon's defaults; ceiling: one read of the
  * inverse factor, the kernel's table and the covariances that an added demonstration goes through.
+ * Beyond 256 demonstrations N is what is conditioned on: 128 from before, all that came since the
+ * last multiple of 128. The one behind it, at 385, is ranked from nothing.
  */
 static int rank_growth(struct amf_pool *pool, const struct bench_machine *machine)
 {
-    static const size_t counts[] = {32, 64, 128, 192, 256};
+    static const size_t counts[] = {32, 64, 128, 192, 256, 300, 383, 385, 400};
     INPUTS_CLEANUP struct inputs in = {0};
     struct bench_figure cold = flops_figure(machine, "rank_growth", "cold_at_256",
                                             "dgemm, 137 GFLOP: 2 N^3", 2 * pow(4096, 3), 0);
 
-    if (inputs_franka(&in, 256))
+    if (inputs_franka(&in, GROWTH_MOST))
         return -1;
     for (size_t k = 0; k < sizeof(counts) / sizeof(counts[0]); k++) {
-        double rows = 16 * (double)counts[k], bytes = 3 * rows * rows * sizeof(double);
+        size_t held = counts[k] <= 256 ? counts[k] : 128 + (counts[k] - 1) % 128 + 1;
+        double rows = 16 * (double)held, bytes = 3 * rows * rows * sizeof(double);
         char name[32];
         struct bench_figure added = {.name = "rank_growth",
                                      .figure = name,
@@ -190,6 +195,7 @@ static int rank_growth(struct amf_pool *pool, const struct bench_machine *machin
         if (print_figure(machine, &added))
             return -1;
     }
+    in.problem.trajectory_count = 256;
     cold.value_s = rank_best(&in.problem, false, pool);
     return print_figure(machine, &cold);
 }

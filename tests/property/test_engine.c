@@ -182,6 +182,59 @@ START_TEST(long_demonstrations_and_limits)
 }
 END_TEST
 
+static void retract(struct synthetic *s, size_t index)
+{
+    s->trajectories[index].conditioned = s->trajectories[index].occupancy = false;
+}
+
+/* Past both limits, through several epochs of 8 demonstrations, with some taken away on the way. */
+START_TEST(beyond_the_limits)
+{
+    AMF_POOL_CLEANUP struct amf_pool *single = suite_pool(1), *pair = suite_pool(2);
+    AMF_POOL_CLEANUP struct amf_pool *seven = suite_pool(7);
+    struct amf_pool *pools[] = {single, pair, seven};
+
+    for (int kernel = AMF_KERNEL_RBF; kernel <= AMF_KERNEL_FACTORED; kernel++) {
+        AMF_ENGINE_CLEANUP struct amf_engine *engine = NULL;
+        SYNTHETIC_CLEANUP struct synthetic s = {0};
+        struct synthetic_shape shape =
+            growing_shape(31 + (uint64_t)kernel, (enum amf_kernel_kind)kernel);
+
+        growing_init(&s, &shape);
+        s.problem.settings.conditioning_limit = 256;
+        s.problem.settings.occupancy_limit = 16;
+        ck_assert_int_eq(amf_engine_new(&engine), AMF_OK);
+        for (size_t count = 12; count <= 40; count++) {
+            struct answer grown, cold;
+
+            if (count == 23 || count == 30)
+                retract(&s, count - 2); /* one that every set holds */
+            if (count == 27)
+                retract(&s, 3);
+            s.problem.trajectory_count = count;
+            grown = rank_with(engine, &s.problem, pools[count % 3]);
+            cold = rank_with(NULL, &s.problem, pools[(count + 1) % 3]);
+            assert_same(&grown, &cold, "limits", count);
+        }
+    }
+}
+END_TEST
+
+/* As many rows and members as before, in the same places, and none of them the same. */
+START_TEST(from_epoch_to_epoch)
+{
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    struct synthetic_shape shape = growing_shape(38, AMF_KERNEL_RBF);
+    const size_t counts[] = {18, 26, 34, 35, 27, 40, 32};
+
+    shape.uneven = false;
+    growing_init(&s, &shape);
+    s.problem.settings.conditioning_limit = 256;
+    s.problem.settings.occupancy_limit = 16;
+    grow(&s, counts, sizeof(counts) / sizeof(counts[0]), "epochs");
+}
+END_TEST
+
 /* Anything but appended demonstrations: the engine forgets, and nobody sees it. */
 START_TEST(a_changed_problem_ranks_as_from_nothing)
 {
@@ -627,9 +680,10 @@ END_TEST
 
 SUITE_MAIN("property_engine", a_growing_problem_ranks_as_from_nothing,
            whatever_the_weights_and_the_samples, whatever_the_measure, under_a_task_table,
-           long_demonstrations_and_limits, a_changed_problem_ranks_as_from_nothing,
-           any_number_of_workers_along_the_way, whatever_it_is_conditioned_on, features_with_gaps,
-           changed_features_are_seen, a_scorer_stays_what_it_is_while_its_engine_goes_on,
+           long_demonstrations_and_limits, beyond_the_limits, from_epoch_to_epoch,
+           a_changed_problem_ranks_as_from_nothing, any_number_of_workers_along_the_way,
+           whatever_it_is_conditioned_on, features_with_gaps, changed_features_are_seen,
+           a_scorer_stays_what_it_is_while_its_engine_goes_on,
            after_a_failure_the_next_ranking_is_right, from_pairs_to_weights_and_back,
            an_engine_without_a_part_forgets, variances_agree_with_triangular_solves,
            little_noise_costs_no_digits)

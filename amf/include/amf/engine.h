@@ -4,7 +4,8 @@
  * An engine is nothing but a memory: amf_scorer_renew answers with the same bits whatever the
  * engine has seen before, because every number in it is a sum in the order of the conditioned rows
  * (src/fold.h) and a demonstration appended adds to the end of that sum. Anything else than
- * appended demonstrations (other settings, one taken away, other scales) empties it.
+ * appended demonstrations (other settings, one taken away, other scales, a limit's set cut anew)
+ * empties it.
  *
  * Memory with N conditioned rows (at most 4,096), P pairs that weigh something and M tasks: N^2
  * doubles for the table of a kernel on states and N^2 / 2 for the inverse factor; N P (twice where

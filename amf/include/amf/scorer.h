@@ -5,8 +5,8 @@
  * may then be called with a growing list of pending tasks, which is how a greedy batch is made. A
  * scorer may be used from several threads at once.
  *
- * Steps dropped by max_steps, demonstrations beyond a limit and pairs below the floor are never
- * computed.
+ * Steps dropped by max_steps, demonstrations beyond a limit (sample.h) and pairs below the floor
+ * are never computed.
  */
 #ifndef AMF_SCORER_H
 #define AMF_SCORER_H

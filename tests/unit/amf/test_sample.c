@@ -1,5 +1,6 @@
 /* Thinning, stratified, largest and systematic samples. */
 #include <math.h>
+#include <string.h>
 
 #include <amf/rng.h>
 #include <amf/sample.h>
@@ -46,6 +47,95 @@ START_TEST(what_does_not_fit_is_passed_over)
 
     ck_assert_int_eq(amf_sample_stratified(task, size, 3, 2, 6, chosen), AMF_OK);
     ck_assert_mem_eq(chosen, expected, 3);
+}
+END_TEST
+
+static size_t sum_chosen(const size_t *sizes, const unsigned char *chosen, size_t from, size_t to)
+{
+    size_t sum = 0;
+
+    for (size_t i = from; i < to; i++)
+        sum += chosen[i] ? sizes[i] : 0;
+    return sum;
+}
+
+START_TEST(an_epoch_keeps_half_and_takes_in_half)
+{
+    size_t task[] = {0, 0, 0, 1, 0, 0, 0, 0}, sizes[] = {1, 1, 1, 1, 1, 1, 1, 1};
+    struct amf_sample_set set = {sizes, 4, 0};
+    /* Half of what was before 6 is the newest of each task. */
+    const unsigned char all[] = {1, 1, 1, 1}, cut[] = {0, 0, 0, 1, 0, 1, 1, 1};
+    unsigned char chosen[8];
+
+    ck_assert_uint_eq(amf_sample_epoch(&set, 1, 4), 2);
+    ck_assert_int_eq(amf_sample_sticky(&set, task, 4, 2, 2, chosen), AMF_OK);
+    ck_assert_mem_eq(chosen, all, 4);
+    ck_assert_uint_eq(amf_sample_epoch(&set, 1, 7), 6);
+    ck_assert_int_eq(amf_sample_sticky(&set, task, 7, 2, 6, chosen), AMF_OK);
+    ck_assert_mem_eq(chosen, cut, 7);
+    ck_assert_uint_eq(amf_sample_epoch(&set, 1, 8), 6);
+    ck_assert_int_eq(amf_sample_sticky(&set, task, 8, 2, 6, chosen), AMF_OK);
+    ck_assert_mem_eq(chosen, cut, 8);
+    set.limit = 0;
+    ck_assert_uint_eq(amf_sample_epoch(&set, 1, 8), 0);
+}
+END_TEST
+
+/* Larger than half a limit, and than all of one. */
+START_TEST(a_large_item_makes_room_for_itself)
+{
+    size_t task[] = {0, 0, 0, 0, 0}, sizes[] = {2, 2, 2, 7, 11};
+    struct amf_sample_set set = {sizes, 10, 0};
+    const unsigned char large[] = {0, 0, 1, 1};
+    unsigned char chosen[5];
+
+    ck_assert_uint_eq(amf_sample_epoch(&set, 1, 4), 3);
+    ck_assert_int_eq(amf_sample_sticky(&set, task, 4, 1, 3, chosen), AMF_OK);
+    ck_assert_mem_eq(chosen, large, 4);
+    ck_assert_uint_eq(amf_sample_epoch(&set, 1, 5), 3);
+    ck_assert_int_eq(amf_sample_sticky(&set, task, 5, 1, 3, chosen), AMF_OK);
+    ck_assert_mem_eq(chosen, large, 4);
+    ck_assert_uint_eq(chosen[4], 0);
+    set.limit = 7;
+    ck_assert_uint_eq(amf_sample_epoch(&set, 1, 4), 3);
+    ck_assert_int_eq(amf_sample_sticky(&set, task, 4, 1, 3, chosen), AMF_OK);
+    ck_assert_uint_eq(sum_chosen(sizes, chosen, 0, 4), 7);
+}
+END_TEST
+
+enum { ARRIVALS = 300 };
+
+/* Item after item: limits hold, the newest is in, and between cuts nothing else changes. */
+START_TEST(arrivals_are_appended_until_an_epoch_is_full)
+{
+    static size_t task[ARRIVALS], sizes[2][ARRIVALS];
+    static unsigned char before[2][ARRIVALS], chosen[2][ARRIVALS];
+    size_t last = 0, cuts = 0, total[2] = {0, 0};
+    struct amf_sample_set sets[2] = {{sizes[0], 200, 0}, {sizes[1], 30, 0}};
+    struct amf_rng rng;
+
+    amf_rng_init(&rng, 4, 0);
+    for (size_t n = 1; n <= ARRIVALS; n++) {
+        size_t i = n - 1, epoch;
+
+        task[i] = amf_rng_below(&rng, 3) ? 0 : amf_rng_below(&rng, 5);
+        sizes[0][i] = amf_rng_below(&rng, 17);
+        sizes[1][i] = amf_rng_below(&rng, 4) > 0;
+        epoch = amf_sample_epoch(sets, 2, n);
+        for (size_t s = 0; s < 2; s++) {
+            ck_assert_int_eq(amf_sample_sticky(&sets[s], task, n, 5, epoch, chosen[s]), AMF_OK);
+            ck_assert_uint_le(sum_chosen(sizes[s], chosen[s], 0, n), sets[s].limit);
+            ck_assert_uint_eq(chosen[s][i], sizes[s][i] > 0);
+            if (epoch == last && total[s] > sets[s].limit)
+                ck_assert_mem_eq(chosen[s], before[s], i);
+            total[s] += sizes[s][i];
+            cuts += memcmp(chosen[s], before[s], i) != 0;
+            memcpy(before[s], chosen[s], n);
+        }
+        last = epoch;
+    }
+    ck_assert_uint_ge(cuts, 4);
+    ck_assert_uint_le(cuts, 2 * ARRIVALS / 10); /* an epoch here is 12 items and more */
 }
 END_TEST
 
@@ -118,7 +208,8 @@ START_TEST(random_numbers_are_repeatable_and_spread)
 END_TEST
 
 SUITE_MAIN("amf_sample", thinning_keeps_first_and_last, strata_are_served_in_turn_newest_first,
-           what_does_not_fit_is_passed_over,
+           what_does_not_fit_is_passed_over, an_epoch_keeps_half_and_takes_in_half,
+           a_large_item_makes_room_for_itself, arrivals_are_appended_until_an_epoch_is_full,
            the_largest_weights_win_and_ties_go_to_the_lowest_index,
            systematic_draws_follow_the_mass, seeds_change_only_at_powers_of_two,
            random_numbers_are_repeatable_and_spread)

@@ -121,14 +121,44 @@ START_TEST(limits_are_kept_and_told)
     s.problem.settings.test_pair_limit = 200;
     cut = score(&s.problem, NULL, 0);
     ck_assert(!cut->exhaustive);
-    ck_assert_uint_eq(cut->occupancy.used, 20);
+    ck_assert_uint_eq(cut->occupancy.used, 16); /* 10, and the 6 since pairs were cut last */
     ck_assert_uint_eq(cut->occupancy.total, 30);
     ck_assert_uint_eq(cut->conditioning.used, 96); /* whole demonstrations */
     ck_assert_uint_eq(cut->conditioning.total, 240);
     ck_assert_uint_eq(cut->blocks.used, 30);
-    ck_assert_uint_eq(cut->blocks.total, 60);
+    ck_assert_uint_eq(cut->blocks.total, 48);
     ck_assert_uint_le(cut->pairs.used, 200);
-    ck_assert_double_eq_tol(cut->candidates[0].skipped_share, 0.5, 1e-12);
+    ck_assert_double_eq_tol(cut->candidates[0].skipped_share, 0.375, 1e-12);
+}
+END_TEST
+
+/* What an engine can go on from: the ranking before, and the newest demonstration behind it. */
+START_TEST(beyond_the_limits_an_arrival_is_appended)
+{
+    SYNTHETIC_CLEANUP struct synthetic s = {0};
+    AMF_POOL_CLEANUP struct amf_pool *pool = suite_pool(2);
+    size_t before[10];
+
+    make(&s, 40, 8);
+    s.problem.settings.occupancy_limit = 10;
+    s.problem.settings.conditioning_limit = 80;
+    for (size_t count = 11; count <= 40; count++) {
+        AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+        AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+        size_t n = 6 + (count - 1) % 5;
+
+        s.problem.trajectory_count = count;
+        ck_assert_int_eq(amf_scorer_new(&s.problem, pool, &scorer), AMF_OK);
+        ck_assert_int_eq(amf_scorer_score(scorer, NULL, 0, &scores), AMF_OK);
+        ck_assert_uint_eq(amf_scorer_occupancy_count(scorer), n);
+        ck_assert_uint_eq(amf_scorer_trajectory(scorer, n - 1), count - 1);
+        ck_assert_uint_eq(scores->conditioning.used, 8 * n);
+        for (size_t i = 0; i < n; i++) {
+            if (n > 6 && i < n - 1)
+                ck_assert_uint_eq(amf_scorer_trajectory(scorer, i), before[i]);
+            before[i] = amf_scorer_trajectory(scorer, i);
+        }
+    }
 }
 END_TEST
 
@@ -480,7 +510,8 @@ END_TEST
 
 SUITE_MAIN("amf_scorer", nothing_held_is_nothing_scorable,
            a_task_nobody_showed_cannot_be_scored_by_own_task_weights,
-           the_floor_skips_and_says_how_much, limits_are_kept_and_told, samples_estimate_the_whole,
+           the_floor_skips_and_says_how_much, limits_are_kept_and_told,
+           beyond_the_limits_an_arrival_is_appended, samples_estimate_the_whole,
            thinning_equals_scoring_the_thinned, prior_entropy_is_the_expected_entropy,
            demonstrations_without_features_stand_in_for_what_they_cover,
            given_likelihoods_are_used_as_they_are, identical_demonstrations_and_almost_no_noise,
