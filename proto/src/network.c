@@ -162,7 +162,7 @@ static enum proto_code take(const struct reading *reading, const char *name, siz
 static enum proto_code take_bias(const struct reading *reading, const char *name, const char *who,
                                  struct proto_layer *layer)
 {
-    size_t shape[2];
+    size_t shape[2] = {0};
     enum proto_code code;
     if (!name)
         return PROTO_CODE_OK;
@@ -203,6 +203,7 @@ static enum proto_code take_layers(const struct reading *reading, const struct l
                                    struct proto_network *network)
 {
     const struct layer_text *texts = text->layers.items;
+    int last = PROTO_LAYER_LINEAR;
     size_t width = 0;
     network->layer_count = text->layers.count;
     for (size_t k = 0; k < network->layer_count; k++) {
@@ -214,16 +215,17 @@ static enum proto_code take_layers(const struct reading *reading, const struct l
             network->input_dim = layer->in;
         network->hidden_dim = layer->in;
         width = layer->out;
+        last = texts[k].op;
     }
     network->output_dim = width;
-    if (texts[network->layer_count - 1].op == PROTO_LAYER_LINEAR)
+    if (last == PROTO_LAYER_LINEAR)
         return PROTO_CODE_OK;
     char at[48];
     snprintf(at, sizeof(at), "metadata layers/%zu/op", network->layer_count - 1);
     return proto_error_set(reading->error, PROTO_CODE_INVALID_FIELD, at,
                            "the last operation is %s; expected linear, whose input is the last "
                            "hidden layer",
-                           proto_layer_op_names[texts[network->layer_count - 1].op]);
+                           proto_layer_op_names[last]);
 }
 
 /* A mean and a standard deviation, or neither. count 0: as many as there are. */
@@ -231,7 +233,7 @@ static enum proto_code take_moments(const struct reading *reading, const char *m
                                     const char *std, size_t count, struct proto_reals *ret_mean,
                                     struct proto_reals *ret_std)
 {
-    size_t shape[2], again[2];
+    size_t shape[2] = {0}, again[2] = {0};
     enum proto_code code;
     if (!proto_tensors_find(reading->tensors, mean) && !proto_tensors_find(reading->tensors, std))
         return PROTO_CODE_OK;

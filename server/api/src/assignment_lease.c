@@ -53,12 +53,15 @@ enum proto_code api_lease_lost(struct api_ctx *ctx, const struct assignment *ass
 enum proto_code api_lease(struct api_ctx *ctx, int64_t fence, struct project **ret_project,
                           const struct assignment **ret_assignment)
 {
-    enum proto_code code = api_project(ctx, ret_project);
+    enum proto_code code;
     const char *refused;
 
+    *ret_project = NULL;
+    *ret_assignment = NULL;
+    code = api_project(ctx, ret_project);
     if (!code)
         code = api_assignment(ctx, *ret_project, ret_assignment);
-    if (code)
+    if (!*ret_assignment)
         return code;
     refused = api_lease_refused(ctx, *ret_project, *ret_assignment, fence);
     if (!refused)

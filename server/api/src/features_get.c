@@ -34,7 +34,8 @@ enum proto_code api_features_get(struct api_ctx *ctx, const void *request, void 
     size_t index = 0;
 
     (void)request;
-    if (!view || api_find_policy(ctx, view, &index) || find(ctx, view, index, &features))
+    if (!view || api_find_policy(ctx, view, &index) || find(ctx, view, index, &features) ||
+        !features)
         return ctx->error.code;
     *answer = features->meta;
     return api_read_blob(ctx, log_name, features->meta.id, &answer->encoded,

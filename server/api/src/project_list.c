@@ -38,9 +38,9 @@ enum proto_code api_page_of_projects(struct api_ctx *ctx, struct view ***ret_vie
 enum proto_code api_project_list(struct api_ctx *ctx, const void *request, void *response)
 {
     struct proto_project_list *list = response;
-    size_t limit = (size_t)ctx->limit, count;
+    size_t limit = (size_t)ctx->limit, count = 0;
     struct proto_project *projects = proto_arena_alloc(ctx->arena, limit, sizeof *projects);
-    struct view **views;
+    struct view **views = NULL;
 
     (void)request;
     if (!projects)

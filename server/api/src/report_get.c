@@ -97,7 +97,7 @@ static enum proto_code count_assignments(struct api_ctx *ctx, const struct view 
 
         by_state[assignment->state].assignments++;
         decisions[assignment->rule]++;
-        if (task != SIZE_MAX)
+        if (tasks && task != SIZE_MAX)
             tasks[task].decisions++;
     }
     report->assignments = (struct proto_list){by_state, states};
@@ -119,7 +119,7 @@ static void note_first(const struct view *view, const struct proto_round *round,
     for (size_t i = 0; round->entropies && i < round->entropies->tasks.count; i++) {
         size_t task = view_find_task(view, round->entropies->tasks.items[i]);
 
-        if (task != SIZE_MAX && isnan(tasks[task].first_entropy))
+        if (tasks && task != SIZE_MAX && isnan(tasks[task].first_entropy))
             tasks[task].first_entropy = round->entropies->values.items[i];
     }
 }
@@ -181,7 +181,7 @@ static enum proto_code fill_now(struct api_ctx *ctx, const struct view *view,
         const struct proto_task *task = &view_task(ranking->view, c)->task;
         size_t now = view_find_task(view, task->key);
 
-        if (now != SIZE_MAX && task->role != PROTO_TASK_CANDIDATE)
+        if (tasks && now != SIZE_MAX && task->role != PROTO_TASK_CANDIDATE)
             tasks[now].entropy = by_task_round(ranking->picks[0].scores[c].posterior_entropy);
     }
     return failed ? api_no_memory(ctx) : PROTO_CODE_OK;

@@ -362,7 +362,7 @@ static int exists(const char *project_id, struct proto_error *ret_error)
 enum proto_code state_import_new(struct state *state, const char *project_id, int fd,
                                  struct state_import **ret_import, struct proto_error *ret_error)
 {
-    struct state_import *import;
+    struct state_import *import = NULL;
     struct view *view = state_view(state, project_id);
     int status;
 
@@ -371,7 +371,7 @@ enum proto_code state_import_new(struct state *state, const char *project_id, in
         return (enum proto_code)exists(project_id, ret_error);
     }
     status = import_open(fd, &import, ret_error);
-    if (status)
+    if (!import)
         return (enum proto_code)status;
     snprintf(import->id, sizeof import->id, "%s", project_id);
     import->project.pool = state->config.pool;

@@ -130,7 +130,8 @@ static int features_thin(const struct proto_feature_file *file, enum proto_featu
 {
     const struct proto_tensor *tensor = file->tensors[kind];
     bool steps = kind != PROTO_FEATURE_LOG_LIKELIHOOD || tensor->rank == 2;
-    size_t rows = steps ? file->steps : 1, cols = tensor->element_count / tasks / rows;
+    size_t rows = steps && file->steps > 0 ? file->steps : 1,
+           cols = tensor->element_count / tasks / rows;
     size_t kept = steps ? amf_sample_thin_count(rows, (size_t)max_steps) : 1;
     double *to = proto_arena_alloc(cell_arena(cell), tasks * kept, cols * sizeof *to);
 

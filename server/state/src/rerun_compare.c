@@ -29,12 +29,21 @@ static bool differ(const struct comparing *comparing, const char *field, const c
     return true;
 }
 
+static bool same_bits(double was, double is)
+{
+    uint64_t first, second;
+
+    memcpy(&first, &was, sizeof first);
+    memcpy(&second, &is, sizeof second);
+    return first == second;
+}
+
 static bool same_number(const struct comparing *comparing, double was, double is)
 {
     if (isnan(was) || isnan(is))
         return isnan(was) && isnan(is);
     if (comparing->exact)
-        return memcmp(&was, &is, sizeof was) == 0;
+        return same_bits(was, is);
     return fabs(was - is) <= TOLERANCE * fmax(1, fmax(fabs(was), fabs(is)));
 }
 
