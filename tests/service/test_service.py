@@ -91,7 +91,8 @@ class Sandboxed(unittest.TestCase):
     """The daemon under the system call filter of its unit, as another user, with all that it does."""
 
     def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="amf-service-")
+        # not in TMPDIR, which may be closed to another user
+        self.folder = tempfile.mkdtemp(prefix="amf-service-", dir="/tmp")
         self.addCleanup(shutil.rmtree, self.folder)
         self.unit = os.path.join(self.folder, "amfd.service")
         # Where another user may read them, wherever the build is.
