@@ -45,45 +45,42 @@ enum proto_code api_assignment_ask_prepare(struct api_ctx *ctx, void *request)
     return PROTO_CODE_OK;
 }
 
-bool api_assignment_ask_unchanged(struct api_ctx *ctx, const void *request, void *response)
+/* What the asker holds of the view, oldest first, at most as many as it asks for. */
+static enum proto_code give_again(struct api_ctx *ctx, const struct view *view,
+                                  const struct instant *now, const struct proto_ask *ask,
+                                  struct proto_asked *asked)
 {
-    const struct proto_ask *ask = request;
-    struct proto_asked *asked = response;
-    const struct view *view = api_view(ctx);
-    const struct instant now = state_instant(ctx->state);
-    struct proto_assignment *items;
-    size_t live = 0;
-
-    if (!view || ask->exclude.count > 0)
-        return false;
-    items = proto_arena_alloc(ctx->arena, (size_t)ask->count, sizeof *items);
-    for (size_t i = 0; items && i < view->open_count && live < (size_t)ask->count; i++) {
-        const struct assignment *open = view_assignment(view, view->open[i]);
-
-        if (!strcmp(open->assignment.operator_, asker(ctx, ask)) && lease_is_live(view, open, &now))
-            items[live++] = open->assignment;
-    }
-    if (live < (size_t)ask->count)
-        return false;
-    *asked = (struct proto_asked){.assignments = {items, live},
-                                  .seq = view->seq,
-                                  .revision = view_serving_name(view, SERVING_SELECTION)};
-    return true;
-}
-
-/* The asker's open assignments, oldest first, at most `count`. */
-static size_t give_again(const struct view *view, const struct proto_ask *ask,
-                         struct proto_assignment *ret_items)
-{
+    struct proto_assignment *items =
+        proto_arena_alloc(ctx->arena, (size_t)ask->count, sizeof *items);
     size_t count = 0;
 
+    if (!items)
+        return api_no_memory(ctx);
     for (size_t i = 0; i < view->open_count && count < (size_t)ask->count; i++) {
         const struct assignment *open = view_assignment(view, view->open[i]);
 
-        if (!strcmp(open->assignment.operator_, ask->operator_))
-            ret_items[count++] = open->assignment;
+        if (!strcmp(open->assignment.operator_, asker(ctx, ask)) && lease_is_live(view, open, now))
+            items[count++] = open->assignment;
     }
-    return count;
+    asked->assignments = (struct proto_list){items, count};
+    asked->seq = view->seq;
+    asked->revision = view_serving_name(view, SERVING_SELECTION);
+    return PROTO_CODE_OK;
+}
+
+static bool is_served(const struct proto_ask *ask, const struct proto_asked *asked)
+{
+    return asked->assignments.count == (size_t)ask->count;
+}
+
+bool api_assignment_ask_unchanged(struct api_ctx *ctx, const void *request, void *response)
+{
+    const struct proto_ask *ask = request;
+    const struct view *view = api_view(ctx);
+    const struct instant now = state_instant(ctx->state);
+
+    return view && ask->exclude.count == 0 && !give_again(ctx, view, &now, ask, response) &&
+           is_served(ask, response);
 }
 
 static enum proto_code open_more(struct api_ctx *ctx, struct project *project,
@@ -117,24 +114,18 @@ enum proto_code api_assignment_ask(struct api_ctx *ctx, const void *request, voi
     const struct proto_ask *ask = request;
     struct proto_asked *asked = response;
     struct project *project;
-    struct proto_assignment *items =
-        proto_arena_alloc(ctx->arena, (size_t)ask->count, sizeof *items);
+    struct instant now;
     enum proto_code code = api_project(ctx, &project);
 
     if (code)
         return code;
-    if (!items)
-        return api_no_memory(ctx);
     /* What nobody works on any more is no longer pending, also in the second before expirer.c. */
     code = api_status(ctx, project_expire(project, ctx->tx));
     if (code)
         return code;
-    asked->revision = view_serving_name(project_view(project), SERVING_SELECTION);
-    asked->seq = project_view(project)->seq;
-    asked->assignments.items = items;
-    asked->assignments.count = give_again(project_view(project), ask, items);
-    return asked->assignments.count == (size_t)ask->count ? PROTO_CODE_OK
-                                                          : open_more(ctx, project, ask, asked);
+    now = project_now(project);
+    code = give_again(ctx, project_view(project), &now, ask, asked);
+    return code || is_served(ask, asked) ? code : open_more(ctx, project, ask, asked);
 }
 
 /* One task key a line. */

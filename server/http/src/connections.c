@@ -16,6 +16,13 @@ int64_t http_monotonic_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+bool http_wait_until(pthread_cond_t *changed, pthread_mutex_t *lock, int64_t at_ms)
+{
+    struct timespec at = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
+
+    return pthread_cond_timedwait(changed, lock, &at) == 0;
+}
+
 int64_t http_monotonic_ms(void)
 {
     return http_monotonic_us() / 1000;
@@ -71,14 +78,6 @@ static void reap(struct http_connections *connections)
     }
 }
 
-/* Waits under the lock until woken or until at_ms of the monotonic clock. */
-static void wait_until(struct http_connections *connections, int64_t at_ms)
-{
-    struct timespec at = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
-
-    pthread_cond_timedwait(&connections->changed, &connections->lock, &at);
-}
-
 static void *run_reaper(void *arg)
 {
     struct http_connections *connections = arg;
@@ -90,7 +89,7 @@ static void *run_reaper(void *arg)
             reap(connections);
             next_ms = http_monotonic_ms() + HTTP_REAPER_PERIOD_MS;
         }
-        wait_until(connections, next_ms);
+        http_wait_until(&connections->changed, &connections->lock, next_ms);
     }
     pthread_mutex_unlock(&connections->lock);
     return NULL;
@@ -253,7 +252,7 @@ void http_connections_announce_drain(struct http_connections *connections)
 static void wait_until_gone(struct http_connections *connections, int64_t end_ms)
 {
     while (connections->first && http_monotonic_ms() < end_ms)
-        wait_until(connections, end_ms);
+        http_wait_until(&connections->changed, &connections->lock, end_ms);
 }
 
 size_t http_connections_drain(struct http_connections *connections, int64_t max_ms)

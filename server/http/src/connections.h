@@ -74,6 +74,9 @@ bool http_connections_draining(struct http_connections *connections);
 /* The first of it: who asks is told from now on. */
 void http_connections_announce_drain(struct http_connections *connections);
 
+/* Under the lock, until woken or until at_ms of that clock, by which the condition was made to
+ * measure. False: not woken. */
+bool http_wait_until(pthread_cond_t *changed, pthread_mutex_t *lock, int64_t at_ms);
 int64_t http_monotonic_us(void);
 int64_t http_monotonic_ms(void);
 

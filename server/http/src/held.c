@@ -62,12 +62,11 @@ static void leave(struct http_held *held)
 /* Until something has changed, or until at_ms. True: the server is stopping. */
 static bool sleep_until(struct http_held *held, const struct http_request *request, int64_t at_ms)
 {
-    struct timespec at = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
-    int late = 0;
+    bool woken = true;
 
     pthread_mutex_lock(&held->lock);
-    while (!held->closing && !late && !http_request_changed(request))
-        late = pthread_cond_timedwait(&held->changed, &held->lock, &at);
+    while (!held->closing && woken && !http_request_changed(request))
+        woken = http_wait_until(&held->changed, &held->lock, at_ms);
     bool closing = held->closing;
     pthread_mutex_unlock(&held->lock);
     return closing;

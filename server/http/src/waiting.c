@@ -255,14 +255,6 @@ struct http_room *http_room_new(struct http_server *server, size_t max, size_t m
     return NULL;
 }
 
-/* Under the lock, until woken or until at_ms. */
-static void wait_until(struct http_room *room, int64_t at_ms)
-{
-    struct timespec at = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * 1000000};
-
-    pthread_cond_timedwait(&room->left, &room->lock, &at);
-}
-
 void http_room_close(struct http_room *room)
 {
     int64_t end_ms = http_monotonic_ms() + HTTP_LINGER_MS + HTTP_DRAIN_GRACE_MS;
@@ -273,7 +265,7 @@ void http_room_close(struct http_room *room)
     http_room_wake(room);
     pthread_mutex_lock(&room->lock);
     while (room->taken > 0 && http_monotonic_ms() < end_ms)
-        wait_until(room, end_ms);
+        http_wait_until(&room->left, &room->lock, end_ms);
     pthread_mutex_unlock(&room->lock);
 }
 

@@ -13,14 +13,16 @@ void problem_resolve(const struct view *view, struct proto_resolved *ret_resolve
 /* Whether a demonstration's states stand in for unseen ones, features aside. */
 bool problem_stands_in(const struct view *view, size_t demonstration,
                        enum proto_occupancy occupancy, const struct rollouts *rollouts);
-/* What a reader of a ranking should know of the revisions it was made with, sentences that end with
- * a blank; "": nothing. NULL: out of memory. */
-const char *problem_policy_note(const struct view *view, struct proto_arena *arena);
 /* Ids of demonstrations that the serving revisions leave out, at most PROTO_RANKING_MAX_MISSING,
  * and how many they and the stale pairs are. 0 or -1. */
 __attribute__((warn_unused_result)) int
 problem_missing(const struct view *view, struct proto_arena *arena, struct proto_strings *ret_ids,
                 int64_t *ret_count, int64_t *ret_stale_pairs);
+/* What a reader of a ranking should know of the revisions it was made with, and of what
+ * problem_missing found; sentences that end with a blank; "": nothing. NULL: out of memory. */
+const char *problem_policy_note(const struct view *view, const struct proto_strings *missing,
+                                int64_t missing_count, int64_t stale_pairs,
+                                struct proto_arena *arena);
 
 /* What the networks that serve think of the view's demonstrations. */
 struct problem_hosted {

@@ -177,24 +177,24 @@ static const char *fallen_back(const struct view *view)
                : NULL;
 }
 
-const char *problem_policy_note(const struct view *view, struct proto_arena *arena)
+const char *problem_policy_note(const struct view *view, const struct proto_strings *missing,
+                                int64_t missing_count, int64_t stale_pairs,
+                                struct proto_arena *arena)
 {
     const char *weights = fallen_back(view), *summary = summary_note(view, arena), *named;
-    int64_t count, stale;
-    struct proto_strings ids;
 
-    if (!summary || problem_missing(view, arena, &ids, &count, &stale))
+    if (!summary)
         return NULL;
-    named = ids.count ? proto_arena_printf(
-                            arena,
-                            "%lld demonstrations lack features of the active revision and are left "
-                            "out, %s first. ",
-                            (long long)count, ids.items[0])
-                      : "";
-    if (named && stale)
+    named = missing->count
+                ? proto_arena_printf(arena,
+                                     "%lld demonstrations lack features of the active revision and "
+                                     "are left out, %s first. ",
+                                     (long long)missing_count, missing->items[0])
+                : "";
+    if (named && stale_pairs)
         named = proto_arena_printf(
             arena, "%s%lld pairs of a demonstration and a task lack features and count nothing. ",
-            named, (long long)stale);
+            named, (long long)stale_pairs);
     return named ? proto_arena_printf(arena, "%s%s%s", weights ? weights : "", summary, named)
                  : NULL;
 }

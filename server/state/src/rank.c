@@ -112,9 +112,12 @@ static int rank_prepare(struct rank *rank, struct amf_engine *engine, struct amf
         if (!rank->scales)
             return -1;
     }
-    rank->policy_note = problem_policy_note(view, &rank->arena);
-    if (!rank->policy_note || problem_missing(view, &rank->arena, &rank->missing,
-                                              &rank->missing_count, &rank->stale_pairs))
+    if (problem_missing(view, &rank->arena, &rank->missing, &rank->missing_count,
+                        &rank->stale_pairs))
+        return -1;
+    rank->policy_note = problem_policy_note(view, &rank->missing, rank->missing_count,
+                                            rank->stale_pairs, &rank->arena);
+    if (!rank->policy_note)
         return -1;
     built = problem_evaluate(view, &rank->arena, pool, cancel, &rank->hosted, &rank->note);
     if (!built)
