@@ -71,6 +71,18 @@ class Counts(Case):
         self.assertGreater(self.value("amf_store_free_bytes"), 0)
         self.assertEqual(self.value("amf_http_requests_in_flight"), 1)  # the one that asks
 
+    def test_an_operator_who_polls_writes_nothing(self):
+        self.daemon.ok("POST", "/v1/projects", {"id": "polled"}, status=201)
+        self.daemon.ok("PUT", "/v1/projects/polled/tasks/a", {}, status=201)
+        given = self.daemon.ok("POST", "/v1/projects/polled/assignments", {"operator": "anna"}, status=201)
+        commits = self.value("amf_store_commit_seconds_count")
+        for _ in range(5):
+            again = self.daemon.ok("POST", "/v1/projects/polled/assignments", {"operator": "anna"})
+            self.assertEqual(again["assignments"], given["assignments"])
+        self.assertEqual(self.value("amf_store_commit_seconds_count"), commits)
+        self.daemon.ok("POST", "/v1/projects/polled/assignments", {"operator": "boris"}, status=201)
+        self.assertEqual(self.value("amf_store_commit_seconds_count"), commits + 1)
+
     def test_who_waits_and_who_follows(self):
         self.daemon.ok("POST", "/v1/projects", {"id": "p"})
         streams = [Stream(self.daemon, "p") for _ in range(3)]
