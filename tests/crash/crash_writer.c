@@ -20,7 +20,9 @@
 #include "fixture.h"
 
 enum { THREADS_MAX = 32, BLOB_MAX_BYTES = 200000 };
-enum { EARLY_US = 1000 }; /* between promise and commit, so that a kill meets it on a quick disk too */
+enum {
+    EARLY_US = 1000
+}; /* between promise and commit, so that a kill meets it on a quick disk too */
 
 struct worker {
     pthread_t thread;
