@@ -1,0 +1,1 @@
+"""For policies that are networks in PyTorch; the extra `torch`."""
