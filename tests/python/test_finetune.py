@@ -83,7 +83,7 @@ def weights(policy):
 
 class Case(unittest.TestCase):
     def assert_close(self, one, other, tolerance=1e-3):
-        self.assertLess(float((torch.as_tensor(one) - torch.as_tensor(other)).abs().max()), tolerance)
+        self.assertLess(float((torch.as_tensor(one) - torch.as_tensor(other)).detach().abs().max()), tolerance)
 
     def assert_same(self, one, other):
         self.assertTrue(all(torch.equal(a, b) for a, b in zip(one, other, strict=True)))
