@@ -48,7 +48,8 @@ class Defaults:
     """How an experiment is run where the command line does not say.
 
     `score`: which number of an episode is reported, "success" or "return". `pretrain`: demonstrations per task that the
-    policy is pre-trained on. `evaluations`: episodes per task and round. `settings`: project settings that this
+    policy is pre-trained on. `evaluations`: episodes per task and round. `rollouts`: the policy's own attempts per task and
+    round that an arm uploads, if it uploads any. `settings`: project settings that this
     benchmark needs, as the daemon takes them, under those of the arm.
     """
 
@@ -58,6 +59,7 @@ class Defaults:
     steps: int
     pretrain_steps: int
     evaluations: int
+    rollouts: int = 2
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
