@@ -3,7 +3,8 @@
 An arm is a nested dictionary. `project` is sent to the daemon as it is; the rest says what the loop brings along:
 
     revision    which network's features the daemon sees, or None: it decides without
-                of: current (after each fine-tuning) or pretrained (once, before the first round);
+                of: current (after each fine-tuning), pretrained (once, before the first round), or copy (one that is
+                not trained on warm-start demonstrations selects, the current one gives likelihoods);
                 summary: with the Gram matrix of the pre-training features; sigma: the policy's standard deviation;
                 dropout: the rate of test-time dropout, where the features are its samples
     rollouts    whether the policy's own attempts are uploaded; results count them
@@ -35,7 +36,7 @@ def _arm(*, revision: Mapping[str, Any] | None = None, rollouts: bool = False, p
 
 
 def _rule(name: str, **own: bool) -> ArmSettings:
-    return _arm(selection={"rule": name}, **own)
+    return _arm(selection={"rule": name, "warm_start": 0}, **own)
 
 
 def _rollouts(summary: bool, target: str) -> ArmSettings:
@@ -52,11 +53,10 @@ def _rollouts(summary: bool, target: str) -> ArmSettings:
 ARMS: Mapping[str, ArmSettings] = {
     # the paper's
     "loss-gradient": _arm(revision={}, kernel={"kind": "factored"}),
+    "loss-gradient-copy": _arm(revision={"of": "copy"}, kernel={"kind": "factored"}),
     "last-layer": _arm(revision={}, kernel={"kind": "embedding"}),
     "last-layer-frozen": _arm(revision={"of": "pretrained"}, kernel={"kind": "embedding"}),
-    "dropout": _arm(
-        revision={"dropout": 0.1}, kernel={"kind": "embedding"}, criterion={"measure": "prior_entropy"}, policy={"kind": "external"}
-    ),
+    "dropout": _arm(revision={"dropout": 0.1}, kernel={"kind": "embedding"}, selection={"rule": "prior_entropy"}),
     # the policy's own attempts stand in for the unknown demonstration
     "rollouts": _rollouts(False, "weights"),
     "rollouts-summary": _rollouts(True, "weights"),
@@ -70,8 +70,9 @@ ARMS: Mapping[str, ArmSettings] = {
 }
 DESCRIPTIONS: Mapping[str, str] = {
     "loss-gradient": "the criterion on loss gradients of the last layer, of the network as it is",
+    "loss-gradient-copy": "the same of a copy that is not trained on the warm start",
     "last-layer": "the criterion on the last hidden layer, of the network as it is",
-    "last-layer-frozen": "the same of the pre-trained network",
+    "last-layer-frozen": "that of the pre-trained network",
     "dropout": "where the network under test-time dropout is least sure; no look-ahead",
     "rollouts": "the policy's own attempts stand in, on the pre-trained network's last hidden layer",
     "rollouts-summary": "the same with a summary of the pre-training set",

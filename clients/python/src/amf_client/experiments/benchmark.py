@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
+    from amf_client.project import Project
+
 Array = NDArray[np.float64]
 Policy = Callable[[Array, int], Array]  # state (ds), index of the task -> action (da)
+FeatureForm = Literal["loss_gradient", "last_layer"]
 BatchPolicy = Callable[[Array, Sequence[int]], Array]  # states (B x ds), an index of a task each -> actions (B x da)
 
 
@@ -106,3 +109,11 @@ class BringsPolicy(Protocol):
         """The name of the last Linear, whose input and output the criterion sees."""
 
     def make_policy(self, generator: torch.Generator) -> torch.nn.Module: ...
+
+
+@runtime_checkable
+class BringsFeatures(Protocol):
+    """A benchmark whose policy's features are found in another way than by one forward pass: one that draws actions, say."""
+
+    def upload_features(self, project: Project, revision: str, policy: torch.nn.Module, form: FeatureForm) -> None:
+        """Puts what `revision` lacks: h and mean or likelihoods for `loss_gradient`, phi for `last_layer`."""

@@ -61,7 +61,8 @@ def draw(condition: Condition, folder: Path, form: str) -> list[Path]:
                 continue
             slug = condition.name.replace(" ", "_")
             path = folder / ("-".join(filter(None, (condition.settings["benchmark"], slug, name))) + f".{form}")
-            figure.savefig(path, dpi=150, metadata={"Date": None} if form == "svg" else None)
+            undated = {"Date": None} if form == "svg" else None
+            figure.savefig(path, dpi=150, bbox_inches="tight", metadata=undated)
             pyplot.close(figure)
             drawn.append(path)
     return drawn
@@ -170,15 +171,11 @@ def _title(condition: Condition) -> str:
 
 
 def _legend(figure: Any, axes: Axes) -> None:
+    """Below the axes; the file is cut to what is drawn."""
     handles, labels = axes.get_legend_handles_labels()
     columns = 2 if max(map(len, labels)) > 24 else 3
+    title = f"bands: {LEVEL:.0%} bootstrap intervals over seeds"
     figure.legend(
-        handles, labels, loc="outside lower center" if _outside() else "lower center", ncol=columns, fontsize=8,
-        title=f"bands: {LEVEL:.0%} bootstrap intervals over seeds", title_fontsize=8,
-        bbox_to_anchor=None if _outside() else (0.5, 1.0),
+        handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=columns, fontsize=8, title=title,
+        title_fontsize=8,
     )
-
-
-def _outside() -> bool:
-    """Matplotlib 3.7 places a legend of a figure beside its axes."""
-    return tuple(int(part) for part in matplotlib.__version__.split(".")[:2]) >= (3, 7)
