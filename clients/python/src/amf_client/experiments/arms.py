@@ -36,7 +36,7 @@ def _arm(*, revision: Mapping[str, Any] | None = None, rollouts: bool = False, p
 
 
 def _rule(name: str, **own: bool) -> ArmSettings:
-    return _arm(selection={"rule": name, "warm_start": 0}, **own)
+    return _arm(selection={"rule": name}, **own)
 
 
 def _rollouts(summary: bool, target: str) -> ArmSettings:

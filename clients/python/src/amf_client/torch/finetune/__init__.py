@@ -9,8 +9,27 @@ is a module called with states (B x ds) and task vectors (B x dc); an `nn.Sequen
 has a method `loss(states, tasks, actions)`, that is minimised, else the mean squared error.
 """
 
-from ._data import Demonstrations, concatenate
-from ._prior import AdaptivePrior
-from ._training import Acting, Cloning, Method, predict
+from .anchors import ElasticWeights, WeightDecay, fisher_diagonal
+from .data import Demonstrations, concatenate
+from .isolation import IsolatedPolicy, ParameterIsolation
+from .prior import AdaptivePrior
+from .selection import Collected, Copies, fit_copies
+from .training import Acting, Cloning, Method, predict
 
-__all__ = ["Acting", "AdaptivePrior", "Cloning", "Demonstrations", "Method", "concatenate", "predict"]
+__all__ = [
+    "Acting",
+    "AdaptivePrior",
+    "Cloning",
+    "Collected",
+    "Copies",
+    "Demonstrations",
+    "ElasticWeights",
+    "IsolatedPolicy",
+    "Method",
+    "ParameterIsolation",
+    "WeightDecay",
+    "concatenate",
+    "fisher_diagonal",
+    "fit_copies",
+    "predict",
+]

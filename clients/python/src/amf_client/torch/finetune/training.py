@@ -12,13 +12,13 @@ generator, and torch's own generator, which dropout and a policy's own loss draw
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import torch
 from torch import Generator, Tensor, nn
 
-from ._data import Demonstrations
+from .data import Demonstrations
 
 Acting = Callable[[Tensor, Tensor], Tensor]  # states (B x ds), task vectors (B x dc) -> actions (B x da)
 Pull = Callable[[], None]  # adds the gradient of a penalty to that of the loss
@@ -75,8 +75,8 @@ def duplicate(policy: nn.Module) -> nn.Module:
     return made
 
 
-def trainable(policy: nn.Module) -> list[nn.Parameter]:
-    return [parameter for parameter in policy.parameters() if parameter.requires_grad]
+def trainable(policy: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: parameter for name, parameter in policy.named_parameters() if parameter.requires_grad}
 
 
 def _minibatches(data: Demonstrations, size: int, generator: Generator) -> Iterator[Demonstrations]:
@@ -101,7 +101,7 @@ def train(
 ) -> None:
     """Changes `policy`, and leaves it ready to act."""
     if steps and len(data):
-        optimizer = torch.optim.Adam(trainable(policy), lr=learning_rate)
+        optimizer = torch.optim.Adam(trainable(policy).values(), lr=learning_rate)
         optimizer.param_groups[0]["foreach"] = True  # one call for all tensors; not in the types of torch 1.13
         batches = _minibatches(data, batch_size, generator)
         policy.train()
@@ -151,16 +151,3 @@ class Cloning:
     def _pull(self, fitted: nn.Module, pretrained: nn.Module) -> Pull | None:
         """What else moves the weights."""
         return None
-
-
-def same_shapes(policy: nn.Module, pretrained: nn.Module) -> Sequence[tuple[nn.Parameter, Tensor]]:
-    """The trainable parameters of one next to those of the other, by name."""
-    others = dict(pretrained.named_parameters())
-    pairs = []
-    for name, parameter in policy.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if name not in others or others[name].shape != parameter.shape:
-            raise ValueError(f"the pre-trained policy has no parameter {name} of shape {tuple(parameter.shape)}")
-        pairs.append((parameter, others[name].detach().clone()))
-    return pairs

@@ -28,8 +28,8 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
-from ._data import Demonstrations
-from ._training import Acting, Cloning, Method, act, duplicate
+from .data import Demonstrations, which_task
+from .training import Acting, Cloning, Method, act, duplicate
 
 SMALL = 1e-30  # in place of the variance where all actions are the same
 
@@ -107,9 +107,7 @@ class _Mixture:
         self._alpha = torch.cat((alpha, torch.zeros(1)))  # the last one is that of all tasks without demonstrations
 
     def alpha(self, tasks: Tensor) -> Tensor:
-        same = (tasks[:, None, :] == self._vectors[None]).all(2)
-        unknown = ~same.any(1, keepdim=True)
-        alpha: Tensor = self._alpha[torch.cat((same, unknown), 1).byte().argmax(1)]
+        alpha: Tensor = self._alpha[which_task(tasks, self._vectors)]
         return alpha
 
     def __call__(self, states: Tensor, tasks: Tensor) -> Tensor:

@@ -66,3 +66,12 @@ def concatenate(demonstrations: Iterable[Demonstrations]) -> Demonstrations:
     if not parts:
         raise ValueError("nothing to concatenate")
     return _unchecked(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Demonstrations)))
+
+
+def which_task(tasks: Tensor, vectors: Tensor) -> Tensor:
+    """For each row (B x dc) the index of the task vector (K x dc) that it equals exactly, or K."""
+    if not len(vectors):
+        return torch.zeros(len(tasks), dtype=torch.int64)
+    same = (tasks[:, None, :] == vectors[None]).all(2)
+    index: Tensor = torch.cat((same, ~same.any(1, keepdim=True)), 1).byte().argmax(1)
+    return index
