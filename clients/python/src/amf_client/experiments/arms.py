@@ -25,7 +25,9 @@ OWN = ("revision", "rollouts", "pretraining")
 REVISION: Mapping[str, Any] = {"of": "current", "summary": False, "sigma": 1.0, "dropout": None}
 
 
-def _arm(*, revision: Mapping[str, Any] | None = None, rollouts: bool = False, pretraining: bool = False, **project: Any) -> ArmSettings:
+def _arm(
+    *, revision: Mapping[str, Any] | None = None, rollouts: bool = False, pretraining: bool = False, **project: Any
+) -> ArmSettings:
     project.setdefault("policy", {"kind": "mlp"})
     return {
         "project": project,
@@ -35,8 +37,8 @@ def _arm(*, revision: Mapping[str, Any] | None = None, rollouts: bool = False, p
     }
 
 
-def _rule(name: str, **own: bool) -> ArmSettings:
-    return _arm(selection={"rule": name}, **own)
+def _rule(name: str, *, rollouts: bool = False, pretraining: bool = False) -> ArmSettings:
+    return _arm(rollouts=rollouts, pretraining=pretraining, selection={"rule": name})
 
 
 def _rollouts(summary: bool, target: str) -> ArmSettings:
@@ -96,7 +98,9 @@ def parse_override(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def arm_settings(name: str, overrides: Iterable[tuple[str, Any]] = (), defaults: Mapping[str, Any] | None = None) -> ArmSettings:
+def arm_settings(
+    name: str, overrides: Iterable[tuple[str, Any]] = (), defaults: Mapping[str, Any] | None = None
+) -> ArmSettings:
     """The named arm over a benchmark's defaults, with `--set`s over both."""
     arm = copy.deepcopy(ARMS[name])
     arm["project"] = _merged(defaults or {}, arm["project"])

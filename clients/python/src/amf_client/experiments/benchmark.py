@@ -50,10 +50,10 @@ class Episode:
 class Defaults:
     """How an experiment is run where the command line does not say.
 
-    `score`: which number of an episode is reported, "success" or "return". `pretrain`: demonstrations per task that the
-    policy is pre-trained on. `evaluations`: episodes per task and round. `rollouts`: the policy's own attempts per task and
-    round that an arm uploads, if it uploads any. `settings`: project settings that this
-    benchmark needs, as the daemon takes them, under those of the arm.
+    `score`: which number of an episode is reported, "success" or "return". `pretrain`: demonstrations per task that
+    the policy is pre-trained on. `evaluations`: episodes per task and round. `rollouts`: the policy's own attempts
+    per task and round that an arm uploads, if it uploads any. `settings`: project settings that this benchmark needs,
+    as the daemon takes them, under those of the arm.
     """
 
     score: str
@@ -89,7 +89,7 @@ class Benchmark(Protocol):
 
 @runtime_checkable
 class InBatches(Protocol):
-    """A benchmark that can try several tasks at once, with one call of the network a step. Worth it where steps are cheap."""
+    """A benchmark that can try several tasks at once, with one call of the network a step."""
 
     def rollouts(
         self, tasks: Sequence[int], policy: BatchPolicy, generators: Sequence[np.random.Generator]
@@ -100,8 +100,9 @@ class InBatches(Protocol):
 class BringsPolicy(Protocol):
     """A benchmark with a policy of its own; the others get a multilayer network of two hidden layers.
 
-    The module is called with states (B x ds) and task vectors (B x dc) and returns actions (B x da), all float32 tensors
-    in the benchmark's units. If it has a method `loss(states, vectors, actions)`, that is what fine-tuning minimises.
+    The module is called with states (B x ds) and task vectors (B x dc) and returns actions (B x da), all float32
+    tensors in the benchmark's units. If it has a method `loss(states, vectors, actions)`, that is what fine-tuning
+    minimises.
     """
 
     @property
@@ -113,7 +114,7 @@ class BringsPolicy(Protocol):
 
 @runtime_checkable
 class BringsFeatures(Protocol):
-    """A benchmark whose policy's features are found in another way than by one forward pass: one that draws actions, say."""
+    """A benchmark whose policy's features take more than a forward pass: a policy that draws its actions, say."""
 
     def upload_features(self, project: Project, revision: str, policy: torch.nn.Module, form: FeatureForm) -> None:
         """Puts what `revision` lacks: h and mean or likelihoods for `loss_gradient`, phi for `last_layer`."""

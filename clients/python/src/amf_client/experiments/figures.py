@@ -26,7 +26,7 @@ from .statistics import LEVEL, band
 from .summary import Arm, Condition, mean_over_seeds
 
 matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402
+from matplotlib import pyplot
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F")
 DASHES = ("-", "--", ":", "-.")
@@ -159,7 +159,9 @@ def _effective(axes: Axes, arm: Arm) -> None:
     sizes = mean_over_seeds(arm.effective)
     rounds = np.arange(len(sizes))
     for task in range(sizes.shape[1]):
-        axes.plot(rounds, sizes[:, task], color=COLOURS[0], alpha=0.35, linewidth=0.8, label="a task" if not task else None)
+        axes.plot(
+            rounds, sizes[:, task], color=COLOURS[0], alpha=0.35, linewidth=0.8, label="a task" if not task else None
+        )
     held = np.isfinite(sizes).any(axis=1)
     axes.plot(rounds[held], np.nanmean(sizes[held], axis=1), color=COLOURS[1], linewidth=1.6, label="mean of tasks")
     before = np.concatenate([[0.0], arm.counts.sum(axis=2).mean(axis=0)[:-1]])
@@ -176,6 +178,12 @@ def _legend(figure: Any, axes: Axes) -> None:
     columns = 2 if max(map(len, labels)) > 24 else 3
     title = f"bands: {LEVEL:.0%} bootstrap intervals over seeds"
     figure.legend(
-        handles, labels, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=columns, fontsize=8, title=title,
+        handles,
+        labels,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        ncol=columns,
+        fontsize=8,
+        title=title,
         title_fontsize=8,
     )

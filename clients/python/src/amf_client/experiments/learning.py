@@ -152,7 +152,8 @@ def _attempts(
         return benchmark.rollouts(tasks, act, streams)
 
     def alone(state: Array, task: int) -> Array:
-        return act(state[None], [task])[0]
+        (action,) = act(state[None], [task])
+        return np.asarray(action)
 
     policy: Policy = alone
     return [benchmark.rollout(task, policy, stream) for task, stream in zip(tasks, streams, strict=True)]

@@ -42,7 +42,8 @@ class MlpPolicy(nn.Module):
     def forward(self, states: Tensor, vectors: Tensor) -> Tensor:
         seen = (torch.cat((states, vectors), -1) - self.input_mean) / self.input_std
         output: Tensor = self.network(seen)
-        return output * self.output_std + self.output_mean
+        actions: Tensor = output * self.output_std + self.output_mean
+        return actions
 
     def normalise(self, states: Tensor, actions: Tensor) -> None:
         """Takes the moments of these demonstrations; vectors stay as they are."""

@@ -123,4 +123,5 @@ def _thinned(states: Array, steps: int) -> Array:
     """At most `steps` rows, evenly spaced, the first and the last among them."""
     if len(states) <= steps:
         return states
-    return states[np.round(np.linspace(0, len(states) - 1, steps)).astype(int)]
+    rows = np.round(np.linspace(0, len(states) - 1, steps)).astype(int)
+    return np.asarray(states[rows])

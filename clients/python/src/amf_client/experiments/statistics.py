@@ -1,8 +1,8 @@
 """Means over seeds, with bootstrap intervals.
 
-A percentile bootstrap: seeds are drawn with replacement, the mean is taken, and the interval lies between the 5 % and the
-95 % quantile of 10,000 such means. Draws are seeded, so the same runs give the same interval; all rounds of a curve are
-drawn together. With few seeds it is too narrow, as every bootstrap is: from three seeds it says little.
+A percentile bootstrap: seeds are drawn with replacement, the mean is taken, and the interval lies between the 5 % and
+the 95 % quantile of 10,000 such means. Draws are seeded, so the same runs give the same interval; all rounds of a
+curve are drawn together. With few seeds it is too narrow, as every bootstrap is: from three seeds it says little.
 """
 
 from __future__ import annotations

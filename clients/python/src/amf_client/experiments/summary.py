@@ -26,7 +26,9 @@ Run = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arm:
-    """`scores`: seeds x rounds (round 0 first) x tasks. `counts`: of demonstrations, the same shape. `shares`: of weights."""
+    """Arrays are seeds x rounds (round 0 first) x tasks; `counts` are of demonstrations, NaN where nothing was
+    weighed.
+    """
 
     label: str
     settings: dict[str, Any]
@@ -115,8 +117,8 @@ def _label(one: dict[str, Any], all_: Sequence[dict[str, Any]]) -> str:
     words = [one["arm"]]
     if len({other["finetune"] for other in all_}) > 1:
         words.append(one["finetune"])
-    shared = [set(_texts(other["overrides"])) for other in all_]
-    words += sorted(set(_texts(one["overrides"])) - set.intersection(*shared))
+    everywhere = [_texts(other["overrides"]) for other in all_]
+    words += [text for text in _texts(one["overrides"]) if not all(text in texts for texts in everywhere)]
     return ", ".join(words)
 
 
