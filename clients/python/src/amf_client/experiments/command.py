@@ -22,12 +22,12 @@ from .results import ResultsError
 from .runs import Outcome, one_thread_each, play_all
 from .settings import BENCHMARKS, RunSettings, benchmark_defaults, make_benchmark
 
-FINETUNING = ("cloning", "adaptive-prior", "isolation", "ewc", "l2")
+FINETUNING = ("cloning", "adaptive-prior", "isolation", "ewc", "l2")  # as in finetuning.py, which needs torch
 USAGE, FAILED, INTERRUPTED = 2, 1, 130
 
 
 def main(arguments: Sequence[str]) -> int:
-    said = _parser().parse_args(arguments)
+    said = parse(arguments)
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         status: int = said.run(said)
@@ -42,6 +42,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _interrupted(*_: object) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    return _parser().parse_args(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -165,7 +169,7 @@ def _seeds(text: str) -> list[int]:
 
 
 def _run(said: argparse.Namespace) -> int:
-    runs = _settings(said)
+    runs = settings_of(said)
     folder = said.results or Path("results", said.benchmark)
     folder.mkdir(parents=True, exist_ok=True)
     with running_daemon(find_amfd(said.amfd), said.jobs) as address:
@@ -184,7 +188,8 @@ def _tell(outcome: Outcome, folder: Path) -> int:
     return FAILED if outcome.failed else 0
 
 
-def _settings(said: argparse.Namespace) -> list[RunSettings]:
+def settings_of(said: argparse.Namespace) -> list[RunSettings]:
+    """The runs that a command line names, those of a seed together."""
     defaults = benchmark_defaults(said.benchmark)
     overrides = list(said.set)
     if said.warm_start is not None:

@@ -144,7 +144,7 @@ def _panels(titles: Sequence[str], fill: Callable[[Axes, int], None], what: str,
 
 
 def _weights(condition: Condition) -> Any:
-    """Of each arm that weighs: effective sample size by task, thin, and their mean; the stand-ins there were, dotted."""
+    """Of each arm that weighs: effective sample sizes by task, their mean, and how many demonstrations were held."""
     arms = [arm for arm in condition.arms if arm.weighted]
     if not arms:
         return None

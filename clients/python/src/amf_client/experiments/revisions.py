@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from amf_client.models import Task
-from amf_client.torch import gram, hidden_features, put_mlp, upload_features
+from amf_client.torch import gram, hidden_features, put_mlp, upload_dropout, upload_features
 from amf_client.torch.finetune import IsolatedPolicy
 
 from .asking import Asking
 from .benchmark import Array, Benchmark, BringsFeatures, FeatureForm
 from .learning import Learner, Pretrained
-from .policies import MlpPolicy
+from .policies import MlpPolicy, with_dropout
 
 Role = Literal["selection", "likelihood", "both"]
 
@@ -70,7 +70,12 @@ class Revisions:
         self._hosted.add(name)
 
     def _upload(self, name: str, policy: nn.Module) -> None:
-        if isinstance(self._benchmark, BringsFeatures):
+        rate = self._plan["dropout"]
+        if rate is not None:
+            varied, std = with_dropout(policy, rate), getattr(policy, "output_std", None)
+            unit = None if std is None else std.numpy()
+            upload_dropout(self._project, name, varied, inputs=_side_by_side, action_std=unit, progress=None)
+        elif isinstance(self._benchmark, BringsFeatures):
             self._benchmark.upload_features(self._project, name, policy, self._form)
         elif isinstance(policy, IsolatedPolicy):
             self._upload_isolated(name, policy)
