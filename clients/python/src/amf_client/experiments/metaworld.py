@@ -1,10 +1,11 @@
-"""Metaworld: a Sawyer arm, a cup and a faucet in one scene, and four tasks (the paper's second experiment, Section 5.2).
+"""Metaworld: a Sawyer arm, a cup and a faucet in one scene, and four tasks (the paper's Section 5.2).
 
 The scene is put together from the arm, the cup and the faucet that come with metaworld 3.1.1, and runs in MuJoCo 3.3.0:
 physics of another version are others. Cup and faucet stand at random places; all four tasks start alike, so that only
 the instruction tells them apart.
 
-    a step = 2 metaworld steps with the same action = 25 ms; a_t = (dx, dy, dz, gripper) in -1..1, 1 = 10 mm a metaworld step
+    step   = 2 metaworld steps with the same action, 25 ms
+    action = dx, dy, dz of the hand and the gripper's effort, -1..1; 1 is 10 mm a metaworld step
     state  = what metaworld observes of hand, gripper, cup and faucet's handle, now and one step before: 30 numbers
     expert = metaworld's scripted policy of the task + noise of standard deviation 0.1, clipped to -1..1
     success: after the last step the cup, or the handle, is within 0.07 m of its goal (metaworld's own distance)
@@ -54,7 +55,7 @@ HAND_DOWN = (1.0, 0.0, 1.0, 0.0)
 WIDEST_GRIP = 0.1
 # Metaworld's points of the handle: where its policies aim, and the goals as seen from the faucet's foot.
 HANDLE_AIM = np.array((0.0, 0.0, -0.01))
-OPEN_TIP, OPEN_GOAL = HANDLE_AIM + (-0.04, 0.0, 0.03), np.array((0.175, 0.0, 0.125))
+OPEN_TIP, OPEN_GOAL = np.array((-0.04, 0.0, 0.02)), np.array((0.175, 0.0, 0.125))
 CLOSE_TIP, CLOSE_GOAL = HANDLE_AIM, np.array((-0.175, 0.0, 0.125))
 FRAME = 15
 
@@ -92,7 +93,9 @@ DEFAULTS = Defaults(
 def _compile() -> mujoco.MjModel:
     found = find_spec("metaworld")
     if found is None or found.origin is None:
-        raise ModuleNotFoundError("metaworld is not installed: scripts/experiments-environment does it", name="metaworld")
+        raise ModuleNotFoundError(
+            "metaworld is not installed: scripts/experiments-environment does it", name="metaworld"
+        )
     with tempfile.TemporaryDirectory() as folder:
         for part in ("objects", "scene", "textures"):
             os.symlink(Path(found.origin).parent / "assets" / part, Path(folder, part))
@@ -105,7 +108,7 @@ def _compile() -> mujoco.MjModel:
 
 
 class _Scene:
-    """What all attempts share. The faucet's foot is part of the model, so the model is set to an attempt before it moves."""
+    """What all attempts share. The faucet's foot is part of the model, which is set to an attempt before that moves."""
 
     def __init__(self) -> None:
         self.model = _compile()
@@ -121,6 +124,7 @@ class _Scene:
     def _settle(self) -> Array:
         """The arm's joints with the hand where every episode begins."""
         data = mujoco.MjData(self.model)
+        mujoco.mj_forward(self.model, data)  # the solver's first guess, as metaworld has it, or the last bits differ
         data.mocap_pos[0], data.mocap_quat[0] = HAND_START, HAND_DOWN
         data.ctrl[:] = (-1, 1)
         mujoco.mj_step(self.model, data, nstep=50 * PHYSICS_STEPS)
