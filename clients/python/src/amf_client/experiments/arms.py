@@ -3,7 +3,8 @@
 An arm is a nested dictionary. `project` is sent to the daemon as it is; the rest says what the loop brings along:
 
     revision    which network's features the daemon sees, or None: it decides without
-                of: current (after each fine-tuning) or pretrained (once, before the first round);
+                of: current (after each fine-tuning), pretrained (once, before the first round), or copy (one that is
+                not trained on warm-start demonstrations selects, the current one gives likelihoods);
                 summary: with the Gram matrix of the pre-training features; sigma: the policy's standard deviation;
                 dropout: the rate of test-time dropout, where the features are its samples
     rollouts    whether the policy's own attempts are uploaded; results count them
@@ -24,7 +25,9 @@ OWN = ("revision", "rollouts", "pretraining")
 REVISION: Mapping[str, Any] = {"of": "current", "summary": False, "sigma": 1.0, "dropout": None}
 
 
-def _arm(*, revision: Mapping[str, Any] | None = None, rollouts: bool = False, pretraining: bool = False, **project: Any) -> ArmSettings:
+def _arm(
+    *, revision: Mapping[str, Any] | None = None, rollouts: bool = False, pretraining: bool = False, **project: Any
+) -> ArmSettings:
     project.setdefault("policy", {"kind": "mlp"})
     return {
         "project": project,
@@ -34,8 +37,8 @@ def _arm(*, revision: Mapping[str, Any] | None = None, rollouts: bool = False, p
     }
 
 
-def _rule(name: str, **own: bool) -> ArmSettings:
-    return _arm(selection={"rule": name}, **own)
+def _rule(name: str, *, rollouts: bool = False, pretraining: bool = False) -> ArmSettings:
+    return _arm(rollouts=rollouts, pretraining=pretraining, selection={"rule": name})
 
 
 def _rollouts(summary: bool, target: str) -> ArmSettings:
@@ -52,11 +55,10 @@ def _rollouts(summary: bool, target: str) -> ArmSettings:
 ARMS: Mapping[str, ArmSettings] = {
     # the paper's
     "loss-gradient": _arm(revision={}, kernel={"kind": "factored"}),
+    "loss-gradient-copy": _arm(revision={"of": "copy"}, kernel={"kind": "factored"}),
     "last-layer": _arm(revision={}, kernel={"kind": "embedding"}),
     "last-layer-frozen": _arm(revision={"of": "pretrained"}, kernel={"kind": "embedding"}),
-    "dropout": _arm(
-        revision={"dropout": 0.1}, kernel={"kind": "embedding"}, criterion={"measure": "prior_entropy"}, policy={"kind": "external"}
-    ),
+    "dropout": _arm(revision={"dropout": 0.1}, kernel={"kind": "embedding"}, selection={"rule": "prior_entropy"}),
     # the policy's own attempts stand in for the unknown demonstration
     "rollouts": _rollouts(False, "weights"),
     "rollouts-summary": _rollouts(True, "weights"),
@@ -70,8 +72,9 @@ ARMS: Mapping[str, ArmSettings] = {
 }
 DESCRIPTIONS: Mapping[str, str] = {
     "loss-gradient": "the criterion on loss gradients of the last layer, of the network as it is",
+    "loss-gradient-copy": "the same of a copy that is not trained on the warm start",
     "last-layer": "the criterion on the last hidden layer, of the network as it is",
-    "last-layer-frozen": "the same of the pre-trained network",
+    "last-layer-frozen": "that of the pre-trained network",
     "dropout": "where the network under test-time dropout is least sure; no look-ahead",
     "rollouts": "the policy's own attempts stand in, on the pre-trained network's last hidden layer",
     "rollouts-summary": "the same with a summary of the pre-training set",
@@ -95,7 +98,9 @@ def parse_override(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def arm_settings(name: str, overrides: Iterable[tuple[str, Any]] = (), defaults: Mapping[str, Any] | None = None) -> ArmSettings:
+def arm_settings(
+    name: str, overrides: Iterable[tuple[str, Any]] = (), defaults: Mapping[str, Any] | None = None
+) -> ArmSettings:
     """The named arm over a benchmark's defaults, with `--set`s over both."""
     arm = copy.deepcopy(ARMS[name])
     arm["project"] = _merged(defaults or {}, arm["project"])

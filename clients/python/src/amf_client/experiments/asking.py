@@ -1,7 +1,7 @@
 """A run's side of the daemon: a project with its tasks, the policy's revisions, attempts, and questions.
 
-Every decision is an assignment of the daemon's. Before an ask, a ranking is waited for that has seen everything, so that
-a run is a function of its settings and not of how busy the machine is.
+Every decision is an assignment of the daemon's. Before an ask, a ranking is waited for that has seen everything, so
+that a run is a function of its settings and not of how busy the machine is.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ class Asking:
         stored = self.add(self.task_of(assignment), episode, "demonstration", assignment)
         done = self._project.assignments.complete(assignment.id, assignment.fence, demonstration_id=stored)
         if not done.credited:
-            raise AskingError(f"{self._project.id}: a demonstration of {assignment.task} was not credited: {done.reason}")
+            raise AskingError(
+                f"{self._project.id}: a demonstration of {assignment.task} was not credited: {done.reason}"
+            )
 
     def by_task(self, ranking: Ranking | None, field: str) -> list[float | None] | None:
         """A number of each candidate, in the order of the benchmark's tasks."""

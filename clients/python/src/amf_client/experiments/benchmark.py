@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
+    from amf_client.project import Project
+
 Array = NDArray[np.float64]
 Policy = Callable[[Array, int], Array]  # state (ds), index of the task -> action (da)
+FeatureForm = Literal["loss_gradient", "last_layer"]
 BatchPolicy = Callable[[Array, Sequence[int]], Array]  # states (B x ds), an index of a task each -> actions (B x da)
 
 
@@ -47,10 +50,10 @@ class Episode:
 class Defaults:
     """How an experiment is run where the command line does not say.
 
-    `score`: which number of an episode is reported, "success" or "return". `pretrain`: demonstrations per task that the
-    policy is pre-trained on. `evaluations`: episodes per task and round. `rollouts`: the policy's own attempts per task and
-    round that an arm uploads, if it uploads any. `settings`: project settings that this
-    benchmark needs, as the daemon takes them, under those of the arm.
+    `score`: which number of an episode is reported, "success" or "return". `pretrain`: demonstrations per task that
+    the policy is pre-trained on. `evaluations`: episodes per task and round. `rollouts`: the policy's own attempts
+    per task and round that an arm uploads, if it uploads any. `settings`: project settings that this benchmark needs,
+    as the daemon takes them, under those of the arm.
     """
 
     score: str
@@ -86,7 +89,7 @@ class Benchmark(Protocol):
 
 @runtime_checkable
 class InBatches(Protocol):
-    """A benchmark that can try several tasks at once, with one call of the network a step. Worth it where steps are cheap."""
+    """A benchmark that can try several tasks at once, with one call of the network a step."""
 
     def rollouts(
         self, tasks: Sequence[int], policy: BatchPolicy, generators: Sequence[np.random.Generator]
@@ -97,8 +100,9 @@ class InBatches(Protocol):
 class BringsPolicy(Protocol):
     """A benchmark with a policy of its own; the others get a multilayer network of two hidden layers.
 
-    The module is called with states (B x ds) and task vectors (B x dc) and returns actions (B x da), all float32 tensors
-    in the benchmark's units. If it has a method `loss(states, vectors, actions)`, that is what fine-tuning minimises.
+    The module is called with states (B x ds) and task vectors (B x dc) and returns actions (B x da), all float32
+    tensors in the benchmark's units. If it has a method `loss(states, vectors, actions)`, that is what fine-tuning
+    minimises.
     """
 
     @property
@@ -106,3 +110,11 @@ class BringsPolicy(Protocol):
         """The name of the last Linear, whose input and output the criterion sees."""
 
     def make_policy(self, generator: torch.Generator) -> torch.nn.Module: ...
+
+
+@runtime_checkable
+class BringsFeatures(Protocol):
+    """A benchmark whose policy's features take more than a forward pass: a policy that draws its actions, say."""
+
+    def upload_features(self, project: Project, revision: str, policy: torch.nn.Module, form: FeatureForm) -> None:
+        """Puts what `revision` lacks: h and mean or likelihoods for `loss_gradient`, phi for `last_layer`."""

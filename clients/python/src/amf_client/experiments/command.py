@@ -22,12 +22,12 @@ from .results import ResultsError
 from .runs import Outcome, one_thread_each, play_all
 from .settings import BENCHMARKS, RunSettings, benchmark_defaults, make_benchmark
 
-FINETUNING = ("cloning", "adaptive-prior", "isolation", "ewc", "l2")
+FINETUNING = ("cloning", "adaptive-prior", "isolation", "ewc", "l2")  # as in finetuning.py, which needs torch
 USAGE, FAILED, INTERRUPTED = 2, 1, 130
 
 
 def main(arguments: Sequence[str]) -> int:
-    said = _parser().parse_args(arguments)
+    said = parse(arguments)
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         status: int = said.run(said)
@@ -42,6 +42,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _interrupted(*_: object) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    return _parser().parse_args(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,15 +69,30 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run_options(parser: argparse.ArgumentParser, benchmark: str) -> None:
     add = parser.add_argument
-    add("--arms", type=_names(ARMS), default=["loss-gradient", "uniform", "rebalance"], metavar="A,B", help="see `arms`")
+    add(
+        "--arms", type=_names(ARMS), default=["loss-gradient", "uniform", "rebalance"], metavar="A,B", help="see `arms`"
+    )
     add("--finetune", type=_names(FINETUNING), default=["cloning"], metavar="M,N", help=", ".join(FINETUNING))
-    add("--set", type=_override, action="append", default=[], metavar="NAME=VALUE", help="a project setting, in all arms")
+    add(
+        "--set",
+        type=_override,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a project setting, in all arms",
+    )
     add("--warm-start", type=_count, metavar="N", help="the same as --set selection.warm_start=N")
     pretraining = parser.add_mutually_exclusive_group()
     pretraining.add_argument(
-        "--pretrain", "--mismatch", type=_counts, metavar="N,N", help="pre-training demonstrations per task; missing ones 0"
+        "--pretrain",
+        "--mismatch",
+        type=_counts,
+        metavar="N,N",
+        help="pre-training demonstrations per task; missing ones 0",
     )
-    pretraining.add_argument("--pretrain-tasks", type=_positive, metavar="N", help="the usual number, spread over the first N")
+    pretraining.add_argument(
+        "--pretrain-tasks", type=_positive, metavar="N", help="the usual number, spread over the first N"
+    )
     add("--seeds", type=_seeds, default=list(range(10)), metavar="0-9", help="0-9")
     add("--rounds", type=_positive)
     add("--per-round", type=_positive, default=1, metavar="N", help="demonstrations per round (1)")
@@ -82,8 +101,16 @@ def _run_options(parser: argparse.ArgumentParser, benchmark: str) -> None:
     add("--horizon", type=_positive, metavar="N", help="steps of an episode")
     add("--evaluations", type=_positive, metavar="N", help="episodes per task that a round is evaluated on")
     add("--rollouts", type=_positive, metavar="N", help="attempts per task and round, in arms that upload them")
-    add("--hidden", type=_counts, default=(256, 256), metavar="N,N", help="widths of the policy's hidden layers (256,256)")
-    add("--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once (one per processor)")
+    add(
+        "--hidden",
+        type=_counts,
+        default=(256, 256),
+        metavar="N,N",
+        help="widths of the policy's hidden layers (256,256)",
+    )
+    add(
+        "--jobs", type=_positive, default=os.cpu_count() or 1, metavar="N", help="processes at once (one per processor)"
+    )
     add("--results", type=Path, metavar="DIR", help="where they go (./results/BENCHMARK)")
     add("--amfd", metavar="PATH", help="the daemon (on PATH, or built)")
     parser.set_defaults(run=_run, benchmark=benchmark)
@@ -142,7 +169,7 @@ def _seeds(text: str) -> list[int]:
 
 
 def _run(said: argparse.Namespace) -> int:
-    runs = _settings(said)
+    runs = settings_of(said)
     folder = said.results or Path("results", said.benchmark)
     folder.mkdir(parents=True, exist_ok=True)
     with running_daemon(find_amfd(said.amfd), said.jobs) as address:
@@ -161,7 +188,8 @@ def _tell(outcome: Outcome, folder: Path) -> int:
     return FAILED if outcome.failed else 0
 
 
-def _settings(said: argparse.Namespace) -> list[RunSettings]:
+def settings_of(said: argparse.Namespace) -> list[RunSettings]:
+    """The runs that a command line names, those of a seed together."""
     defaults = benchmark_defaults(said.benchmark)
     overrides = list(said.set)
     if said.warm_start is not None:
@@ -179,7 +207,9 @@ def _settings(said: argparse.Namespace) -> list[RunSettings]:
         "evaluations": said.evaluations or defaults.evaluations,
         "rollouts": said.rollouts or defaults.rollouts,
         "hidden": said.hidden,
-        "overrides": tuple(sorted((path, json.dumps(value, sort_keys=True)) for path, value in dict(overrides).items())),
+        "overrides": tuple(
+            sorted((path, json.dumps(value, sort_keys=True)) for path, value in dict(overrides).items())
+        ),
     }
     return [
         RunSettings(arm=arm, finetune=finetune, seed=seed, **common)

@@ -46,7 +46,9 @@ def running_daemon(program: str, workers: int) -> Iterator[Address]:
         command = [program, "--data", f"{folder}/data", "--listen", "127.0.0.1:0", "--workers", str(workers)]
         with log.open("wb") as errors:
             try:
-                process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment())
+                process = subprocess.Popen(
+                    command, stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment()
+                )
             except OSError as error:
                 raise DaemonError(f"{program} cannot be run: {error.strerror}") from error
         try:

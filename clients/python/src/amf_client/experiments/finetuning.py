@@ -1,38 +1,35 @@
+"""`--finetune`: how a policy goes on from what it was pre-trained on."""
+
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
 
-import torch
-from torch import Tensor, nn
+from amf_client.torch.finetune import (
+    AdaptivePrior,
+    Cloning,
+    Demonstrations,
+    ElasticWeights,
+    Method,
+    ParameterIsolation,
+    WeightDecay,
+)
 
-
-@dataclass(frozen=True)
-class Demonstrations:
-    states: Tensor
-    tasks: Tensor
-    actions: Tensor
-    task_index: Tensor
-
-
-class Cloning:
-    def fit(self, policy: nn.Module, pretrained: nn.Module, data: Demonstrations, *, steps: int, generator: torch.Generator) -> nn.Module:
-        self.policy = policy
-        policy.train()
-        optimiser = torch.optim.Adam(policy.parameters(), lr=1e-3)
-        n = len(data.states)
-        for _ in range(steps):
-            rows = torch.randint(n, (min(64, n),), generator=generator)
-            loss = ((policy(data.states[rows], data.tasks[rows]) - data.actions[rows]) ** 2).mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        policy.eval()
-        return policy
-
-    def acting(self) -> Any:
-        return self.policy
+Make = Callable[["Demonstrations | None"], Method]
 
 
-def make_method(name: str) -> Cloning:
-    return Cloning()
+def _elastic(pretraining: Demonstrations | None) -> Method:
+    return Cloning() if pretraining is None else ElasticWeights(pretraining)  # nothing to hold on to
+
+
+METHODS: Mapping[str, Make] = {
+    "cloning": lambda _: Cloning(),
+    "adaptive-prior": lambda _: AdaptivePrior(),
+    "isolation": lambda _: ParameterIsolation(),
+    "ewc": _elastic,
+    "l2": lambda _: WeightDecay(),
+}
+
+
+def make_method(name: str, pretraining: Demonstrations | None) -> Method:
+    """`pretraining`: what the policy was pre-trained on, for methods that look at it again; None: nothing."""
+    return METHODS[name](pretraining)

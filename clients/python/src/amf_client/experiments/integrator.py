@@ -5,8 +5,8 @@
 
 g is one of twelve points of the unit circle and, as the vector (cos, sin), the task itself. Five units of time pass
 whatever H is, so that returns of different horizons can be compared: about -0.97 for the expert without its noise, -5
-for a policy that stays. The policy is tried without noise. Success: at the end it is nearer to g than 0.26, which is half
-of the way to the next task's point.
+for a policy that stays. The policy is tried without noise. Success: at the end it is nearer to g than 0.26, half of
+the way to the next task's point.
 
 All attempts advance together, one call of the network a step.
 """

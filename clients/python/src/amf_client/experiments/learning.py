@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from amf_client.torch.finetune import Acting, Cloning, Collected, Copies, Demonstrations, concatenate, fit_copies
+
 from .benchmark import Array, BatchPolicy, Benchmark, BringsPolicy, Episode, InBatches, Policy
-from .finetuning import Demonstrations, make_method
+from .finetuning import make_method
 from .policies import MlpPolicy, make_mlp, seeded
 from .randomness import Stream, generator, torch_seed
 from .settings import RunSettings, make_benchmark
 
 EXPERT_TRIES = 5
-Acting = Callable[[Tensor, Tensor], Tensor]
 
 
 class ExpertError(Exception):
@@ -32,6 +33,10 @@ class Given:
     task: int
     episode: Episode
 
+    def as_data(self, benchmark: Benchmark) -> Demonstrations:
+        vector = benchmark.tasks[self.task].vector
+        return Demonstrations.of(self.episode.states, vector, self.episode.actions, self.task)
+
 
 def demonstrate(benchmark: Benchmark, seed: int, stream: Stream, task: int, number: int) -> Given:
     """The `number`th demonstration of a task: the first try of the expert that succeeds."""
@@ -42,30 +47,14 @@ def demonstrate(benchmark: Benchmark, seed: int, stream: Stream, task: int, numb
     raise ExpertError(f"the expert failed {EXPERT_TRIES} times at {benchmark.tasks[task].key}")
 
 
-def vectors_of(benchmark: Benchmark) -> Tensor:
-    return torch.tensor([task.vector for task in benchmark.tasks], dtype=torch.float32)
-
-
-def as_data(benchmark: Benchmark, given: Sequence[Given]) -> Demonstrations:
-    index = np.concatenate([np.full(len(one.episode.states), one.task) for one in given])
-    tasks = torch.from_numpy(index)
-    return Demonstrations(
-        states=_tensor([one.episode.states for one in given]),
-        tasks=vectors_of(benchmark)[tasks],
-        actions=_tensor([one.episode.actions for one in given]),
-        task_index=tasks,
-    )
-
-
-def _tensor(arrays: Sequence[Array]) -> Tensor:
-    return torch.from_numpy(np.concatenate(arrays)).float()
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Pretrained:
+    """`data`: what `policy` was trained on; None: nothing, and it is as it was made."""
+
     policy: nn.Module
     layer: str
     given: tuple[Given, ...]
+    data: Demonstrations | None
 
 
 def pretrained(settings: RunSettings) -> Pretrained:
@@ -85,13 +74,13 @@ def _pretrained(
         for number in range(count)
     )
     policy, layer = _new_policy(benchmark, hidden, torch_seed(seed, Stream.POLICY))
-    if given:
-        data = as_data(benchmark, given)
-        if isinstance(policy, MlpPolicy):
-            policy.normalise(data.states, data.actions)
-        seen = seeded(torch_seed(seed, Stream.TRAINING, 0))
-        policy = make_method("cloning").fit(policy, copy.deepcopy(policy), data, steps=steps, generator=seen)
-    return Pretrained(policy, layer, given)
+    if not given:
+        return Pretrained(policy, layer, given, None)
+    data = concatenate(one.as_data(benchmark) for one in given)
+    if isinstance(policy, MlpPolicy):
+        policy.normalise(data.states, data.actions)
+    seen = seeded(torch_seed(seed, Stream.TRAINING, 0))
+    return Pretrained(Cloning().fit(policy, policy, data, steps=steps, generator=seen), layer, given, data)
 
 
 def _new_policy(benchmark: Benchmark, hidden: tuple[int, ...], seed: int) -> tuple[nn.Module, str]:
@@ -103,20 +92,41 @@ def _new_policy(benchmark: Benchmark, hidden: tuple[int, ...], seed: int) -> tup
 
 
 class Learner:
-    """`policy` is what is trained, and what the daemon sees; how it acts is the method's affair (`attempts`)."""
+    """What has been learned so far. `selecting`: with a copy that is not trained on the warm-start demonstrations."""
 
-    def __init__(self, settings: RunSettings, benchmark: Benchmark, start: Pretrained) -> None:
-        self._settings, self._benchmark = settings, benchmark
-        self._vectors = vectors_of(benchmark)
+    def __init__(self, settings: RunSettings, benchmark: Benchmark, start: Pretrained, selecting: bool) -> None:
+        self._settings, self._benchmark, self._selecting = settings, benchmark, selecting
+        self._vectors = torch.tensor([task.vector for task in benchmark.tasks], dtype=torch.float32)
         self._pretrained = copy.deepcopy(start.policy)
-        self._method = make_method(settings.finetune)
-        self.policy = copy.deepcopy(start.policy)
-        self._acting: Acting = self.policy
+        self._copies = Copies(self._pretrained, self._pretrained)
+        self._method = make_method(settings.finetune, start.data)
+        self._collected = Collected()
+        self._acting: Acting = self._pretrained
 
-    def learn(self, round_: int, given: Sequence[Given]) -> None:
-        seen = seeded(torch_seed(self._settings.seed, Stream.TRAINING, round_))
-        data = as_data(self._benchmark, given)
-        self.policy = self._method.fit(self.policy, self._pretrained, data, steps=self._settings.steps, generator=seen)
+    @property
+    def policy(self) -> nn.Module:
+        """What is trained; how it acts is the method's affair (`attempts`)."""
+        return self._copies.trained
+
+    @property
+    def selection(self) -> nn.Module:
+        return self._copies.selection
+
+    def take(self, given: Given, *, warm_start: bool) -> None:
+        self._collected.add(given.as_data(self._benchmark), warm_start=warm_start)
+
+    def learn(self, round_: int) -> None:
+        if not len(self._collected):
+            return
+        seen, steps = seeded(torch_seed(self._settings.seed, Stream.TRAINING, round_)), self._settings.steps
+        if self._selecting:
+            self._copies = fit_copies(
+                self._method, self._copies, self._pretrained, self._collected, steps=steps, generator=seen
+            )
+        else:
+            data = self._collected.everything()
+            policy = self._method.fit(self.policy, self._pretrained, data, steps=steps, generator=seen)
+            self._copies = Copies(policy, policy)
         self._acting = self._method.acting()
 
     def attempts(self, stream: Stream, round_: int, count: int) -> list[list[Episode]]:
@@ -131,7 +141,7 @@ class Learner:
         return [episodes[task * count : (task + 1) * count] for task in every]
 
     def _act(self, states: Array, tasks: Sequence[int]) -> Array:
-        actions = self._acting(torch.from_numpy(states).float(), self._vectors[list(tasks)])
+        actions: Tensor = self._acting(torch.from_numpy(states).float(), self._vectors[list(tasks)])
         return np.asarray(actions.double().numpy(), dtype=np.float64)
 
 
@@ -140,5 +150,10 @@ def _attempts(
 ) -> list[Episode]:
     if isinstance(benchmark, InBatches):
         return benchmark.rollouts(tasks, act, streams)
-    alone: Policy = lambda state, task: act(state[None], [task])[0]  # noqa: E731
-    return [benchmark.rollout(task, alone, stream) for task, stream in zip(tasks, streams, strict=True)]
+
+    def alone(state: Array, task: int) -> Array:
+        (action,) = act(state[None], [task])
+        return np.asarray(action)
+
+    policy: Policy = alone
+    return [benchmark.rollout(task, policy, stream) for task, stream in zip(tasks, streams, strict=True)]

@@ -19,7 +19,7 @@ from amf_client.models import Assignment, Ranking
 
 from .asking import Asking
 from .benchmark import Benchmark
-from .learning import ExpertError, Given, Learner, Pretrained, demonstrate, pretrained
+from .learning import ExpertError, Learner, Pretrained, demonstrate, pretrained
 from .randomness import Stream
 from .results import versions
 from .revisions import Revisions
@@ -92,11 +92,12 @@ class _Run:
     def __init__(self, settings: RunSettings, benchmark: Benchmark, start: Pretrained, asking: Asking) -> None:
         self._settings, self._benchmark, self._asking = settings, benchmark, asking
         arm = settings.arm_settings()
-        self._learner = Learner(settings, benchmark, start)
-        self._revisions = Revisions(asking, benchmark, start, arm["revision"])
+        plan = arm["revision"]
+        self._learner = Learner(settings, benchmark, start, selecting=bool(plan) and plan["of"] == "copy")
+        self._revisions = Revisions(asking, benchmark, start, plan)
         self._uploads_rollouts: bool = arm["rollouts"]
-        self._given: list[Given] = []
         self._asked = [0] * len(benchmark.tasks)
+        self._given = [0] * len(benchmark.tasks)
         self.rollouts = 0
         self.expert_failures = 0
         if arm["pretraining"]:
@@ -120,13 +121,12 @@ class _Run:
             for assignment in asked:
                 self._demonstrate(assignment)
         with clock.on("training"):
-            if self._given:
-                self._learner.learn(number, self._given)
+            self._learner.learn(number)
         return {
             "round": number,
             "choices": [self._choice(assignment) for assignment in asked],
             **self._ranking(ranking),
-            "demonstrations": self._counts(),
+            "demonstrations": list(self._given),
             "rollouts": self.rollouts,
             **self._evaluate(number, clock),
             "seconds": clock.seconds,
@@ -151,7 +151,8 @@ class _Run:
             self._asking.project.assignments.fail(assignment.id, assignment.fence, str(error))
             return
         self._asking.complete(assignment, given.episode)
-        self._given.append(given)
+        self._learner.take(given, warm_start=assignment.rule == "warm_start")
+        self._given[task] += 1
 
     def _evaluate(self, number: int, clock: _Clock) -> Record:
         with clock.on("evaluation"):
@@ -181,12 +182,6 @@ class _Run:
             )
         }
         return {**numbers, "exhaustive": ranking.exhaustive, "jitter": ranking.jitter, "note": ranking.note}
-
-    def _counts(self) -> list[int]:
-        counts = [0] * len(self._benchmark.tasks)
-        for given in self._given:
-            counts[given.task] += 1
-        return counts
 
 
 def _mean(values: list[float]) -> float:

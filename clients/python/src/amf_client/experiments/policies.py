@@ -3,10 +3,13 @@
 States and actions are normalised by the pre-training demonstrations, once; what comes after is seen in those units. A
 dimension that hardly moved in pre-training (under a twentieth of the one that moved most) is divided by that twentieth
 instead of its own deviation: it may well move in a task that was not pre-trained.
+
+Nothing is dropped out in training. The layers are there for an arm that looks at test-time dropout (`with_dropout`).
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -28,7 +31,7 @@ class MlpPolicy(nn.Module):
         widths = [state_dim + vector_dim, *hidden]
         layers: list[nn.Module] = []
         for width, following in zip(widths, hidden, strict=False):
-            layers += [nn.Linear(width, following), nn.LayerNorm(following), nn.ReLU()]
+            layers += [nn.Linear(width, following), nn.LayerNorm(following), nn.ReLU(), nn.Dropout(0.0)]
         self.network = nn.Sequential(*layers, nn.Linear(widths[-1], action_dim))
         self.layer = f"network.{len(layers)}"
         self.register_buffer("input_mean", torch.zeros(widths[0]))
@@ -39,7 +42,8 @@ class MlpPolicy(nn.Module):
     def forward(self, states: Tensor, vectors: Tensor) -> Tensor:
         seen = (torch.cat((states, vectors), -1) - self.input_mean) / self.input_std
         output: Tensor = self.network(seen)
-        return output * self.output_std + self.output_mean
+        actions: Tensor = output * self.output_std + self.output_mean
+        return actions
 
     def normalise(self, states: Tensor, actions: Tensor) -> None:
         """Takes the moments of these demonstrations; vectors stay as they are."""
@@ -52,6 +56,15 @@ def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
     deviation = rows.std(0, unbiased=False)
     least = LEAST_DEVIATION * float(deviation.max())
     return rows.mean(0), deviation.clamp(min=least) if least > 0 else torch.ones_like(deviation)
+
+
+def with_dropout(policy: nn.Module, rate: float) -> nn.Module:
+    """A copy that drops out at `rate` where the policy has layers for it."""
+    made = copy.deepcopy(policy)
+    for module in made.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = rate
+    return made
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -1,7 +1,8 @@
 """A folder of results: one JSON file a finished run, named by its key, whole or not there.
 
-A run that is there is not run again, so an interrupted command goes on where it was when it is repeated. The key is made
-of all settings, and of what the arm's name stands for; not of the versions of the programs, which each file holds.
+A run that is there is not run again, so an interrupted command goes on where it was when it is repeated. The key is
+made of all settings, and of what the arm's name stands for; not of the versions of the programs, which each file
+holds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Many runs: spread over processes, each finished one written, what is there already left alone.
 
-A process plays all arms of a seed one after the other, because they share their pre-training; where there are fewer seeds
-than processes, one run a process.
+A process plays all arms of a seed one after the other, because they share their pre-training; where there are fewer
+seeds than processes, one run a process.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -23,6 +24,7 @@ from .progress import Progress
 from .results import path_of, write_run
 from .settings import RunSettings
 
+Tell = Callable[[str, str, str], None]  # what ("round", "done", "failed"), the key of the run, why
 NICENESS = 10
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -38,8 +40,8 @@ def missing(runs: Iterable[RunSettings], folder: Path) -> list[RunSettings]:
     return [run for run in runs if not path_of(folder, run.key).exists()]
 
 
-def play_here(runs: Sequence[RunSettings], folder: Path, address: Address, tell: Callable[[str, str, str], None]) -> None:
-    """One after the other in this process. `tell`: what (round, done, failed), key, why."""
+def play_here(runs: Sequence[RunSettings], folder: Path, address: Address, tell: Tell) -> None:
+    """One after the other in this process; what fails is told and does not stop the others."""
     import torch
 
     from .loop import play
@@ -49,7 +51,7 @@ def play_here(runs: Sequence[RunSettings], folder: Path, address: Address, tell:
         for run in runs:
             key = run.key
             try:
-                write_run(folder, key, play(run, client, key, lambda key=key: tell("round", key, "")))  # type: ignore[misc]
+                write_run(folder, key, play(run, client, key, partial(tell, "round", key, "")))
             except Exception:
                 tell("failed", key, traceback.format_exc())
             else:

@@ -45,7 +45,7 @@ class RunSettings:
 
     @property
     def variant(self) -> str:
-        """Ten hexadecimal digits of everything but arm and seed. Of the arm, what it means: an arm that changes is another."""
+        """Ten hexadecimal digits of everything but the seed, and of what the arm's name stands for."""
         said = self.as_json()
         del said["seed"]
         text = json.dumps({**said, "arm_settings": self.arm_settings()}, sort_keys=True)
