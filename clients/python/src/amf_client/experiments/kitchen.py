@@ -1,9 +1,9 @@
 """Five tasks of the Franka Kitchen (gymnasium-robotics), each with a scripted expert.
 
-One decision is one step of the environment, 80 ms. An action is seven joint velocities and one for both fingers, in the
-environment's unit of 2 rad/s (m/s for the fingers) and clipped to [-1, 1]; it adds them to the joints it observes, so an
-arm that is told to stand still sinks. A state is what it observes of joint positions, the robot's (9) and the kitchen's
-(21), with the hand's place (3) between them; velocities are left out. Task vectors are one-hot.
+One decision is one step of the environment, 80 ms. An action is seven joint velocities and one for both fingers, in
+the environment's unit of 2 rad/s (m/s for the fingers) and clipped to [-1, 1]; it adds them to the joints it observes,
+so an arm that is told to stand still sinks. A state is what it observes of joint positions, the robot's (9) and the
+kitchen's (21), with the hand's place (3) between them; velocities are left out. Task vectors are one-hot.
 
 An episode starts with the arm's joints moved by up to 0.05 rad and the kettle by up to 2 cm, and ends when the
 environment finds the task's joint within its own distance of the goal (0.3), or at the horizon.
@@ -64,7 +64,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """`pitch` (rad): by how much the hand points down from where it points at the start; `stiff`: how much that counts."""
+    """`pitch` (rad): how far the hand points down from where it points at the start; `stiff`: how much that counts."""
 
     key: str
     instruction: str
@@ -174,7 +174,8 @@ class Kitchen:
         return np.append(EXPERT_NOISE * generator.standard_normal(JOINTS), 0.0)
 
     def _run(self, task: int, act: Callable[[Array], Array], generator: np.random.Generator) -> Episode:
-        states, actions = [], []
+        states: list[Array] = []
+        actions: list[Array] = []
         state, success = self._begin(generator), False
         while len(states) < self.horizon and not success:
             action = np.clip(act(state), -1.0, 1.0)

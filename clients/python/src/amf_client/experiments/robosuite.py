@@ -1,14 +1,15 @@
 """Lift, Stack and PickPlaceCan of robosuite with a Panda arm, each with a scripted expert.
 
-The three are separate scenes, seen alike: a state is the hand's place (3), how far the fingers are apart (1), the object's
-place (3) and from the hand to it (3), the place it is to go (3) and from the object there (3). Lift has it go 10 cm up from
-where it lay, Stack on the other cube, PickPlaceCan into its bin. One decision is 0.1 s: three numbers of robosuite's
-position controller (8 cm each) and one for the fingers, clipped to [-1, 1]. Task vectors are one-hot.
+The three are separate scenes, seen alike: a state is the hand's place (3), how far the fingers are apart (1), the
+object's place (3) and from the hand to it (3), the place it is to go (3) and from the object there (3). Lift has it go
+10 cm up from where it lay, Stack on the other cube, PickPlaceCan into its bin. One decision is 0.1 s: three numbers of
+robosuite's position controller (8 cm each) and one for the fingers, clipped to [-1, 1]. Task vectors are one-hot.
 
-Places at the start are drawn as robosuite draws them, the arm's posture too. The cubes' sizes, which robosuite draws with
-the scene, are always the same. An episode ends when robosuite says that the task is done, or at the horizon.
+Places at the start are drawn as robosuite draws them, the arm's posture too. The cubes' sizes, which robosuite draws
+with the scene, are always the same. An episode ends when robosuite says that the task is done, or at the horizon.
 
-The expert is a list of moves of the hand relative to the object or to the place where it is to go.
+The expert is a list of moves of the hand relative to the object or to the place where it is to go; one that finds its
+hand empty begins again. The policy is a diffusion policy (diffusion.py).
 """
 
 from __future__ import annotations
@@ -17,11 +18,18 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .benchmark import Array, Defaults, Episode, Policy, TaskSpec
+from .benchmark import Array, Defaults, Episode, FeatureForm, Policy, TaskSpec
+
+if TYPE_CHECKING:
+    import torch
+
+    from amf_client.project import Project
+
+    from .diffusion import DiffusionPolicy
 
 HORIZON = 80
 CONTROL_HZ = 10
@@ -30,6 +38,10 @@ EXPERT_NOISE = 0.1
 LIFT = 0.10  # m
 GAIN = 2.0
 CLOSE, OPEN = 1.0, -1.0
+HIDDEN = (256, 256)
+# What a state is about, and by how much it varies, in the order in which it is put together.
+STATE_MEAN = (*(0, 0, 1), 0.04, *(0, 0, 0.9), *(0, 0, 0), *(0, 0, 0.9), *(0, 0, 0))
+STATE_STD = (*(0.15,) * 3, 0.03, *(0.15,) * 3, *(0.1,) * 3, *(0.15,) * 3, *(0.15,) * 3)
 
 DEFAULTS = Defaults(
     score="success",
@@ -124,6 +136,7 @@ class Robosuite:
     name = "robosuite"
     state_dim = 16
     action_dim = 4
+    layer = f"network.{3 * len(HIDDEN)}"
 
     def __init__(self, horizon: int) -> None:
         self.horizon = horizon
@@ -146,6 +159,16 @@ class Robosuite:
     def rollout(self, task: int, policy: Policy, generator: np.random.Generator) -> Episode:
         return self._run(task, lambda state: policy(state, task), generator)
 
+    def make_policy(self, generator: torch.Generator) -> DiffusionPolicy:
+        from .diffusion import make_diffusion
+
+        return make_diffusion(STATE_MEAN, STATE_STD, len(self.tasks), self.action_dim, HIDDEN, generator)
+
+    def upload_features(self, project: Project, revision: str, policy: torch.nn.Module, form: FeatureForm) -> None:
+        from .diffusion import upload_drawn
+
+        upload_drawn(project, revision, policy, form)
+
     def _environment(self, task: int) -> Any:
         """Made when it is first needed: it takes seconds."""
         if task not in self._made:
@@ -153,7 +176,9 @@ class Robosuite:
         return self._made[task]
 
     def _run(self, task: int, act: Callable[[Array], Array], generator: np.random.Generator) -> Episode:
-        environment, states, actions = self._environment(task), [], []
+        environment = self._environment(task)
+        states: list[Array] = []
+        actions: list[Array] = []
         # The scene's parts share this one generator, so it is set and not replaced.
         environment.rng.bit_generator.state = np.random.default_rng(int(generator.integers(2**63))).bit_generator.state
         seen = environment.reset()
@@ -182,7 +207,7 @@ class Robosuite:
         if name == "PickPlaceCan":
             bin_ = environment.target_bin_placements[environment.object_id]
             return np.array([bin_[0], bin_[1], start[2]])
-        return np.asarray(start + [0, 0, LIFT], dtype=np.float64)
+        return np.array([start[0], start[1], start[2] + LIFT])
 
 
 class Expert:
