@@ -50,6 +50,7 @@ DEFAULTS = Defaults(
     steps=1000,
     pretrain_steps=3000,
     evaluations=5,
+    settings={"standardize": False},  # actions have a unit of their own, and need not wait until scales are fitted
 )
 
 
