@@ -204,15 +204,13 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(arms["loss-gradient"]["effective_sample_sizes"][0], [None, None, 4.0])
         drawn = sorted(path.name for path in self.folder.glob("*.svg"))
         self.assertEqual(drawn, [f"integrator-{name}.svg" for name in ("demonstrations", "minus-uniform", "rounds", "tasks", "weights")])
-        first = {name: (self.folder / name).read_bytes() for name in drawn}
-        for name, text in first.items():
-            words = "".join(xml.etree.ElementTree.fromstring(text).itertext())
-            self.assertIn("90% bootstrap" if name != "integrator-weights.svg" else "effective sample size", words, name)
+        for name in drawn:
+            words = "".join(xml.etree.ElementTree.parse(self.folder / name).getroot().itertext())
+            self.assertIn("90% bootstrap" if "weights" not in name else "effective sample size", words, name)
             self.assertIn("loss-gradient", words, name)
-        self.assertIn("angle-00 (2 pre-trained)", first["integrator-tasks.svg"].decode())
-        _, table, _ = self.run_main("report", self.folder)
-        self.assertIn("+0.500 (+0.500 to +0.500)  3 of 3", table)
-        self.assertEqual({name: (self.folder / name).read_bytes() for name in drawn}, first)
+            self.assertEqual("angle-00 (2 pre-trained)" in words, "tasks" in name or "demonstrations" in name, name)
+        (condition,) = summary.conditions(results.read_runs(self.folder))
+        self.assertIn("+0.500 (+0.500 to +0.500)  3 of 3", summary.table(condition))
 
     def test_what_is_no_result_is_named(self):
         (self.folder / "x.run.json").write_text("{")

@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
 """From a policy in PyTorch to a ranking: features, hosted networks, and what is refused before it is sent."""
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
 import unittest
 import unittest.mock
 
 import numpy as np
-from fixtures import LiveCase, arrays, tap  # first: it knows where the package is
+from fixtures import PACKAGE, ROOT, Daemon, LiveCase, arrays, tap  # first: it knows where the package is
 
 import torch
 from torch import nn
@@ -64,25 +70,28 @@ class NetworkCase(LiveCase):
 
 
 class Hosted(NetworkCase):
-    def compare(self, kernel, form, **moments):
+    def compare(self, kernel, form, dtype, relative, **moments):
         """A ranking by the server's own evaluation, and one by torch's."""
-        project, policy = self.make(kernel, selection={"warm_start": 0}), network(3)
+        project, policy = self.make(kernel, selection={"warm_start": 0}), network(3, dtype=dtype)
         staged = amf_torch.put_mlp(project, "hosted", policy, sigma=0.7, note="as it is", **moments)
         self.assertEqual((staged.kind, staged.state, staged.sigma, staged.note), ("mlp", "staged", 0.7, "as it is"))
         hosted = self.gains(project, "hosted")
         project.policies.put("torch", sigma=0.7)
-        scaled = Scaled(policy, moments)
-        amf_torch.upload_features(project, "torch", scaled, layer=f"net.{LAST}", inputs=wide, form=form, dtype="float64")
-        self.agree(hosted, self.gains(project, "torch"), 1e-9)
+        amf_torch.upload_features(project, "torch", Scaled(policy, moments), layer=f"net.{LAST}", form=form, dtype="float64",
+                                  inputs=lambda states, task: wide(states, task).to(dtype))
+        self.agree(hosted, self.gains(project, "torch"), relative)
         return hosted
 
     def test_its_gradients_and_likelihoods_are_those_of_torch(self):
-        plain = self.compare("factored", "loss_gradient")
+        plain = self.compare("factored", "loss_gradient", torch.float64, 1e-9)
         self.assertNotEqual(plain["pick"], plain["pour"])
 
     def test_its_last_layer_is_that_of_torch_between_normalisers(self):
-        self.compare("embedding", "last_layer", input_mean=[0.5, -0.5, 0.1], input_std=[2.0, 0.5, 1.5],
+        self.compare("embedding", "last_layer", torch.float32, 1e-5, input_mean=[0.5, -0.5, 0.1], input_std=[2.0, 0.5, 1.5],
                      output_mean=[0.3, 0.1], output_std=[1.5, 0.5])
+
+    def test_single_precision_agrees_in_its_gradients_too(self):
+        self.compare("factored", "loss_gradient", torch.float32, 1e-5)
 
     def test_the_norm_of_h_can_be_read_off_a_gain(self):
         """One step of one task, on its own: the variance falls from v = h'h to v s / (v + s), with s the noise."""
@@ -322,6 +331,14 @@ class Generative(NetworkCase):
             amf_torch.fitted_gaussian(project, lambda states, task, generator: torch.zeros(3, 2))(demonstration, task)
 
 
+class Absent(unittest.TestCase):
+    def test_without_torch_it_says_what_to_install(self):
+        program = f"import sys; sys.path.insert(0, {str(PACKAGE / 'src')!r}); sys.modules['torch'] = None; import amf_client.torch"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("pip install 'amf-client[torch]', or on Debian apt install python3-torch", done.stderr)
+
+
 class Sentences(unittest.TestCase):
     """Against the vectors that sentence-transformers gives with this model."""
 
@@ -431,6 +448,31 @@ class WrongUse(NetworkCase):
         self.wrong.policies.activate("next")
         with self.assertRaisesRegex(amf_torch.WrongRevision, "r is retired"):
             amf_torch.upload_features(self.wrong, "r", network(), layer=LAST, inputs=wide)
+
+
+class Documentation(unittest.TestCase):
+    """The blocks of docs/networks.md, one after the other in one program."""
+
+    def test_every_block_runs(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        self.enterContext(unittest.mock.patch.dict(os.environ, AMF_URL=daemon.url, AMF_TOKEN=daemon.token))
+        numbers, shown = np.random.default_rng(1), io.StringIO()
+        recordings = [(task, numbers.normal(size=(10, 7)), numbers.normal(size=(10, 7)))
+                      for task in ("pick-banana", "pour-coffee") * 2]
+        blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / "networks.md").read_text(), re.M | re.S)
+        there = {"recordings": recordings, "__name__": "networks"}
+        for block in blocks:
+            with contextlib.redirect_stdout(shown):
+                exec(compile(block, "networks.md", "exec"), there)
+        self.assertRegex(shown.getvalue(), r"4 new, 0 already held, 8 pairs[^\n]*\n(pick-banana|pour-coffee) \{")
+        states = {revision.revision: revision.state for revision in there["project"].policies.list()}
+        self.assertEqual(states, {"r1": "retired", "label-free": "staged", "r2": "active", "with-summary": "staged",
+                                  "drawn": "staged", "strict": "staged"})
+        for project, rule in ((there["project"], {"criterion", "warm_start"}), (there["dropout"], {"prior_entropy"})):
+            ranking = project.ranking(wait_s=20)
+            self.assertIn(ranking.rule, rule)
+            self.assertEqual(ranking.missing_count, 0)
 
 
 class Scaled(nn.Module):

@@ -35,6 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     except (DaemonError, ResultsError, ValueError) as error:
         print(f"experiments: {error}", file=sys.stderr)
         return USAGE if isinstance(error, ValueError) else FAILED
+    except ModuleNotFoundError as error:
+        print(f"experiments: {error}; scripts/experiments-environment installs what simulators need", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("experiments: interrupted; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED

@@ -47,7 +47,12 @@ def running_daemon(program: str, workers: int) -> Iterator[Address]:
         with log.open("wb") as errors:
             try:
                 process = subprocess.Popen(
-                    command, stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment()
+                    command,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    env=_environment(),
+                    start_new_session=True,  # Ctrl-C is for the runs; it ends when they have
                 )
             except OSError as error:
                 raise DaemonError(f"{program} cannot be run: {error.strerror}") from error
@@ -57,6 +62,8 @@ def running_daemon(program: str, workers: int) -> Iterator[Address]:
             if not line.startswith(READY):
                 raise DaemonError(f"{program} does not start: {_last_line(log)}")
             yield Address(line.split()[-1], Path(folder, "data", "admin.token").read_text(encoding="ascii").strip())
+            if process.poll() is not None:
+                raise DaemonError(f"{program} ended with {process.returncode} meanwhile: {_last_line(log)}")
         finally:
             _stop(process)
 

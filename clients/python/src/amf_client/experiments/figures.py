@@ -23,7 +23,7 @@ except ModuleNotFoundError as error:
 
 from .benchmark import Array
 from .statistics import LEVEL, band
-from .summary import Arm, Condition, mean_over_seeds
+from .summary import Condition, mean_over_seeds
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
@@ -123,14 +123,14 @@ def _by_task(condition: Condition, fill: Callable[[Axes, int], None], what: str)
         f"{task} ({count} pre-trained)" if count else task
         for task, count in zip(condition.tasks, condition.settings["pretrain"], strict=True)
     ]
-    return _panels(titles, fill, what, share=True)
+    return _panels(titles, fill, what)
 
 
-def _panels(titles: Sequence[str], fill: Callable[[Axes, int], None], what: str, share: bool) -> Any:
+def _panels(titles: Sequence[str], fill: Callable[[Axes, int], None], what: str) -> Any:
     columns = min(COLUMNS, len(titles))
     rows = math.ceil(len(titles) / columns)
     size = (2.6 * columns + 0.4, 2.1 * rows + 0.8)
-    figure, grid = pyplot.subplots(rows, columns, figsize=size, squeeze=False, sharex=True, sharey=share)
+    figure, grid = pyplot.subplots(rows, columns, figsize=size, squeeze=False, sharex=True, sharey=True)
     for index, axes in enumerate(grid.flat):
         if index >= len(titles):
             axes.set_visible(False)
@@ -144,39 +144,43 @@ def _panels(titles: Sequence[str], fill: Callable[[Axes, int], None], what: str,
 
 
 def _weights(condition: Condition) -> Any:
-    """Of each arm that weighs: effective sample sizes by task, their mean, and how many demonstrations were held."""
+    """Of each arm that weighs: how many stand-ins a task is left with, and the share of the heaviest."""
     arms = [arm for arm in condition.arms if arm.weighted]
     if not arms:
         return None
+    size = (2.6 * len(arms) + 0.4, 4.6)
+    figure, grid = pyplot.subplots(2, len(arms), figsize=size, squeeze=False, sharex=True, sharey="row")
+    for column, arm in enumerate(arms):
+        held = np.concatenate([[0.0], arm.counts.sum(axis=2).mean(axis=0)[:-1]])
+        grid[0, column].plot(held, color="0.4", linestyle=":", linewidth=1, label="demonstrations held")
+        _of_tasks(grid[0, column], arm.effective)
+        _of_tasks(grid[1, column], arm.largest)
+        grid[0, column].set_title(arm.label, fontsize=9)
+    grid[0, 0].set_ylabel("effective sample size")
+    grid[1, 0].set_ylabel("largest weight share")
+    figure.supxlabel("round", fontsize=9)
+    _legend(figure, grid[0, 0], title="means over seeds")
+    return figure
 
-    def fill(axes: Axes, index: int) -> None:
-        _effective(axes, arms[index])
 
-    return _panels([arm.label for arm in arms], fill, "effective sample size", share=False)
-
-
-def _effective(axes: Axes, arm: Arm) -> None:
-    sizes = mean_over_seeds(arm.effective)
-    rounds = np.arange(len(sizes))
-    for task in range(sizes.shape[1]):
-        axes.plot(
-            rounds, sizes[:, task], color=COLOURS[0], alpha=0.35, linewidth=0.8, label="a task" if not task else None
-        )
-    held = np.isfinite(sizes).any(axis=1)
-    axes.plot(rounds[held], np.nanmean(sizes[held], axis=1), color=COLOURS[1], linewidth=1.6, label="mean of tasks")
-    before = np.concatenate([[0.0], arm.counts.sum(axis=2).mean(axis=0)[:-1]])
-    axes.plot(rounds, before, color="0.4", linestyle=":", linewidth=1, label="demonstrations held")
+def _of_tasks(axes: Axes, values: Array) -> None:
+    means = mean_over_seeds(values)
+    rounds = np.arange(len(means))
+    for task in range(means.shape[1]):
+        label = None if task else "a task"
+        axes.plot(rounds, means[:, task], color=COLOURS[0], alpha=0.4, linewidth=0.8, label=label)
+    held = np.isfinite(means).any(axis=1)
+    axes.plot(rounds[held], np.nanmean(means[held], axis=1), color=COLOURS[1], linewidth=1.6, label="mean of tasks")
 
 
 def _title(condition: Condition) -> str:
     return " ".join(filter(None, (condition.settings["benchmark"], condition.name)))
 
 
-def _legend(figure: Any, axes: Axes) -> None:
+def _legend(figure: Any, axes: Axes, title: str = f"bands: {LEVEL:.0%} bootstrap intervals over seeds") -> None:
     """Below the axes; the file is cut to what is drawn."""
     handles, labels = axes.get_legend_handles_labels()
     columns = 2 if max(map(len, labels)) > 24 else 3
-    title = f"bands: {LEVEL:.0%} bootstrap intervals over seeds"
     figure.legend(
         handles,
         labels,

@@ -56,14 +56,14 @@ def rounded(name: str, values: Floats, dtype: Precision, demonstration: str, tas
     """In the precision they are sent in. Raises BadNumbers, naming the first step that is wrong."""
     if name not in ROUNDED:
         dtype = "float64" if dtype == "float64" else "float32"
-    with np.errstate(over="ignore"):
-        sent: Floats = values.astype(dtype, copy=False)
     wide = values.reshape(*values.shape[:2], -1).astype(np.float64, copy=False)
-    with np.errstate(invalid="ignore"):
-        lost = np.linalg.norm(sent.reshape(wide.shape) - wide, axis=2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sent: Floats = values.astype(dtype, copy=False)
+        lost = sent.reshape(wide.shape) - wide
+        lost_square, square = (np.einsum("ctk,ctk->ct", rows, rows) for rows in (lost, wide))
     for wrong, why in (
-        (~np.isfinite(wide).all(axis=2), "not finite"),
-        (~(lost <= ROUNDING * np.linalg.norm(wide, axis=2)), f"nothing that {dtype} can hold; use a wider dtype"),
+        (~np.isfinite(square), "not finite"),
+        (~(lost_square <= ROUNDING**2 * square), f"nothing that {dtype} can hold; use a wider dtype"),
     ):
         if wrong.any():
             task, step = np.argwhere(wrong)[0]
