@@ -17,6 +17,8 @@ TEST_PACKAGES=(curl jq strace openssl sslscan haproxy nginx-light python3-yaml p
 # what the tests of clients/python need; the rest of it comes from PyPI (scripts/python-environment)
 PYTHON_PACKAGES=(python3-venv python3-httpx python3-numpy python3-torch python3-matplotlib python3-build python3-setuptools
     python3-wheel python3-yaml)
+# what the experiments need beside those; the simulators come from PyPI (scripts/experiments-environment)
+EXPERIMENT_PACKAGES=(python3-scipy python3-pil python3-packaging python3-typing-extensions)
 
 note() { printf '%s\n' "$*" >&2; }
 die() {
