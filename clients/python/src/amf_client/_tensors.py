@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,11 @@ def demonstration_bytes(states: ArrayLike, actions: ArrayLike, fields: Mapping[s
     tensors = {"states": as_matrix("states", states), "actions": as_matrix("actions", actions)}
     check_pair(tensors["states"], tensors["actions"])
     return pack(tensors, metadata_texts(fields))
+
+
+def features_bytes(tensors: Mapping[str, Array], tasks: Sequence[str] | None) -> bytes:
+    """A file of features; `tasks`: the order of its first axis, None where it has none of tasks."""
+    return pack(tensors, {} if tasks is None else {"tasks": json.dumps(list(tasks))})
 
 
 def demonstration_from(data: bytes, id: str) -> Demonstration:

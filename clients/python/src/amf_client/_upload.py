@@ -119,7 +119,7 @@ def is_about_all(error: AmfError) -> bool:
     return isinstance(error, Unauthorized | Forbidden) or error.code == "project_not_found" or error.status >= 500
 
 
-def bar(done: int, total: int, path: Path) -> None:
+def bar(done: int, total: int, _: Path | None = None) -> None:
     """A plain bar where standard error is a terminal."""
     if sys.stderr.isatty():
         filled = "#" * (done * BAR_COLUMNS // total)

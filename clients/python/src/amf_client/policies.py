@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._decode import decode
 from ._lists import pages
-from ._tensors import as_floats, as_matrix, metadata_texts, pack, unpack
+from ._tensors import as_floats, as_matrix, features_bytes, metadata_texts, pack, unpack
 from ._transport import TENSORS, Call, Transport, path
 from .errors import BadAnswer
 from .models import Features, MissingFeatures, Revision
@@ -34,6 +33,18 @@ class Policies:
         if summary is None:
             return decode(Revision, self._transport.json(Call("PUT", self._path(revision), json=settings)))
         data = pack({"summary": as_matrix("summary", summary)}, metadata_texts(settings))
+        return decode(Revision, self._transport.json(self._file(data, revision)))
+
+    def put_network(
+        self,
+        revision: str,
+        layers: Sequence[Mapping[str, Any]],
+        tensors: Mapping[str, ArrayLike],
+        **settings: Unpack[RevisionSettings],
+    ) -> Revision:
+        """Stages a network that the server evaluates: operations, input first, and the tensors that they name."""
+        texts = metadata_texts({**settings, "kind": "mlp", "layers": list(layers)})
+        data = pack({name: as_floats(name, values) for name, values in tensors.items()}, texts)
         return decode(Revision, self._transport.json(self._file(data, revision)))
 
     def _file(self, data: bytes, *below: str) -> Call:
@@ -72,7 +83,10 @@ class Policies:
         """
         said = {"phi": phi, "h": h, "g": g, "mean": mean, "log_likelihood": log_likelihood}
         tensors = {name: as_floats(name, values) for name, values in said.items() if values is not None}
-        data = pack(tensors, {} if tasks is None else {"tasks": json.dumps(list(tasks))})
+        return self.put_features_bytes(revision, demonstration, features_bytes(tensors, tasks))
+
+    def put_features_bytes(self, revision: str, demonstration: str, data: bytes) -> Features:
+        """The same as a safetensors file, sent as it is."""
         return decode(Features, self._transport.json(self._file(data, revision, "features", demonstration)))
 
     def get_features(self, revision: str, demonstration: str) -> Features:
