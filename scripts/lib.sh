@@ -12,7 +12,7 @@ BUILD_PACKAGES=(meson ninja-build gcc g++ libc6-dev pkg-config python3 libmicroh
 IMAGE_PACKAGES=(buildah debootstrap python3)
 # clang and its sanitizers, which the fuzzers need
 CLANG_PACKAGES=(clang-14 libclang-rt-14-dev)
-TEST_PACKAGES=(curl jq strace openssl sslscan haproxy nginx-light python3-yaml python3-jsonschema
+TEST_PACKAGES=(e2fsprogs curl jq strace openssl sslscan haproxy nginx-light python3-yaml python3-jsonschema
     clang-format-14 clang-tidy-14 valgrind systemd libseccomp2)
 # what the tests of clients/python need; the rest of it comes from PyPI (scripts/python-environment)
 PYTHON_PACKAGES=(python3-venv python3-httpx python3-numpy python3-torch python3-matplotlib python3-build python3-setuptools

@@ -14,7 +14,7 @@ import tempfile
 from harness import Finding, Verdict, Writer, lost, stored
 
 THREADS = 8
-EARLY_CYCLES_MAX = 300  # ends with the first loss, as a rule after a few
+EARLY_CYCLES_MAX = 60  # ends with the first loss, as a rule at once
 CYCLES_PER_DIRECTORY = 5  # later cycles recover a database that has been killed before
 
 
@@ -60,7 +60,6 @@ def main():
         findings,
     )
     verdict.check(promises >= cycles, "the writer was busy when it was killed")
-    # where the disk is quick most kills come after the commit
     _, findings = run(writer, checker, "early", EARLY_CYCLES_MAX, random.Random(seed))
     verdict.check(
         any("lost" in line for line in findings),

@@ -20,6 +20,9 @@
 #include "fixture.h"
 
 enum { THREADS_MAX = 32, BLOB_MAX_BYTES = 200000 };
+enum {
+    EARLY_US = 1000
+}; /* between promise and commit, so that a kill meets it on a quick disk too */
 
 struct worker {
     pthread_t thread;
@@ -57,8 +60,10 @@ static int append_body(struct store_tx *tx, void *arg)
         .blob_id = id,
     };
     int status = store_tx_append(tx, &event);
-    if (!status && worker->early)
+    if (!status && worker->early) {
         promise(worker);
+        usleep(EARLY_US);
+    }
     return status;
 }
 

@@ -1,9 +1,9 @@
 """A second policy that only selects: it is not trained on the warm-start demonstrations.
 
-From Appendix M of the paper. The criterion of networks looks at gradients of the loss at the demonstrations that are
-held, and where a policy has been fitted to them there is no gradient left. So the warm start, one demonstration a task,
-is kept from a copy of the policy, and that copy's features select; what acts is trained on everything. For the daemon
-the two are two revisions, one with the role `selection`, the other with `likelihood`.
+From Appendix M of the paper: the warm start, one demonstration a task, is kept from a copy of the policy, and the
+features of that copy select; what acts is trained on everything. The reason, as we see it: the criterion of networks
+looks at gradients of the loss at the demonstrations that are held, and where a policy has been fitted none is left.
+For the daemon the two are two revisions, one with the role `selection`, the other with `likelihood`.
 """
 
 from __future__ import annotations
