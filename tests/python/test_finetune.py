@@ -11,6 +11,7 @@ from fixtures import ROOT, tap  # first: it knows where the package is
 import torch
 from torch import nn
 
+from amf_client.torch import BadNumbers
 from amf_client.torch.finetune import (
     AdaptivePrior,
     Cloning,
@@ -259,6 +260,7 @@ class Isolation(Case):
         together = method.acting()(states, tasks)
         for row in range(5):
             self.assert_close(predict(policy.of(tasks[row]), states[row:row + 1], tasks[row:row + 1]), together[row], 1e-6)
+        self.assertEqual(policy.route(torch.cat([tasks] * 1000)).tolist(), policy.route(tasks).tolist() * 1000)
         self.assertIs(policy.of(THIRD), policy.base)
         self.assertIsNot(policy.of(FIRST), policy.of(SECOND))
         self.assertEqual(method.acting()(states[:0], tasks[:0]).shape, (0, 2))
@@ -360,6 +362,20 @@ class EveryMethod(Case):
                     start = network().eval()
                     method.fit(start, start, data, steps=steps, generator=seeded())
                     self.assert_close(method.acting()(states, tasks), predict(start, states, tasks), 1e-6)
+
+    def test_without_task_vectors_all_is_one_task(self):
+        plain = Demonstrations.of(self.data.states, (), self.data.actions, 0)
+        start = Linear([[0.0, 0.0], [0.0, 0.0]])
+        for method in (Cloning(), AdaptivePrior(beta=0), ParameterIsolation(), WeightDecay(), ElasticWeights(plain)):
+            with self.subTest(type(method).__name__):
+                method.fit(start, start, plain, steps=50, generator=seeded())
+                self.assertGreater(float(method.acting()(plain.states, plain.tasks).abs().min()), 0)
+                method.fit(start, start, plain.rows(slice(0, 0)), steps=1, generator=seeded())
+
+    def test_training_that_breaks_the_policy_is_told(self):
+        for method in (Cloning(learning_rate=1e30), AdaptivePrior(method=Cloning(learning_rate=1e30))):
+            with self.assertRaisesRegex(BadNumbers, "Linear: weight"):
+                method.fit(Linear([[0.0, 0.0]] * 2), Linear([[0.0, 0.0]] * 2), self.data, steps=9, generator=seeded())
 
     def test_before_the_first_fit_nothing_acts(self):
         for method in self.methods():

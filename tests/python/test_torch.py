@@ -25,12 +25,13 @@ torch.set_num_threads(1)
 
 
 def network(seed=0, hidden=6, dtype=torch.float64):
-    """Every operation that the server knows, with weights that are not those of a fresh network."""
+    """Every operation that the server knows, one of them twice, with weights that are not those of a fresh network."""
     torch.manual_seed(seed)
+    twice = nn.GELU()
     made = nn.Sequential(
-        nn.Linear(STATES + 2, hidden), nn.LayerNorm(hidden, eps=1e-4), nn.GELU(), nn.Dropout(0.5),
+        nn.Linear(STATES + 2, hidden), nn.LayerNorm(hidden, eps=1e-4), twice, twice,
         nn.Sequential(nn.Linear(hidden, hidden + 1, bias=False), nn.GELU(approximate="tanh"),
-                      nn.LayerNorm(hidden + 1, elementwise_affine=False)),
+                      nn.LayerNorm(hidden + 1, elementwise_affine=False), nn.Dropout(0.5)),
         nn.Linear(hidden + 1, 8), nn.ReLU(), nn.Linear(8, 5), nn.Tanh(), nn.Linear(5, ACTIONS), nn.Dropout(0.1))
     with torch.no_grad():
         for values in made.parameters():
@@ -137,6 +138,11 @@ class Hosted(NetworkCase):
             amf_torch.put_mlp(project, "r", nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 3)))
         with self.assertRaises(amf_torch.ShapeError):
             amf_torch.put_mlp(project, "r", network(), input_mean=[0.0], input_std=[1.0, 2.0])
+        broken = network()
+        with torch.no_grad():
+            broken[5].weight[1, 2] = np.nan
+        with self.assertRaisesRegex(amf_torch.BadNumbers, "5.weight"):
+            amf_torch.put_mlp(project, "r", broken)
         self.assertEqual(list(project.policies.list()), [])
 
 
@@ -191,6 +197,35 @@ class Uploads(NetworkCase):
         for other in others:
             for name, values in other.items():
                 np.testing.assert_allclose(values, whole[name], rtol=1e-12)
+
+    def test_a_policy_that_overwrites_and_masks(self):
+        """In the precision of its weights, which nobody named."""
+
+        class InPlace(Scaled):
+            def forward(self, x):
+                h = torch.tanh(x)
+                y = self.head(h)
+                h.zero_()
+                return y
+
+        policy, project = InPlace(nn.Identity(), {}), self.make(each=1)
+        policy.head = nn.Linear(5, ACTIONS, dtype=torch.float64)
+        policy.register_buffer("mask", torch.full((3, 3), -torch.inf).triu(1))
+        project.policies.put("r")
+        amf_torch.upload_features(project, "r", policy, layer="head", dtype="float64", progress=None)
+        expected = torch.tanh(wide(arrays(0)[0], project.tasks.get("pour"))).numpy()
+        np.testing.assert_allclose(project.policies.get_feature_arrays("r", self.ids[0])["h"][1], expected, rtol=1e-12)
+
+    def test_a_task_that_is_gone_does_not_matter(self):
+        project, policy = self.make(tasks=("pick",)), network()
+        for key in ("stir", "pour"):
+            project.tasks.put(key, vector=VECTORS[key])
+        project.policies.put("r")
+        self.put(project, policy=policy)
+        project.tasks.delete("stir")
+        added = project.demonstrations.add("pick", *arrays(9)).id
+        self.assertEqual(self.put(project, policy=policy).new, 1)
+        self.assertEqual(project.policies.get_features("r", added).tasks, ("pick", "pour"))
 
     def test_half_precision_ranks_as_double_does(self):
         project, policy = self.make(), network()
@@ -286,6 +321,19 @@ class Dropout(NetworkCase):
     def gains_of(self, project, revision):
         project.policies.activate(revision)
         return {candidate.task: candidate.gain for candidate in project.ranking(wait_s=20).candidates}
+
+    def test_a_transformer_s_dropout_is_not_passed_by(self):
+        """In evaluation PyTorch runs the layer in one piece, where no hook sees its dropout."""
+        layer = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.3, batch_first=True)
+        drawn = amf_torch.DropoutSamples(layer, 8)(torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(1)))
+        self.assertTrue(bool((torch.stack(drawn[:-1]).var(0) > 0).all()))
+        self.assertTrue(layer.training)
+
+    def test_a_layer_that_has_no_part_is_named(self):
+        unused = Scaled(network(), {})
+        unused.spare = nn.Dropout(0.2)
+        with self.assertRaisesRegex(amf_torch.PolicyError, "'spare'"):
+            amf_torch.DropoutSamples(unused, 2)(torch.zeros(1, 5, dtype=torch.float64))
 
     def test_a_network_without_it_is_refused(self):
         with self.assertRaisesRegex(amf_torch.PolicyError, "no nn.Dropout"):
@@ -420,6 +468,19 @@ class WrongUse(NetworkCase):
         self.refused(amf_torch.ShapeError, f"log_likelihood of {self.ids[0]} under pick", form="last_layer",
                      predict=lambda demonstration, task: amf_torch.Prediction(log_likelihood=np.zeros(3)))
 
+    def test_inputs_that_the_policy_does_not_take(self):
+        with_none = self.make("embedding")
+        with_none.tasks.put("stir")
+        with_none.policies.put("r")
+        self.refused(amf_torch.ShapeError, "3 numbers a row under stir and 5 under pick", project=with_none,
+                     inputs=amf_torch.joined)
+        self.refused(amf_torch.PolicyError, "failed on 3 numbers a row (torch.float64)", self.ids[0], project=with_none,
+                     inputs=lambda states, task: torch.tensor(states))
+
+    def test_arguments(self):
+        for name, value in (("form", "phi"), ("pairs", "some"), ("dtype", "bfloat16"), ("batch", 0)):
+            self.refused(amf_torch.PolicyError, f"{name} is {value!r}", **{name: value})
+
     def test_numbers(self):
         broken = network()
         with torch.no_grad():
@@ -452,12 +513,23 @@ class WrongUse(NetworkCase):
         with torch.no_grad():
             trained[7].weight += 0.01
         self.refused(amf_torch.WrongRevision, "of another network", self.ids[0], policy=trained, sent=4)
-        self.refused(amf_torch.WrongRevision, "of another network", form="last_layer", sent=4)
+        self.refused(amf_torch.WrongRevision, "or of other arguments", form="last_layer", sent=4)
         self.wrong.policies.activate("r")
         self.wrong.policies.put("next")
         self.wrong.policies.activate("next")
         with self.assertRaisesRegex(amf_torch.WrongRevision, "r is retired"):
             amf_torch.upload_features(self.wrong, "r", network(), layer=LAST, inputs=wide)
+
+
+    def test_a_failed_demonstration_does_not_hide_another_network(self):
+        """It is the first and has no features: the next one is looked at."""
+        project = self.make("embedding", each=0)
+        project.policies.put("r")
+        project.demonstrations.add("pick", *arrays(0), success=False)
+        project.demonstrations.add("pick", *arrays(1))
+        amf_torch.upload_features(project, "r", network(), layer=LAST, inputs=wide, progress=None)
+        project.demonstrations.add("pick", *arrays(2))
+        self.refused(amf_torch.WrongRevision, "of another network", policy=network(1), project=project, sent=1)
 
 
 class Documentation(unittest.TestCase):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ..errors import NotFound
 from ..models import Demonstration, Revision, Task
 from ..project import Project
 from ._rows import Floats
-from .errors import BadNumbers, WrongRevision
+from .errors import BadNumbers, PolicyError, WrongRevision
 
 Pairs = Literal["all", "own"]
 Precision = Literal["float16", "float32", "float64"]
@@ -104,23 +104,29 @@ class Sender:
     def check_network(self, missing: set[str]) -> None:
         """Evaluates one whose features are held: half of a revision must not be of another network."""
         for summary in self.project.demonstrations.list() if self.revision.demonstrations else ():
-            if summary.id not in missing and not self._is_the_same(summary.id):
+            if summary.id in missing:
+                continue
+            try:
+                same = self._is_the_same(summary.id)
+            except NotFound:  # one that cannot count, such as a failed one, or retracted a moment ago: the next one
+                continue
+            if not same:
                 raise WrongRevision(
-                    f"revision {self.revision.revision} has features of another network: those of demonstration "
-                    f"{summary.id} differ from what this policy gives; after training it is a new revision"
+                    f"revision {self.revision.revision} has features of another network, or of other arguments: those "
+                    f"of demonstration {summary.id} differ from what this policy gives; after training it is a new "
+                    "revision"
                 )
-            if summary.id not in missing:
-                return
+            return
 
     def _is_the_same(self, id: str) -> bool:
         policies, name = self.project.policies, self.revision.revision
-        try:
-            tasks = policies.get_features(name, id).tasks
-        except NotFound:  # retracted a moment ago, or not one that can count
-            return True
+        tasks, held = policies.get_features(name, id).tasks, policies.get_feature_arrays(name, id)
         demonstration = self.project.demonstrations.get(id)
-        here = self.tensors(demonstration, tasks or self.keys(demonstration))
-        return _alike(policies.get_feature_arrays(name, id), here)
+        if not tasks:
+            return _alike(held, self.tensors(demonstration, self.keys(demonstration)))
+        there = [place for place, key in enumerate(tasks) if key in self.tasks]  # a task may have been deleted
+        here = self.tensors(demonstration, [tasks[place] for place in there])
+        return _alike({tensor: values[there] for tensor, values in held.items()}, here)
 
 
 def _alike(held: Mapping[str, Floats], here: Mapping[str, Floats]) -> bool:
@@ -131,6 +137,11 @@ def _alike(held: Mapping[str, Floats], here: Mapping[str, Floats]) -> bool:
         return bool(np.allclose(one, other, rtol=2 * ROUNDING, atol=ROUNDING * span))
 
     return held.keys() == here.keys() and all(close(held[name], here[name]) for name in held)
+
+
+def check_choice(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise PolicyError(f"{name} is {value!r}; expected one of {', '.join(choices)}")
 
 
 def revision_for_features(project: Project, name: str) -> Revision:
@@ -146,6 +157,8 @@ def send_missing(
     project: Project, revision: str, features: Features, pairs: Pairs, dtype: Precision, progress: Progress | None
 ) -> FeatureSummary:
     """Evaluates and sends what the revision lacks."""
+    check_choice("pairs", pairs, get_args(Pairs))
+    check_choice("dtype", dtype, get_args(Precision))
     known = revision_for_features(project, revision)
     sender = Sender(project, known, features, {task.key: task for task in project.tasks.list()}, pairs, dtype)
     missing = [entry.demonstration for entry in project.policies.missing(revision)]

@@ -8,7 +8,7 @@ demonstrations that come later go with those that are there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,11 +25,13 @@ from ._rows import ActionOf, Floats, Rows, actions_in
 from ._seeded import seeded
 from ._sending import FeatureSummary, Pairs, Precision, send_missing
 from .errors import PolicyError, ShapeError
-from .layers import Inputs, check_parameters, device_of, frozen, joined
+from .layers import Inputs, check_parameters, frozen, joined_for, placed
 
 
-def _dropouts(policy: nn.Module) -> list[nn.Dropout]:
-    found = [module for module in policy.modules() if isinstance(module, nn.Dropout) and 0 < module.p < 1]
+def _dropouts(policy: nn.Module) -> dict[str, nn.Dropout]:
+    found = {
+        name: module for name, module in policy.named_modules() if isinstance(module, nn.Dropout) and 0 < module.p < 1
+    }
     if not found:
         raise PolicyError(f"{type(policy).__name__} has no nn.Dropout with p between 0 and 1: nothing would vary")
     return found
@@ -53,19 +55,22 @@ class _Masks:
         return self.made[layer, use]
 
     @contextmanager
-    def over(self, layers: Sequence[nn.Dropout]) -> Iterator[None]:
-        """In evaluation dropout passes everything; this hook leaves out."""
+    def over(self, layers: Mapping[str, nn.Dropout]) -> Iterator[None]:
+        """In evaluation dropout passes everything; this hook leaves out. Raises PolicyError where one has no part."""
 
         def hook(place: int) -> Any:  # torch's own types know no hook that returns something
             return lambda layer, given, _: given[0] * self.of(place, layer.p, given[0])
 
         self.uses.clear()
-        handles = [layer.register_forward_hook(hook(place)) for place, layer in enumerate(layers)]
+        handles = [layer.register_forward_hook(hook(place)) for place, layer in enumerate(layers.values())]
         try:
             yield
         finally:
             for handle in handles:
                 handle.remove()
+        for place, name in enumerate(layers):
+            if place not in self.uses:
+                raise PolicyError(f"forward did not come by the dropout layer {name!r}; if unused, set its p to 0")
 
 
 class DropoutSamples:
@@ -83,9 +88,11 @@ class DropoutSamples:
 
     def __call__(self, *inputs: Tensor) -> list[Any]:
         """What each sample returns for these inputs, and last what the policy does without dropout."""
-        device = device_of(self.policy)
-        given = [part.to(device) if device else part for part in inputs]
+        given = placed(self.policy, inputs)
         with frozen(self.policy):
+            for module in self.policy.modules():
+                if isinstance(module, nn.TransformerEncoderLayer):  # evaluated in one piece, it passes by its dropout
+                    module.training = True
             return [*(self._with(masks, given) for masks in self._masks), self.policy(*given)]
 
 
@@ -94,7 +101,7 @@ def upload_dropout(
     revision: str,
     policy: nn.Module,
     *,
-    inputs: Inputs = joined,
+    inputs: Inputs | None = None,
     samples: int = 32,
     seed: int = 0,
     action_std: ArrayLike | None = None,
@@ -107,7 +114,7 @@ def upload_dropout(
     """Puts phi of test-time dropout (samples * d_a columns) and the actions without dropout, where `revision` lacks
     them, for the kernel `embedding` and the rule `prior_entropy`. `action_std`: what each action is divided by."""
     check_parameters(policy)
-    drawn, rows = DropoutSamples(policy, samples, seed), Rows(inputs, batch)
+    drawn, rows = DropoutSamples(policy, samples, seed), Rows(inputs or joined_for(policy), batch)
     unit = torch.as_tensor(1.0 if action_std is None else action_std, dtype=torch.float64)
 
     def features(demonstration: Demonstration, tasks: Sequence[Task]) -> dict[str, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,9 +15,9 @@ from .._upload import bar
 from ..models import Demonstration, Task
 from ..project import Project
 from ._rows import ActionOf, Floats, Rows, actions_in
-from ._sending import Features, FeatureSummary, Pairs, Precision, send_missing
+from ._sending import Features, FeatureSummary, Pairs, Precision, check_choice, send_missing
 from .errors import PolicyError, ShapeError
-from .layers import Inputs, check_parameters, find_layer, frozen, hidden_features, joined
+from .layers import Inputs, check_parameters, find_layer, frozen, hidden_features, joined_for
 
 Form = Literal["loss_gradient", "last_layer"]
 
@@ -78,7 +78,7 @@ def upload_features(
     policy: nn.Module,
     *,
     layer: str,
-    inputs: Inputs = joined,
+    inputs: Inputs | None = None,
     form: Form = "loss_gradient",
     pairs: Pairs = "all",
     predict: Predict | None = None,
@@ -89,7 +89,7 @@ def upload_features(
 ) -> FeatureSummary:
     """Puts what `revision` lacks: for each held demonstration the input of the linear layer `layer`, and actions.
 
-    inputs: from states and a task to what the policy is called with.
+    inputs: from states and a task to what the policy is called with; else `joined`, in the policy's precision.
     form: `loss_gradient` for the kernel `factored` (h and mean), `last_layer` for `embedding` (phi = h, label-free).
     pairs: `own` evaluates each demonstration under its own task alone, and the weights are then own-task weights.
     predict: actions and likelihoods, where they are not simply what the policy returns.
@@ -98,5 +98,6 @@ def upload_features(
     """
     find_layer(policy, layer)
     check_parameters(policy)
-    features = _features(policy, layer, Rows(inputs, batch), form, predict, action_of)
+    check_choice("form", form, get_args(Form))
+    features = _features(policy, layer, Rows(inputs or joined_for(policy), batch), form, predict, action_of)
     return send_missing(project, revision, features, pairs, dtype, progress)

@@ -44,7 +44,7 @@ def fitted_gaussian(
     project's action units (standardised where the project does), as those are that the server forms itself."""
     if samples < 2:
         raise PolicyError(f"{samples} samples; a variance needs 2 at least")
-    if least_std <= 0:
+    if not least_std > 0:
         raise PolicyError(f"least_std is {least_std}; expected more than 0")
     unit = _unit(project)
 

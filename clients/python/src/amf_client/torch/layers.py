@@ -6,8 +6,9 @@ gradients and in evaluation mode, and every part of it is left in the mode it wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,11 +26,16 @@ Inputs = Callable[[NDArray[Any], Task], Given]
 """From states (H x d_s) and a task to what the policy is called with."""
 
 
-def joined(states: NDArray[Any], task: Task) -> Tensor:
+def joined(states: NDArray[Any], task: Task, dtype: torch.dtype | None = None) -> Tensor:
     """States with the task's vector behind each, as the server feeds a network it evaluates; the default `Inputs`."""
-    rows = torch.as_tensor(as_matrix("states", states), dtype=torch.get_default_dtype())
+    rows = torch.as_tensor(as_matrix("states", states), dtype=dtype or torch.get_default_dtype())
     vector = torch.tensor(task.vector or (), dtype=rows.dtype)
     return torch.cat([rows, vector.expand(len(rows), -1)], dim=1)
+
+
+def joined_for(policy: nn.Module) -> Inputs:
+    """`joined` in the precision of the policy's weights."""
+    return partial(joined, dtype=next((v.dtype for v in policy.parameters() if v.is_floating_point()), None))
 
 
 def linear_layers(policy: nn.Module) -> list[str]:
@@ -47,9 +53,9 @@ def find_layer(policy: nn.Module, layer: str) -> nn.Linear:
 
 
 def check_parameters(policy: nn.Module) -> None:
-    """A network that broke in training is named by its first broken parameter."""
-    for name, values in policy.state_dict().items():
-        if isinstance(values, Tensor) and values.is_floating_point() and not bool(torch.isfinite(values).all()):
+    """A network that broke in training is named by its first broken parameter. Not buffers: a mask may hold -inf."""
+    for name, values in policy.named_parameters():
+        if not bool(torch.isfinite(values).all()):
             raise BadNumbers(f"{type(policy).__name__}: {name} has numbers that are not finite")
 
 
@@ -77,8 +83,10 @@ def as_tuple(given: Given) -> tuple[Tensor, ...]:
     return parts
 
 
-def device_of(policy: nn.Module) -> torch.device | None:
-    return next((values.device for values in policy.parameters()), None)
+def placed(policy: nn.Module, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The inputs on the policy's device."""
+    device = next((values.device for values in policy.parameters()), None)
+    return [part.to(device) if device else part for part in inputs]
 
 
 def hidden_features(policy: nn.Module, layer: str, *inputs: Tensor) -> tuple[Tensor, Any]:
@@ -88,13 +96,12 @@ def hidden_features(policy: nn.Module, layer: str, *inputs: Tensor) -> tuple[Ten
     def look(_: nn.Module, given: tuple[Any, ...], __: Any) -> None:
         if not given:
             raise LayerError(f"{type(policy).__name__}: {layer!r} is given its input by name; expected it by place")
-        seen.append(given[0])
+        seen.append(given[0].detach().clone())  # what follows in `forward` may change it in place
 
     handle = find_layer(policy, layer).register_forward_hook(look)
-    device = device_of(policy)
     try:
         with frozen(policy):
-            output = policy(*(part.to(device) if device else part for part in inputs))
+            output = policy(*placed(policy, inputs))
     finally:
         handle.remove()
     if len(seen) != 1:
@@ -104,7 +111,7 @@ def hidden_features(policy: nn.Module, layer: str, *inputs: Tensor) -> tuple[Ten
     if hidden.ndim != 2 or (inputs and len(hidden) != len(inputs[0])):
         expected = f"{len(inputs[0])} rows, one a step" if inputs else "rows"
         raise ShapeError(f"{layer!r} is given {' x '.join(map(str, hidden.shape))} numbers; expected {expected}")
-    return hidden.detach(), output
+    return hidden, output
 
 
 def gram(policy: nn.Module, layer: str, inputs: Iterable[Given]) -> NDArray[Any]:

@@ -18,9 +18,10 @@ from .._tensors import as_matrix
 from ..models import Revision
 from ..project import Project
 from .errors import NotExportable, ShapeError
+from .layers import check_parameters
 
 LEFT_OUT = (nn.Dropout, nn.Identity)
-KNOWN = "Linear, LayerNorm over one axis, ReLU, GELU and Tanh; Dropout is left out"
+KNOWN = "Linear, LayerNorm over one axis, ReLU, GELU and Tanh; Dropout is left out. upload_features takes any policy"
 
 Role = Literal["selection", "likelihood", "both"]
 
@@ -30,8 +31,9 @@ def _flat(network: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module
         yield prefix.removesuffix("."), network
         return
     _refuse_hooks(prefix.removesuffix("."), network)
-    for name, module in network.named_children():
-        yield from _flat(module, f"{prefix}{name}.")
+    for name, module in network._modules.items():  # named_children() leaves out what comes a second time
+        if module is not None:
+            yield from _flat(module, f"{prefix}{name}.")
 
 
 def _named(name: str, module: nn.Module) -> str:
@@ -125,6 +127,7 @@ def put_mlp(
     Its input is the state, and behind it the task's vector where it takes more. (x - input_mean) / input_std comes
     before the first layer, output_std * y + output_mean behind the last. `summary`: `gram` of the pre-training set.
     """
+    check_parameters(network)
     layers, tensors = describe(network)
     tensors |= _moments("input", input_mean, input_std) | _moments("output", output_mean, output_std)
     if summary is not None:

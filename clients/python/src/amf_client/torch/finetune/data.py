@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+ROWS_AT_ONCE = 1024
+"""Rows that are compared with all task vectors at once: of sentences and 50 tasks that is 20 MB."""
+
 
 @dataclass(frozen=True)
 class Demonstrations:
@@ -68,10 +71,18 @@ def concatenate(demonstrations: Iterable[Demonstrations]) -> Demonstrations:
     return _unchecked(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Demonstrations)))
 
 
+def distinct(tasks: Tensor) -> tuple[Tensor, Tensor]:
+    """The different task vectors among rows, and for each row the index of its own. No numbers at all are one task."""
+    if not tasks.shape[1]:
+        return tasks[:1], torch.zeros(len(tasks), dtype=torch.int64)
+    vectors, of = torch.unique(tasks, dim=0, return_inverse=True)
+    return vectors, of
+
+
 def which_task(tasks: Tensor, vectors: Tensor) -> Tensor:
     """For each row (B x dc) the index of the task vector (K x dc) that it equals exactly, or K."""
     if not len(vectors):
         return torch.zeros(len(tasks), dtype=torch.int64)
-    same = (tasks[:, None, :] == vectors[None]).all(2)
+    same = torch.cat([(rows[:, None, :] == vectors[None]).all(2) for rows in torch.split(tasks, ROWS_AT_ONCE)])
     index: Tensor = torch.cat((same, ~same.any(1, keepdim=True)), 1).byte().argmax(1)
     return index

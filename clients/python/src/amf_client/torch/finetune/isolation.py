@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from .data import Demonstrations, which_task
+from .data import Demonstrations, distinct, which_task
 from .training import Acting, Cloning, act, duplicate, predict, train
 
 
@@ -99,7 +99,7 @@ class ParameterIsolation:
 
     def _add_copies(self, fitted: IsolatedPolicy, tasks: Tensor) -> None:
         """Of the sets whose first demonstration came now."""
-        for vector in torch.unique(tasks, dim=0):
+        for vector in distinct(tasks)[0]:
             if fitted.of(vector) is fitted.base:
                 alone = vector[None]
                 known = [vectors for vectors in self.sets if int(which_task(alone, vectors)) < len(vectors)]

@@ -28,7 +28,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
-from .data import Demonstrations, which_task
+from .data import Demonstrations, distinct, which_task
 from .training import Acting, Cloning, Method, act, duplicate
 
 SMALL = 1e-30  # in place of the variance where all actions are the same
@@ -71,7 +71,7 @@ class AdaptivePrior:
         """Task vectors (K x dc) and alpha of each (K), of the tasks that are demonstrated."""
         if not len(data):
             return data.tasks, torch.zeros(0)
-        vectors, of = torch.unique(data.tasks, dim=0, return_inverse=True)
+        vectors, of = distinct(data.tasks)
         known = prior(data.states, data.tasks).double()
         step = tuned(data.states, data.tasks).double() - known
         actions = data.actions.double()

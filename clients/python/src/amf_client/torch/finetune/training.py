@@ -18,6 +18,7 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor, nn
 
+from ..layers import check_parameters
 from .data import Demonstrations
 
 Acting = Callable[[Tensor, Tensor], Tensor]  # states (B x ds), task vectors (B x dc) -> actions (B x da)
@@ -99,7 +100,7 @@ def train(
     batch_size: int,
     pull: Pull | None = None,
 ) -> None:
-    """Changes `policy`, and leaves it ready to act."""
+    """Changes `policy`, and leaves it ready to act. Raises BadNumbers where training has broken it."""
     if steps and len(data):
         optimizer = torch.optim.Adam(trainable(policy).values(), lr=learning_rate)
         optimizer.param_groups[0]["foreach"] = True  # one call for all tensors; not in the types of torch 1.13
@@ -113,6 +114,7 @@ def train(
                 if pull is not None:
                     pull()
                 optimizer.step()
+        check_parameters(policy)
     policy.eval()
 
 
