@@ -261,6 +261,7 @@ class Isolation(Case):
         for row in range(5):
             self.assert_close(predict(policy.of(tasks[row]), states[row:row + 1], tasks[row:row + 1]), together[row], 1e-6)
         self.assertEqual(policy.route(torch.cat([tasks] * 1000)).tolist(), policy.route(tasks).tolist() * 1000)
+        self.assertIs(policy.of(torch.tensor([1.0, -0.0, -0.0], dtype=torch.float64)), policy.of(FIRST))
         self.assertIs(policy.of(THIRD), policy.base)
         self.assertIsNot(policy.of(FIRST), policy.of(SECOND))
         self.assertEqual(method.acting()(states[:0], tasks[:0]).shape, (0, 2))
