@@ -8,7 +8,7 @@
 #define CRITERION_LANES 8
 
 /* Products of one target's consecutive pairs, in lanes by position: no sum waits for the last. */
-static double criterion_sum(const double *weight, const double *gain, size_t count)
+static double criterion_lanes(const double *weight, const double *gain, size_t count)
 {
     double lanes[CRITERION_LANES] = {0}, sum = 0;
     size_t x = 0;
@@ -40,7 +40,7 @@ void amf_criterion_add(const struct amf_measure *measure, const struct amf_crite
     for (size_t x = 0, end; x < pairs->count; x = end) {
         for (end = x + 1; end < pairs->count && pairs->target[end] == pairs->target[x];)
             end++;
-        ret_sums[pairs->target[x]] += criterion_sum(pairs->weight + x, gain + x, end - x);
+        ret_sums[pairs->target[x]] += criterion_lanes(pairs->weight + x, gain + x, end - x);
     }
 }
 
@@ -52,12 +52,17 @@ void amf_criterion_block(const struct amf_measure *measure, const double *factor
     amf_criterion_add(measure, pairs, work, without, work + pairs->count, ret_sums);
 }
 
-double amf_criterion_gain(const double *weights, const double *block_sums, size_t block_count,
-                          size_t stride, size_t n, size_t action_dim)
+double amf_criterion_sum(const double *weights, const double *block_sums, size_t block_count,
+                         size_t stride)
 {
     double sum = 0;
 
     for (size_t j = 0; j < block_count; j++)
         sum += weights[j] * block_sums[j * stride];
+    return sum;
+}
+
+double amf_criterion_gain(double sum, size_t n, size_t action_dim)
+{
     return n ? (double)action_dim / ((double)n * (double)n) * sum : 0;
 }

@@ -15,6 +15,7 @@
 
 #define RIDGE_CHUNK 2048
 #define RIDGE_PIECE 128
+#define RIDGE_SOLVED 256 /* rows of a solve: each packs the factor anew */
 #define RIDGE_PANEL 256
 
 struct amf_ridge *amf_ridge_ref(struct amf_ridge *ridge)
@@ -320,7 +321,7 @@ struct ridge_predict {
     const struct amf_block *blocks;
     size_t block_count, row_count;
     struct amf_block *slices; /* workers x block_count */
-    struct amf_matrix work;   /* workers x (RIDGE_PIECE p); not needed where u is wanted */
+    struct amf_matrix work;   /* workers x (RIDGE_SOLVED p); not needed where u is wanted */
     double *mean, *variance, *whitened;
 };
 
@@ -349,8 +350,8 @@ static enum amf_status ridge_predict_piece(void *arg, size_t task, size_t worker
 {
     const struct ridge_predict *job = arg;
     const struct amf_ridge *ridge = job->ridge;
-    size_t p = ridge->features.dim, first = task * RIDGE_PIECE, dim = ridge->target.rows;
-    size_t count = amf_min(RIDGE_PIECE, job->row_count - first);
+    size_t p = ridge->features.dim, first = task * RIDGE_SOLVED, dim = ridge->target.rows;
+    size_t count = amf_min(RIDGE_SOLVED, job->row_count - first);
     struct amf_block *slice = job->slices + worker * job->block_count;
     size_t slices = amf_blocks_slice(job->blocks, job->block_count, first, count, slice);
     double *rows = job->whitened ? job->whitened + first * p : amf_matrix_row(&job->work, worker);
@@ -384,7 +385,7 @@ enum amf_status amf_ridge_predict(const struct amf_ridge *ridge, const struct am
     if (ret_mean && !ridge->target.rows)
         return AMF_BAD_ARGUMENT;
     if (__builtin_mul_overflow(amf_pool_size(pool), count, &slices) ||
-        __builtin_mul_overflow(ridge->features.dim, RIDGE_PIECE, &room))
+        __builtin_mul_overflow(ridge->features.dim, RIDGE_SOLVED, &room))
         return AMF_TOO_LARGE;
     job.slices = amf_new_array(slices, sizeof(*job.slices));
     if (!job.slices)
@@ -393,6 +394,6 @@ enum amf_status amf_ridge_predict(const struct amf_ridge *ridge, const struct am
         status = amf_matrix_init(&job.work, amf_pool_size(pool), room);
     if (status)
         return status;
-    return amf_pool_run(pool, amf_ceil_div(job.row_count, RIDGE_PIECE), ridge_predict_piece, &job,
+    return amf_pool_run(pool, amf_ceil_div(job.row_count, RIDGE_SOLVED), ridge_predict_piece, &job,
                         cancel);
 }

@@ -24,6 +24,8 @@ void amf_scorer_free(struct amf_scorer *scorer)
     amf_posterior_unref(scorer->posterior);
     amf_ridge_unref(scorer->ridge);
     amf_feature_map_free(scorer->map);
+    amf_matrix_deinit(&scorer->whitened);
+    free(scorer->whitened_row);
     amf_measure_free(scorer->measure);
     free(scorer->members);
     free(scorer->step_log_likelihood);
@@ -225,9 +227,10 @@ static enum amf_status scorer_sum_blocks(const struct amf_scorer *scorer,
     return amf_scorer_sum_blocks(scorer, pending->posterior, ret_sums, ret_jitter);
 }
 
-static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
-                                             const struct scorer_pending *pending,
-                                             struct amf_scores *scores, double *target_gain)
+/* ret_sums: candidate_count x target_count, what the candidate's blocks are worth together. */
+static enum amf_status scorer_weigh_blocks(const struct amf_scorer *scorer,
+                                           const struct scorer_pending *pending, double *ret_sums,
+                                           double *ret_jitter)
 {
     AMF_MATRIX_CLEANUP struct amf_matrix sums = AMF_MATRIX_NULL;
     AMF_FREE_CLEANUP double *weights = amf_new_array(scorer->block_count, sizeof(double));
@@ -236,17 +239,35 @@ static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
 
     if (status || !weights)
         return status ? status : AMF_NO_MEMORY;
-    status = scorer_sum_blocks(scorer, pending, sums.data, &scores->jitter);
+    status = scorer_sum_blocks(scorer, pending, sums.data, ret_jitter);
     for (size_t b = 0; b < scorer->block_count; b++)
         weights[b] = scorer->blocks[b].weight;
     for (size_t k = 0; !status && k < scorer->candidate_count; k++) {
         const struct scorer_candidate *candidate = &scorer->candidates[k];
+
+        for (size_t e = 0; candidate->block_count && e < targets; e++)
+            ret_sums[k * targets + e] = amf_criterion_sum(
+                weights + candidate->first_block, amf_matrix_row(&sums, candidate->first_block) + e,
+                candidate->block_count, targets);
+    }
+    return status;
+}
+
+static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
+                                             const struct scorer_pending *pending,
+                                             struct amf_scores *scores, double *target_gain)
+{
+    size_t targets = scorer->target_count;
+    enum amf_status status =
+        amf_scorer_takes_moments(scorer)
+            ? amf_scorer_moment_sums(scorer, pending->ridge, target_gain)
+            : scorer_weigh_blocks(scorer, pending, target_gain, &scores->jitter);
+
+    for (size_t k = 0; !status && k < scorer->candidate_count; k++) {
         double *parts = target_gain + k * targets;
 
-        for (size_t e = 0; candidate->block_count && e < targets; e++) {
-            parts[e] = amf_criterion_gain(
-                weights + candidate->first_block, amf_matrix_row(&sums, candidate->first_block) + e,
-                candidate->block_count, targets, scorer->n, scorer->action_dim);
+        for (size_t e = 0; e < targets; e++) {
+            parts[e] = amf_criterion_gain(parts[e], scorer->n, scorer->action_dim);
             scores->candidates[k].gain += parts[e];
         }
         scores->candidates[k].target_gain = parts;

@@ -57,6 +57,9 @@ struct amf_scorer {
                                       * NULL where `kept` is ready and tells all that is needed */
     struct amf_feature_map *map;     /* with ridge; NULL where pairs are the better form */
     struct amf_ridge *ridge;         /* in place of posterior */
+    struct amf_matrix whitened;      /* u of the covered pairs under it; kept where moments may
+                                      * be taken of them */
+    size_t *whitened_row;            /* n x task_count: first row of (member, task) */
     double noise, jitter;            /* jitter: of this or of the likelihoods' posterior */
     struct amf_measure *measure;
 
@@ -151,6 +154,13 @@ AMF_CHECKED enum amf_status amf_scorer_make_ridge(struct amf_scorer *scorer,
 AMF_CHECKED enum amf_status amf_scorer_ridge_sum_blocks(const struct amf_scorer *scorer,
                                                         const struct amf_ridge *pending,
                                                         double *ret_sums);
+/* scorer_ridge_moment.c: whether so many pairs' rows of u are worth keeping, and whether gains are
+ * taken from them. */
+bool amf_scorer_keeps_whitened(const struct amf_scorer *scorer, size_t rows, size_t dim);
+bool amf_scorer_takes_moments(const struct amf_scorer *scorer);
+/* ret_sums: candidate_count x target_count, weighted sums over each candidate's blocks. */
+AMF_CHECKED enum amf_status amf_scorer_moment_sums(const struct amf_scorer *scorer,
+                                                   const struct amf_ridge *ridge, double *ret_sums);
 /* scorer_gain.c */
 AMF_CHECKED enum amf_status amf_scorer_keep_covariances(struct amf_scorer *scorer);
 /* pending: the posterior with pending work. ret_sums: block_count x target_count, zeroed by the

@@ -542,6 +542,22 @@ static enum amf_status setup_posterior(struct setup *setup)
     return status;
 }
 
+/* Room for the covered pairs' rows of u, where gains may want them. */
+static enum amf_status setup_whitened(struct amf_scorer *scorer, const struct setup_pairs *pairs)
+{
+    size_t dim = amf_feature_map_get(scorer->map).dim, row = 0;
+
+    if (!amf_scorer_keeps_whitened(scorer, pairs->row_count, dim))
+        return AMF_OK;
+    scorer->whitened_row = amf_new_array(scorer->n * scorer->task_count, sizeof(size_t));
+    if (!scorer->whitened_row)
+        return AMF_NO_MEMORY;
+    for (size_t p = 0; p < pairs->count; row += pairs->blocks[p++].row_count)
+        scorer->whitened_row[pairs->items[p].member * scorer->task_count + pairs->items[p].task] =
+            row;
+    return amf_matrix_init(&scorer->whitened, pairs->row_count, dim);
+}
+
 /* Likewise in the weights' form. */
 static enum amf_status setup_ridge(struct setup *setup)
 {
@@ -554,8 +570,11 @@ static enum amf_status setup_ridge(struct setup *setup)
         status = amf_scorer_make_ridge(scorer, setup->problem, setup->held, setup->held_count,
                                        gp ? setup->actions : NULL);
     if (!status)
+        status = setup_whitened(scorer, &pairs);
+    if (!status)
         status = amf_ridge_predict(scorer->ridge, pairs.blocks, pairs.count, scorer->pool,
-                                   scorer->cancel, gp ? pairs.mean : NULL, pairs.variance, NULL);
+                                   scorer->cancel, gp ? pairs.mean : NULL, pairs.variance,
+                                   scorer->whitened.data);
     if (status)
         return status;
     if (gp)

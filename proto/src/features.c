@@ -267,10 +267,12 @@ static enum proto_code refuse_element(const struct proto_feature_file *file,
     size_t per_task = tasks ? tensor->element_count / tensor->shape[0] : tensor->element_count;
     size_t steps = tensor->rank > (tasks ? 1 : 0) ? file->steps : 1;
     size_t step = element % per_task / (per_task / steps);
-    return refuse(kind, PROTO_CODE_NOT_FINITE, ret_error,
-                  "demonstration %s, task %s, step %zu: it is %s; expected a finite number",
-                  demonstration, tasks ? file->tasks.items[element / per_task] : "its own", step,
-                  number != number ? "NaN" : "infinite");
+    return refuse(
+        kind, PROTO_CODE_NOT_FINITE, ret_error,
+        "demonstration %s, task %s, step %zu: it is %s; expected a finite number; nothing "
+        "of the file was kept",
+        demonstration, tasks ? file->tasks.items[element / per_task] : "its own", step,
+        number != number ? "NaN" : "infinite");
 }
 
 enum proto_code proto_features_check_finite(const struct proto_feature_file *file,

@@ -71,6 +71,16 @@ static const struct proto_field layers_fields[] = {
 static const struct proto_shape layers_shape = {
     .name = "Layers", .size = sizeof(struct layers_text), PROTO_FIELDS(layers_fields)};
 
+/* What somebody with another operation can do. */
+static void say_way_out(struct proto_error *error)
+{
+    size_t at = strlen(error->at), used = strlen(error->detail);
+    if (at >= 3 && !strcmp(error->at + at - 3, "/op"))
+        snprintf(error->detail + used, sizeof(error->detail) - used,
+                 "; a network with another operation is evaluated elsewhere: upload its features "
+                 "to a revision of kind external");
+}
+
 /* proto_decode reads objects alone. */
 static enum proto_code read_text(const struct proto_tensors *tensors, struct proto_arena *arena,
                                  struct layers_text *layers, struct proto_error *ret_error)
@@ -88,6 +98,8 @@ static enum proto_code read_text(const struct proto_tensors *tensors, struct pro
     if (code == PROTO_CODE_MALFORMED_JSON)
         return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "metadata layers",
                                "it is not a JSON list of operations");
+    if (code == PROTO_CODE_INVALID_FIELD)
+        say_way_out(ret_error);
     if (code == PROTO_CODE_OK && layers->layers.count == 0)
         return proto_error_set(ret_error, PROTO_CODE_INVALID_FIELD, "metadata layers",
                                "it is empty; expected operations, the last of them linear");

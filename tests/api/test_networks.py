@@ -267,7 +267,9 @@ class WrongUse(Case):
     def test_layers(self):
         said = self.put("invalid_field", "metadata layers/2/op", self.changed(2, op="conv2d"))
         self.assertIn("conv2d", said)
-        self.assertIn("layer_norm", said)
+        for known in ACTIVATIONS:
+            self.assertIn(f'"{known}"', said)
+        self.assertIn("upload its features", said)
         self.put("missing_field", "metadata layers/0/weight", self.changed(0, weight="gone"))
         self.put("invalid_field", "metadata layers/2/weight", self.changed(2, weight="in.w"))
         self.put("unknown_field", "metadata layers/2/slope", self.changed(2, slope=0.1))
@@ -326,7 +328,7 @@ class WrongUse(Case):
         self.put("wrong_dimension", "tensor in.w", Network(inputs=STATES - 1))
         network = Network()
         network.tensors["out.w"], network.tensors["out.b"] = wavy(1, 3, 7), wavy(1, 3)
-        self.assertIn("gives 3 numbers; this project's actions have 2", self.put("wrong_dimension", "tensor out.w", network))
+        self.assertIn("gives 3 numbers; this project's actions have 2: a policy with", self.put("wrong_dimension", "tensor out.w", network))
         self.put("wrong_dimension", "tensor input_mean", Network(moments=STATES + 1))
         bare = Hosted(self.daemon, "bare", vectors=None)
         self.assertIn("vector of task a has 0", self.put("wrong_dimension", "tensor in.w", Network(), project=bare))

@@ -136,8 +136,9 @@ class Life(Case):
         asked = self.daemon.ok("POST", f"{p.at}/assignments", {"operator": "anna"})
         self.assertEqual(asked["revision"], "r2")
         self.refused(409, "policy_in_use", "", "POST", f"{p.at}/policies/r1/activate")
-        self.refused(409, "policy_in_use", "", "PUT", f"{p.at}/policies/r1/features/{p.ids[0]}",
-                     features_file(p.tasks, log_likelihood=constant(0, 2)), TENSORS)
+        said = self.refused(409, "policy_in_use", "", "PUT", f"{p.at}/policies/r1/features/{p.ids[0]}",
+                            features_file(p.tasks, log_likelihood=constant(0, 2)), TENSORS)
+        self.assertIn("r1 is retired and its features were let go; PUT a revision of another name", said)
         self.refused(409, "policy_in_use", "", "PUT", f"{p.at}/policies/r2", {"note": "other"})
         self.refused(404, "features_not_found", "", "GET", f"{p.at}/policies/r1/features/{p.ids[0]}")
 
@@ -523,7 +524,7 @@ class WrongUse(Case):
 
     def test_what_is_not_there(self):
         good = features_file(self.p.tasks, phi=wavy(1, 2, 5, 4), log_likelihood=wavy(1, 2, 5))
-        self.put(404, "policy_not_found", "", good, revision="other")
+        self.assertIn("PUT /policies/other makes this one", self.put(404, "policy_not_found", "", good, revision="other"))
         self.put(404, "demonstration_not_found", "", good, demonstration="d0000099999")
         for path in ("other", "other/missing", "other/features/d0000000001", "gp"):
             self.refused(404, "policy_not_found", "", "GET", f"{self.p.at}/policies/{path}")
@@ -543,7 +544,7 @@ class WrongUse(Case):
                  {"phi": wavy(1, 2, 5, 4), "log_likelihood": wavy(1, 2, 4)}),
                 ("tensor log_likelihood", "one number a task; earlier", "ab",
                  {"phi": wavy(1, 2, 5, 4), "log_likelihood": wavy(1, 2)}),
-                ("tensor mean", "axis 2 (columns) has 3; this project's actions have 2", "ab",
+                ("tensor mean", "axis 2 (columns) has 3; this project's actions have 2: upload a mean", "ab",
                  {"h": wavy(1, 2, 5, 4), "mean": wavy(1, 2, 5, 3)}),
                 ("tensor phi", "it is missing; earlier", "ab", {"log_likelihood": likelihood}),
                 ("tensor mean", "it has 2 dimensions, h has 3", "ab", {"h": wavy(1, 2, 5, 4), "mean": wavy(1, 5, 2)}),

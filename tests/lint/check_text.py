@@ -6,7 +6,7 @@ import sys
 import source
 from tap import Tap
 
-BINARY = {".safetensors", ".png"}
+BINARY = {".npz", ".png", ".safetensors"}
 # copied as they are, or input of tests that is right byte for byte
 FOREIGN = ("tests/golden/", "tests/api/curl_session.sh", "tests/api/http_raw/cases/", "tests/cli/cases/", "tests/fuzz/corpus/",
            "proto/vectors/")

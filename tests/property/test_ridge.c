@@ -539,7 +539,63 @@ START_TEST(rankings_near_the_switch_are_those_of_the_formula)
             s.problem.settings.exclude_self = count % 2;
             s.problem.settings.conditioning_limit = 2 * count > least[k] ? 3 : 0;
             check_ranking(&s.problem, pool);
+            s.problem.settings.exclude_self = false;
+            s.problem.settings.measure = AMF_MEASURE_VARIANCE;
+            check_ranking(&s.problem, pool);
         }
+}
+END_TEST
+
+/* Gains of the scorer's, weights and all, by the sums of a table that keeps covariances. */
+static void gains_by_table(const struct world *w, const struct amf_scorer *scorer,
+                           struct scene *scene, double ret_gain[TASKS])
+{
+    const struct amf_problem *p = &w->s.problem;
+    size_t n = p->trajectory_count;
+
+    for (size_t b = 0, x = 0; b < scene->count; b++)
+        for (size_t t = 0; t < scene->blocks[b].row_count; t++, x++)
+            scene->weight[x] = amf_scorer_weight(scorer, b % n, b / n) / TASKS;
+    AMF_RIDGE_TABLE_CLEANUP struct amf_ridge_table *table = table_of(w, scene, n);
+
+    for (size_t c = 0; c < TASKS; c++) {
+        ret_gain[c] = 0;
+        for (size_t b = c * n; b < (c + 1) * n; b++)
+            for (size_t e = 0; e < TASKS; e++)
+                ret_gain[c] += amf_scorer_weight(scorer, b % n, c) *
+                               amf_ridge_table_sums(table)[b * TASKS + e] * (double)p->action_dim /
+                               (double)(n * n);
+    }
+}
+
+/* More weights than one tile of their Gram matrix has, and not a whole number of tiles. */
+START_TEST(variances_over_many_weights_are_those_of_covariances)
+{
+    static const size_t workers[] = {1, 2, 7};
+    double first[TASKS], expected[TASKS];
+
+    for (size_t k = 0; k < 3; k++) {
+        WORLD_CLEANUP struct world w;
+        SCENE_CLEANUP struct scene scene;
+        AMF_SCORER_CLEANUP struct amf_scorer *scorer = NULL;
+        AMF_SCORES_CLEANUP struct amf_scores *scores = NULL;
+        struct synthetic_shape shape = shape_of(6, AMF_KERNEL_EMBEDDING, MOST, 20);
+
+        shape.feature_dim = 300;
+        world_init(&w, &shape, false, workers[k]);
+        for (size_t c = 0; c < TASKS; c++)
+            w.s.target_weights[c] = 1;
+        w.s.problem.settings.measure = AMF_MEASURE_VARIANCE;
+        ck_assert_int_eq(amf_scorer_new(&w.s.problem, w.pool, &scorer), AMF_OK);
+        ck_assert_int_eq(amf_scorer_score(scorer, NULL, 0, &scores), AMF_OK);
+        scene_init(&scene, &w, AMF_MEASURE_VARIANCE, TASKS, false);
+        gains_by_table(&w, scorer, &scene, expected);
+        for (size_t c = 0; c < TASKS; c++) {
+            assert_close(&scores->candidates[c].gain, &expected[c], 1, 1e-9, "gain");
+            first[c] = k ? first[c] : scores->candidates[c].gain;
+            ck_assert_mem_eq(&first[c], &scores->candidates[c].gain, sizeof(double));
+        }
+    }
 }
 END_TEST
 
@@ -714,6 +770,7 @@ SUITE_MAIN("property_ridge", weights_and_pairs_predict_the_same, variances_are_t
            tables_agree_with_pairs_cold_and_added, what_a_cut_loses_is_within_its_bound,
            any_number_of_workers_gives_the_same_bits,
            rankings_near_the_switch_are_those_of_the_formula,
+           variances_over_many_weights_are_those_of_covariances,
            prior_entropy_knows_pending_work_in_either_form,
            a_summary_is_as_good_as_the_demonstrations_it_is_of,
            a_summary_plays_no_part_under_conditioning_none, what_is_no_summary_is_refused_by_name)

@@ -8,16 +8,21 @@ import signal
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
+import unittest.mock
 import xml.etree.ElementTree
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
+import torch
 from fixtures import PACKAGE, Daemon, tap, wait_until  # first: it knows where the package is
 
 from amf_client.experiments import command, results, summary
 from amf_client.experiments.arms import ARMS, arm_settings, parse_override
+from amf_client.experiments.benchmark import Defaults, Episode, TaskSpec
 from amf_client.experiments.daemon import Address
 from amf_client.experiments.finetuning import METHODS
 from amf_client.experiments.integrator import make
@@ -25,6 +30,7 @@ from amf_client.experiments.randomness import Stream, generator
 from amf_client.experiments.runs import missing, play_here
 from amf_client.experiments.settings import RunSettings
 from amf_client.experiments.statistics import band, interval
+from amf_client.torch import upload_features
 
 TASKS = 12
 OPTIONS = ["--rounds", "2", "--steps", "3", "--pretrain-steps", "5", "--hidden", "8,8", "--pretrain", "2,1"]
@@ -80,6 +86,9 @@ class Live(unittest.TestCase):
                 self.assertEqual(rules, {chosen})
                 if arm["revision"] and arm["rollouts"]:
                     self.assertTrue(all(gain is not None for gain in rounds[1]["gains"]))
+        in_order = {arm: [one["return"] for one in played[settings(arm=arm).key]["rounds"]]
+                    for arm in ("round-robin", "loss-gradient", "last-layer-frozen")}
+        self.assertEqual(len({str(returns) for returns in in_order.values()}), 1)  # asked the same, they are given the same
         privileged = played[settings(arm="rebalance").key]["rounds"]
         self.assertEqual([one["choices"][0]["task"] for one in privileged[1:]], [2, 3])  # the first two were pre-trained
         self.assertEqual(list(self.folder.glob(".*")), [])
@@ -102,6 +111,17 @@ class Live(unittest.TestCase):
         self.assertEqual([choice["task"] for choice in record["rounds"][2]["choices"]], [3, 4, 5])
         self.assertEqual(sum(record["rounds"][2]["demonstrations"]), 6)
 
+    def test_the_copy_that_selects(self):
+        """During the warm start it is the pre-trained network still; only weights could tell, and here all are equal."""
+        weights = ("criterion.weights", '"uniform"')
+        copy = settings(arm="loss-gradient-copy", rounds=3, overrides=(weights,))
+        frozen = settings(arm="loss-gradient", rounds=3, overrides=(weights, ("revision.of", '"pretrained"')))
+        current = settings(arm="loss-gradient", rounds=3, overrides=(weights,))
+        gains = {run: record["rounds"][3]["gains"] for run, record in self.play(copy, frozen, current).items()}
+        self.assertTrue(all(gain > 0 for gain in gains[copy.key]))
+        self.assertEqual(gains[copy.key], gains[frozen.key])
+        self.assertNotEqual(gains[copy.key], gains[current.key])
+
     def test_a_run_is_a_function_of_its_settings(self):
         run = settings(arm="rollouts-summary-failure", seed=3)
         first = self.play(run)[run.key]
@@ -119,6 +139,59 @@ class Live(unittest.TestCase):
         self.assertEqual(missing([bad, settings()], self.folder), [bad])
 
 
+    def test_a_benchmark_with_everything_of_its_own(self):
+        """A policy that draws, its features, an expert that fails: now and then in the first task, always in the second."""
+        module = types.ModuleType("own")
+        module.DEFAULTS = Defaults(score="success", pretrain=(1, 0), rounds=4, steps=2, pretrain_steps=2, evaluations=3)
+        module.make = lambda horizon: Own()
+        self.enterContext(unittest.mock.patch.dict(sys.modules, {"amf_client.experiments.own": module}))
+        own = {"benchmark": "own", "pretrain": (3, 0), "rounds": 4, "evaluations": 3}
+        chance, ranked = settings(arm="round-robin", **own), settings(arm="last-layer", overrides=(("revision.sigma", "0.5"),), **own)
+        record = self.play(chance)[chance.key]
+        self.assertEqual([one["choices"][0]["task"] for one in record["rounds"][1:]], [0, 1, 0, 1])
+        self.assertEqual((record["expert_failures"], record["rounds"][-1]["demonstrations"]), (2, [2, 0]))
+        self.assertEqual(record["rounds"][2]["demonstrations"], [1, 0])
+        self.assertGreater(len(set(record["rounds"][1]["return"] + record["rounds"][4]["return"])), 2)  # it draws
+        results.path_of(self.folder, chance.key).unlink()
+        torch.rand(7)  # the program around it draws, too
+        self.assertEqual(without_times(self.play(chance)[chance.key]), without_times(record))
+        self.assertTrue(any(self.play(ranked)[ranked.key]["rounds"][4]["gains"]))
+        self.assertEqual(Own.uploaded, [f"round-{number}" for number in range(1, 5)])
+
+
+class Own:
+    name, state_dim, action_dim, horizon, layer = "own", 2, 1, 3, "head"
+    tasks = (TaskSpec("easy", "easy", (1.0, 0.0)), TaskSpec("never", "never", (0.0, 1.0)))
+    uploaded: ClassVar[list[str]] = []
+
+    def demonstrate(self, task, numbers):
+        return Episode(numbers.normal(size=(3, 2)), numbers.normal(size=(3, 1)), task == 0 and numbers.random() < 0.5, 0.0)
+
+    def rollout(self, task, policy, numbers):
+        states = numbers.normal(size=(3, 2))
+        actions = np.stack([policy(state, task) for state in states])
+        return Episode(states, actions, False, float(actions.sum()))
+
+    def make_policy(self, numbers):
+        return Drawing(numbers)
+
+    def upload_features(self, project, revision, policy, form):
+        self.uploaded.append(revision)
+        upload_features(project, revision, policy, layer=self.layer, inputs=lambda states, task: (
+            torch.tensor(states).float(), torch.tensor(task.vector).expand(len(states), -1)), form=form, progress=None)
+
+
+class Drawing(torch.nn.Module):
+    def __init__(self, numbers):
+        super().__init__()
+        self.head = torch.nn.Linear(2, 1)
+        with torch.no_grad():
+            self.head.weight.normal_(generator=numbers)
+
+    def forward(self, states, vectors):
+        return self.head(states) + 0.1 * torch.randn(len(states), 1) + vectors[:, :1]
+
+
 class CommandLine(unittest.TestCase):
     def setUp(self):
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -133,7 +206,7 @@ class CommandLine(unittest.TestCase):
         return status, out.getvalue(), err.getvalue()
 
     def test_interrupted_and_continued(self):
-        """By a signal after the first run; what is there stays, the rest is the same as in one go, and the report reads it."""
+        """By a signal after the first run; what is there stays, the rest is the same as in one go, in two processes."""
         here = [sys.executable, "-m", "amf_client.experiments", "integrator", *OPTIONS, "--arms", "uniform,loss-gradient,rebalance",
                 "--seeds", "0-1", "--jobs", "1", "--amfd", os.path.join(os.environ["AMF_BUILD"], "server", "amfd")]
         environment = {**os.environ, "PYTHONPATH": str(PACKAGE / "src")}
@@ -150,10 +223,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn(f"{6 - len(before)} runs in {folder}, {len(before)} were there", done.stdout)
         self.assertEqual({path: path.stat().st_mtime_ns for path in before}, before)
         whole = self.folder / "whole"
-        whole.mkdir()
-        runs = command.settings_of(command.parse([*here[3:], "--results", "x"]))
-        with contextlib.closing(Daemon()) as daemon:
-            play_here(runs, whole, Address(daemon.url, daemon.token), lambda *_: None)
+        subprocess.run([*here, "--jobs", "2", "--results", str(whole)], env=environment, stdout=subprocess.DEVNULL, check=True)
         self.assertEqual([without_times(run) for run in results.read_runs(folder)],
                          [without_times(run) for run in results.read_runs(whole)])
 
@@ -254,6 +324,14 @@ class Summaries(unittest.TestCase):
                 for overrides in ((), (("criterion.measure", '"entropy"'),))]
         (condition,) = summary.conditions(runs)
         self.assertEqual([arm.label for arm in condition.arms], ["loss-gradient", "loss-gradient, criterion.measure=entropy"])
+
+    def test_arms_without_rollouts_are_compared_with_each_number_of_them(self):
+        numbers = [command.settings_of(command.parse(["integrator", "--seeds", "0", "--arms", "uniform,rollouts", "--rollouts", n]))
+                   for n in ("2", "5")]
+        self.assertEqual(numbers[0][0].key, numbers[1][0].key)
+        (condition,) = summary.conditions(made_run(run, 1.0) for run in (numbers[0][0], numbers[0][1], numbers[1][1]))
+        self.assertEqual([arm.label for arm in condition.arms], ["uniform", "rollouts, 2 rollouts", "rollouts, 5 rollouts"])
+        self.assertTrue(all(condition.differences(arm) is not None for arm in condition.arms[1:]))
 
 
 class Statistics(unittest.TestCase):

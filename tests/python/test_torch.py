@@ -428,6 +428,14 @@ class WrongUse(NetworkCase):
         twice = nn.Sequential(twice, twice, nn.Linear(5, 2)).double()
         self.refused(amf_torch.LayerError, "came by '0.0' 2 times", policy=twice, layer="0.0")
 
+        class Named(Scaled):
+            def forward(self, x):
+                return self.spare(input=x)
+
+        named = Named(network(), {})
+        named.spare = nn.Linear(5, 2).double()
+        self.refused(amf_torch.LayerError, "by name", policy=named, layer="spare")
+
     def test_shapes(self):
         self.refused(amf_torch.ShapeError, "predicts 12 x 3 numbers", "expected", batch=12,
                      policy=nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 3)).double(), layer="1")

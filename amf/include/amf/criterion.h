@@ -33,8 +33,10 @@ void amf_criterion_block(const struct amf_measure *measure, const double *factor
                          double *cross, size_t stride, const struct amf_criterion_pairs *pairs,
                          size_t without, double *work, double *ret_sums);
 
-/* d_a / n^2 sum_j weights[j] block_sums[j * stride], in index order. */
-double amf_criterion_gain(const double *weights, const double *block_sums, size_t block_count,
-                          size_t stride, size_t n, size_t action_dim);
+/* sum_j weights[j] block_sums[j * stride], in index order. */
+double amf_criterion_sum(const double *weights, const double *block_sums, size_t block_count,
+                         size_t stride);
+/* d_a / n^2 of it; 0 where n is. */
+double amf_criterion_gain(double sum, size_t n, size_t action_dim);
 
 #endif

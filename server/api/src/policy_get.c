@@ -12,9 +12,11 @@ enum proto_code api_find_policy(struct api_ctx *ctx, const struct view *view, si
     if (index == SIZE_MAX && view_has_gp(view) && !strcmp(ctx->params[1], PROTO_REVISION_GP))
         index = view->policy_count;
     if (index == SIZE_MAX)
-        return proto_error_set(&ctx->error, PROTO_CODE_POLICY_NOT_FOUND, "",
-                               "Project %s has no revision %.64s of its policy.", view->id,
-                               ctx->params[1]);
+        return proto_error_set(
+            &ctx->error, PROTO_CODE_POLICY_NOT_FOUND, "",
+            "Project %s has no revision %.64s of its policy; GET /policies lists "
+            "those it has.",
+            view->id, ctx->params[1]);
     *ret_index = index;
     return PROTO_CODE_OK;
 }

@@ -13,8 +13,9 @@
 static int not_found(const struct view *draft, const char *revision, struct proto_error *ret_error)
 {
     return (int)proto_error_set(ret_error, PROTO_CODE_POLICY_NOT_FOUND, "",
-                                "Project %s has no revision %.64s of its policy.", draft->id,
-                                revision);
+                                "Project %s has no revision %.64s of its policy; GET /policies "
+                                "lists those it has, PUT /policies/%.64s makes this one.",
+                                draft->id, revision, revision);
 }
 
 static int retired(const char *revision, struct proto_error *ret_error)
@@ -88,7 +89,7 @@ static int check_network(const struct view *draft, const struct proto_network *n
     if (network->output_dim != (size_t)project->action_dim)
         return refuse_tensor(PROTO_CODE_WRONG_DIMENSION, last->weight_name, ret_error,
                              "layer %zu (linear) gives %zu numbers; this project's actions have "
-                             "%" PRId64,
+                             "%" PRId64 ": a policy with other actions wants a project of its own",
                              network->layer_count - 1, network->output_dim, project->action_dim);
     if (network->input_dim < (size_t)project->state_dim)
         return refuse_tensor(PROTO_CODE_WRONG_DIMENSION, proto_network_first(network)->weight_name,
@@ -305,7 +306,8 @@ static int check_columns(const struct view *draft, const struct proto_revision *
     if (form->mean != PROTO_INT_NULL && form->mean != action_dim)
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_TENSOR, "tensor mean",
                                     "axis %d (columns) has %" PRId64
-                                    "; this project's actions have %" PRId64,
+                                    "; this project's actions have %" PRId64
+                                    ": upload a mean of every one of them, in their units",
                                     form->per_task ? 2 : 1, form->mean, action_dim);
     if (revision->summary_dim != PROTO_INT_NULL && form->phi != revision->summary_dim)
         return (int)proto_error_set(ret_error, PROTO_CODE_INVALID_TENSOR, "tensor phi",

@@ -59,8 +59,10 @@ START_TEST(gains_are_scaled_by_outputs_and_demonstrations)
 {
     const double weights[] = {1, 2}, sums[] = {10, -1, 20, -1};
 
-    ck_assert_double_eq(amf_criterion_gain(weights, sums, 2, 2, 5, 3), 3.0 / 25 * 50);
-    ck_assert_double_eq(amf_criterion_gain(NULL, NULL, 0, 1, 0, 3), 0);
+    ck_assert_double_eq(amf_criterion_sum(weights, sums, 2, 2), 50);
+    ck_assert_double_eq(amf_criterion_sum(NULL, NULL, 0, 1), 0);
+    ck_assert_double_eq(amf_criterion_gain(50, 5, 3), 3.0 / 25 * 50);
+    ck_assert_double_eq(amf_criterion_gain(1, 0, 3), 0);
 }
 END_TEST
 

@@ -52,8 +52,9 @@ class Defaults:
 
     `score`: which number of an episode is reported, "success" or "return". `pretrain`: demonstrations per task that
     the policy is pre-trained on. `evaluations`: episodes per task and round. `rollouts`: the policy's own attempts
-    per task and round that an arm uploads, if it uploads any. `settings`: project settings that this benchmark needs,
-    as the daemon takes them, under those of the arm.
+    per task and round that an arm uploads, if it uploads any. `least_deviation`: of the network's normaliser, as a
+    share of the largest deviation (policies.py). `settings`: project settings that this benchmark needs, as the daemon
+    takes them, under those of the arm.
     """
 
     score: str
@@ -63,6 +64,7 @@ class Defaults:
     pretrain_steps: int
     evaluations: int
     rollouts: int = 2
+    least_deviation: float = 0.05
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

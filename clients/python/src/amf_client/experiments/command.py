@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import itertools
 import json
 import os
@@ -58,8 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(required=True, metavar="BENCHMARK|report|arms")
     for name in BENCHMARKS:
-        if importlib.util.find_spec(f"{__package__}.{name}"):
-            _run_options(verbs.add_parser(name, help=f"run arms in {name}"), name)
+        _run_options(verbs.add_parser(name, help=f"run arms in {name}"), name)
     report = verbs.add_parser("report", help="tables and figures of a folder of results")
     report.add_argument("results", type=Path)
     report.add_argument("--json", action="store_true", help="print the summary as JSON instead of the tables")
@@ -197,8 +195,6 @@ def settings_of(said: argparse.Namespace) -> list[RunSettings]:
     overrides = list(said.set)
     if said.warm_start is not None:
         overrides.append(("selection.warm_start", said.warm_start))
-    for arm in said.arms:
-        arm_settings(arm, overrides)  # says what cannot be set before anything is begun
     common: dict[str, Any] = {
         "benchmark": said.benchmark,
         "pretrain": _pretrain(said, defaults.pretrain),
@@ -208,14 +204,15 @@ def settings_of(said: argparse.Namespace) -> list[RunSettings]:
         "pretrain_steps": said.pretrain_steps or defaults.pretrain_steps,
         "per_round": said.per_round,
         "evaluations": said.evaluations or defaults.evaluations,
-        "rollouts": said.rollouts or defaults.rollouts,
         "hidden": said.hidden,
         "overrides": tuple(
             sorted((path, json.dumps(value, sort_keys=True)) for path, value in dict(overrides).items())
         ),
     }
+    rollouts = said.rollouts or defaults.rollouts
+    uploaded = {arm: rollouts if arm_settings(arm, overrides)["rollouts"] else 0 for arm in said.arms}
     return [
-        RunSettings(arm=arm, finetune=finetune, seed=seed, **common)
+        RunSettings(arm=arm, finetune=finetune, seed=seed, rollouts=uploaded[arm], **common)
         for seed, arm, finetune in itertools.product(said.seeds, said.arms, said.finetune)
     ]
 

@@ -17,7 +17,7 @@ from .benchmark import Array, BatchPolicy, Benchmark, BringsPolicy, Episode, InB
 from .finetuning import make_method
 from .policies import MlpPolicy, make_mlp, seeded
 from .randomness import Stream, generator, torch_seed
-from .settings import RunSettings, make_benchmark
+from .settings import RunSettings, benchmark_defaults, make_benchmark
 
 EXPERT_TRIES = 5
 
@@ -78,7 +78,7 @@ def _pretrained(
         return Pretrained(policy, layer, given, None)
     data = concatenate(one.as_data(benchmark) for one in given)
     if isinstance(policy, MlpPolicy):
-        policy.normalise(data.states, data.actions)
+        policy.normalise(data.states, data.actions, benchmark_defaults(name).least_deviation)
     seen = seeded(torch_seed(seed, Stream.TRAINING, 0))
     return Pretrained(Cloning().fit(policy, policy, data, steps=steps, generator=seen), layer, given, data)
 

@@ -4,7 +4,8 @@
               it names `per_round` tasks; the expert demonstrates them; the policy is fine-tuned on all demonstrations
               that were asked for; it is tried in every task.
 
-The result is a function of the settings and of the versions of the programs; only what is under `seconds` is not.
+The result is a function of the settings, of the versions of the programs and of the BLAS kernels in use; only what is
+under `seconds` is not.
 """
 
 from __future__ import annotations

@@ -86,7 +86,13 @@ SCENE = """<mujoco>
 WELD = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 5.0)  # as metaworld sets it: no offset, stiff in rotation
 
 DEFAULTS = Defaults(
-    score="success", pretrain=(8, 8, 0, 0), rounds=20, steps=300, pretrain_steps=3000, evaluations=10, rollouts=2
+    score="success",
+    pretrain=(8, 8, 0, 0),
+    rounds=20,
+    steps=300,
+    pretrain_steps=1000,
+    evaluations=10,
+    least_deviation=0.5,
 )
 
 

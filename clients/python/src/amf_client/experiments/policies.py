@@ -1,8 +1,9 @@
 """The policy of benchmarks that bring none: a multilayer network with layer norm, of state and task vector.
 
 States and actions are normalised by the pre-training demonstrations, once; what comes after is seen in those units. A
-dimension that hardly moved in pre-training (under a twentieth of the one that moved most) is divided by that twentieth
-instead of its own deviation: it may well move in a task that was not pre-trained.
+dimension that hardly moved in pre-training, under some share of the one that moved most, is divided by that share
+instead of its own deviation: it may well move in a task that was not pre-trained, and where it did not matter the
+network would learn its accidents by heart.
 
 Nothing is dropped out in training. The layers are there for an arm that looks at test-time dropout (`with_dropout`).
 """
@@ -14,8 +15,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-
-LEAST_DEVIATION = 0.05
 
 
 class MlpPolicy(nn.Module):
@@ -45,16 +44,16 @@ class MlpPolicy(nn.Module):
         actions: Tensor = output * self.output_std + self.output_mean
         return actions
 
-    def normalise(self, states: Tensor, actions: Tensor) -> None:
-        """Takes the moments of these demonstrations; vectors stay as they are."""
+    def normalise(self, states: Tensor, actions: Tensor, least_deviation: float) -> None:
+        """Takes the moments of these demonstrations; vectors stay as they are. `least_deviation`: the share."""
         dim = states.shape[1]
-        self.input_mean[:dim], self.input_std[:dim] = _moments(states)
-        self.output_mean[:], self.output_std[:] = _moments(actions)
+        self.input_mean[:dim], self.input_std[:dim] = _moments(states, least_deviation)
+        self.output_mean[:], self.output_std[:] = _moments(actions, least_deviation)
 
 
-def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
+def _moments(rows: Tensor, least_deviation: float) -> tuple[Tensor, Tensor]:
     deviation = rows.std(0, unbiased=False)
-    least = LEAST_DEVIATION * float(deviation.max())
+    least = least_deviation * float(deviation.max())
     return rows.mean(0), deviation.clamp(min=least) if least > 0 else torch.ones_like(deviation)
 
 

@@ -41,7 +41,7 @@ def versions(client: Client, benchmark: str) -> dict[str, str]:
         "amf_client": amf_client.__version__,
         "python": platform.python_version(),
     }
-    for package in ("numpy", "torch", *PACKAGES[benchmark]):
+    for package in ("numpy", "torch", *PACKAGES.get(benchmark, ())):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:

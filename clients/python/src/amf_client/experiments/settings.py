@@ -17,7 +17,9 @@ BENCHMARKS = ("integrator", "metaworld", "kitchen", "robosuite")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """`pretrain`: demonstrations per task; `overrides`: pairs of a path and JSON, as `--set` gives them, sorted."""
+    """`pretrain`: demonstrations per task; `overrides`: pairs of a path and JSON, as `--set` gives them, sorted;
+    `rollouts`: attempts per task and round that are uploaded, 0 in an arm without.
+    """
 
     benchmark: str
     arm: str

@@ -19,7 +19,7 @@ import numpy as np
 from .benchmark import Array
 from .statistics import LEVEL, Interval, band, interval, short
 
-CHOICE = ("arm", "finetune", "overrides", "seed")
+CHOICE = ("arm", "finetune", "overrides", "rollouts", "seed")
 BASELINE = "uniform"
 Run = dict[str, Any]
 
@@ -117,6 +117,8 @@ def _label(one: dict[str, Any], all_: Sequence[dict[str, Any]]) -> str:
     words = [one["arm"]]
     if len({other["finetune"] for other in all_}) > 1:
         words.append(one["finetune"])
+    if one["rollouts"] and len({other["rollouts"] for other in all_} - {0}) > 1:
+        words.append(f"{one['rollouts']} rollouts")
     everywhere = [_texts(other["overrides"]) for other in all_]
     words += [text for text in _texts(one["overrides"]) if not all(text in texts for texts in everywhere)]
     return ", ".join(words)

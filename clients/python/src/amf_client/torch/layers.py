@@ -86,6 +86,8 @@ def hidden_features(policy: nn.Module, layer: str, *inputs: Tensor) -> tuple[Ten
     seen: list[Tensor] = []
 
     def look(_: nn.Module, given: tuple[Any, ...], __: Any) -> None:
+        if not given:
+            raise LayerError(f"{type(policy).__name__}: {layer!r} is given its input by name; expected it by place")
         seen.append(given[0])
 
     handle = find_layer(policy, layer).register_forward_hook(look)
