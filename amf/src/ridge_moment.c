@@ -16,8 +16,8 @@
 #include "internal.h"
 #include "ridge_moment.h"
 
-#define MOMENT_TILE 256       /* of few matrices */
-#define MOMENT_SMALL_TILE 128 /* of many */
+#define MOMENT_TILE 256                /* of few matrices */
+#define MOMENT_SMALL_TILE 128          /* of many */
 #define MOMENT_PIECE 64                /* test pairs that one task copies */
 #define MOMENT_MOST ((size_t)48 << 20) /* doubles of all rows: 384 MiB */
 #define MOMENT_TILES ((size_t)8 << 20) /* doubles of each worker's tiles: 64 MiB */
