@@ -10,25 +10,29 @@
 
 #include <amf/matrix.h>
 
+#include "internal.h"
+
 #define MATRIX_ALIGNMENT 64
 #define MATRIX_HUGE ((size_t)2 << 20) /* bytes of a huge page; two of them make a matrix large */
 
 enum amf_status amf_matrix_init(struct amf_matrix *matrix, size_t rows, size_t cols)
 {
-    size_t bytes, alignment;
+    size_t bytes, room;
+    bool large;
     double *data;
 
     if (__builtin_mul_overflow(rows, cols, &bytes) ||
         __builtin_mul_overflow(bytes, sizeof(double), &bytes) ||
-        __builtin_add_overflow(bytes, MATRIX_ALIGNMENT - 1, &bytes))
+        __builtin_add_overflow(bytes, MATRIX_HUGE - 1, &room)) /* at least either alignment */
         return AMF_TOO_LARGE;
-    bytes -= bytes % MATRIX_ALIGNMENT;
-    bytes = bytes ? bytes : MATRIX_ALIGNMENT;
-    alignment = bytes >= 2 * MATRIX_HUGE ? MATRIX_HUGE : MATRIX_ALIGNMENT;
-    data = aligned_alloc(alignment, bytes);
+    bytes = amf_ceil_div(bytes ? bytes : 1, MATRIX_ALIGNMENT) * MATRIX_ALIGNMENT;
+    large = bytes >= 2 * MATRIX_HUGE;
+    /* the standard and the sanitizers want a multiple of the alignment; its end is never touched */
+    data = large ? aligned_alloc(MATRIX_HUGE, room - room % MATRIX_HUGE)
+                 : aligned_alloc(MATRIX_ALIGNMENT, bytes);
     if (!data)
         return AMF_NO_MEMORY;
-    if (alignment == MATRIX_HUGE)
+    if (large)
         (void)madvise(data, bytes / MATRIX_HUGE * MATRIX_HUGE, MADV_HUGEPAGE);
     memset(data, 0, bytes);
     *matrix = (struct amf_matrix){data, rows, cols};

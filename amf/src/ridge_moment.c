@@ -4,7 +4,11 @@
  * (omega) u. A task of the pool makes one tile of every G and every D by a product over such rows
  * and multiplies all with all by one more; a tile off the diagonal counts twice. What each tile
  * gives is kept apart and added in order.
+ *
+ * The terms of <G, D> have both signs, and what is left of them can be far below their size: a sum
+ * rounds by some parts in 2^52 of tr G tr D, which bounds it.
  */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,19 +16,23 @@
 #include "internal.h"
 #include "ridge_moment.h"
 
-#define MOMENT_TILE 256
+#define MOMENT_TILE 256                /* of few matrices */
+#define MOMENT_SMALL_TILE 128          /* of many */
 #define MOMENT_PIECE 64                /* test pairs that one task copies */
 #define MOMENT_MOST ((size_t)48 << 20) /* doubles of all rows: 384 MiB */
+#define MOMENT_TILES ((size_t)8 << 20) /* doubles of each worker's tiles: 64 MiB */
 #define MOMENT_SMALL 8                 /* a tile's own cost, in rows */
+#define MOMENT_ROUNDING (4 * DBL_EPSILON)
 
 struct moment_job {
     const struct ridge_moment_input *input;
     size_t *block_place;       /* block_count: where its rows begin among those of all blocks */
     struct amf_matrix blocks;  /* sqrt(w) V */
     struct amf_matrix tests;   /* sqrt(omega) u */
+    size_t side;               /* of a tile */
     struct amf_matrix squares; /* workers x 2 of the largest block's rows^2 */
     struct amf_matrix tiles;   /* workers x (group_count + target_count) tiles */
-    struct amf_matrix parts;   /* tiles x (group_count target_count) */
+    struct amf_matrix parts;   /* tiles x (group_count target_count sums, then all traces) */
     size_t largest;            /* block rows */
 };
 
@@ -38,6 +46,17 @@ static void moment_job_deinit(struct moment_job *job)
     amf_matrix_deinit(&job->parts);
 }
 
+/* Every worker has a tile of each, and the number of workers must not change a bit. */
+static size_t moment_side(size_t group_count, size_t target_count)
+{
+    double matrices = (double)group_count + (double)target_count;
+    size_t side = MOMENT_TILE;
+
+    if (matrices * MOMENT_TILE * MOMENT_TILE > (double)MOMENT_TILES)
+        side = MOMENT_SMALL_TILE;
+    return matrices * (double)side * (double)side <= (double)MOMENT_TILES ? side : 0;
+}
+
 bool amf_ridge_moment_pays(size_t dim, size_t block_rows, size_t test_count, size_t group_count,
                            size_t target_count)
 {
@@ -48,7 +67,7 @@ bool amf_ridge_moment_pays(size_t dim, size_t block_rows, size_t test_count, siz
         (rows + tests + MOMENT_SMALL * matrices + (double)group_count * (double)target_count);
 
     return moments < 2 * rows * tests * p && (rows + tests) * p <= (double)MOMENT_MOST &&
-           matrices * MOMENT_TILE * MOMENT_TILE <= (double)MOMENT_MOST;
+           moment_side(group_count, target_count);
 }
 
 /* sqrt(w) chol(S + sigma^2 I)^-1 of one block, S = U U'; squares: room for two. */
@@ -115,15 +134,14 @@ struct moment_tile { /* columns of u: those of its rows and its own */
 };
 
 /* Tiles below the diagonal, row of tiles by row of tiles. */
-static struct moment_tile moment_tile_at(size_t dim, size_t index)
+static struct moment_tile moment_tile_at(size_t dim, size_t side, size_t index)
 {
     size_t row = 0;
 
     while (index > row)
         index -= ++row;
-    return (struct moment_tile){row * MOMENT_TILE, amf_min(MOMENT_TILE, dim - row * MOMENT_TILE),
-                                index * MOMENT_TILE,
-                                amf_min(MOMENT_TILE, dim - index * MOMENT_TILE)};
+    return (struct moment_tile){row * side, amf_min(side, dim - row * side), index * side,
+                                amf_min(side, dim - index * side)};
 }
 
 /* One tile of the Gram matrix of some consecutive rows. */
@@ -137,14 +155,25 @@ static enum amf_status moment_gram(const struct amf_matrix *rows, size_t first, 
                               from + at->col, rows->cols, ret_tile, at->cols);
 }
 
+/* What a tile on the diagonal adds to the trace of every matrix. */
+static void moment_traces(const double *tiles, size_t count, size_t side, double *ret_traces)
+{
+    for (size_t m = 0; m < count; m++, tiles += side * side) {
+        ret_traces[m] = 0;
+        for (size_t d = 0; d < side; d++)
+            ret_traces[m] += tiles[d * side + d];
+    }
+}
+
 static enum amf_status moment_tile(void *arg, size_t task, size_t worker)
 {
     const struct moment_job *job = arg;
     const struct ridge_moment_input *input = job->input;
-    struct moment_tile at = moment_tile_at(input->dim, task);
+    struct moment_tile at = moment_tile_at(input->dim, job->side, task);
     size_t size = at.rows * at.cols, first = 0;
     double *grams = amf_matrix_row(&job->tiles, worker), *tile = grams;
     double *moments = grams + input->group_count * size;
+    double *part = amf_matrix_row(&job->parts, task);
     enum amf_status status = AMF_OK;
 
     for (size_t g = 0; !status && g < input->group_count; g++, tile += size) {
@@ -160,10 +189,13 @@ static enum amf_status moment_tile(void *arg, size_t task, size_t worker)
         status = moment_gram(&job->tests, first, input->target_end[e], &at, tile);
         first = input->target_end[e];
     }
+    if (!status && at.row == at.col)
+        moment_traces(grams, input->group_count + input->target_count, at.rows,
+                      part + input->group_count * input->target_count);
     return status ? status
                   : amf_blas_outer(input->group_count, input->target_count, size,
-                                   at.row == at.col ? 1 : 2, grams, size, moments, size,
-                                   amf_matrix_row(&job->parts, task), input->target_count);
+                                   at.row == at.col ? 1 : 2, grams, size, moments, size, part,
+                                   input->target_count);
 }
 
 static enum amf_status moment_init(struct moment_job *job, size_t workers, size_t tiles)
@@ -183,7 +215,8 @@ static enum amf_status moment_init(struct moment_job *job, size_t workers, size_
     }
     if (__builtin_mul_overflow(job->largest, job->largest, &room) ||
         __builtin_mul_overflow(room, 2, &room) ||
-        __builtin_mul_overflow(input->group_count, input->target_count, &parts))
+        __builtin_mul_overflow(input->group_count, input->target_count, &parts) ||
+        __builtin_add_overflow(parts, input->group_count + input->target_count, &parts))
         return AMF_TOO_LARGE;
     status = amf_matrix_init(&job->squares, workers, amf_ceil_div(room, 8) * 8);
     if (!status)
@@ -193,16 +226,42 @@ static enum amf_status moment_init(struct moment_job *job, size_t workers, size_
     if (!status)
         status =
             amf_matrix_init(&job->tiles, workers,
-                            (input->group_count + input->target_count) * MOMENT_TILE * MOMENT_TILE);
+                            (input->group_count + input->target_count) * job->side * job->side);
     return status ? status : amf_matrix_init(&job->parts, tiles, parts);
 }
 
-enum amf_status amf_ridge_moment(const struct ridge_moment_input *input, struct amf_pool *pool,
-                                 const atomic_bool *cancel, double *ret_sums)
+/* Sums and traces of all tiles, into the first tile's. */
+static void moment_add_parts(struct amf_matrix *parts)
 {
-    __attribute__((cleanup(moment_job_deinit))) struct moment_job job = {.input = input};
-    size_t side = amf_ceil_div(input->dim, MOMENT_TILE), tiles = side * (side + 1) / 2;
-    enum amf_status status = moment_init(&job, amf_pool_size(pool), tiles);
+    for (size_t t = 1; t < parts->rows; t++)
+        for (size_t k = 0; k < parts->cols; k++)
+            parts->data[k] += amf_matrix_row(parts, t)[k];
+}
+
+static double moment_error(const struct ridge_moment_input *input, const double *traces)
+{
+    double largest = 0, targets = 0;
+
+    for (size_t e = 0; e < input->target_count; e++)
+        targets += traces[input->group_count + e];
+    for (size_t g = 0; g < input->group_count; g++)
+        largest = fmax(largest, traces[g]);
+    return MOMENT_ROUNDING * largest * targets;
+}
+
+enum amf_status amf_ridge_moment(const struct ridge_moment_input *input, struct amf_pool *pool,
+                                 const atomic_bool *cancel, double *ret_sums, double *ret_error)
+{
+    __attribute__((cleanup(moment_job_deinit))) struct moment_job job = {
+        .input = input, .side = moment_side(input->group_count, input->target_count)};
+    size_t sums = input->group_count * input->target_count, edge, tiles;
+    enum amf_status status;
+
+    if (!job.side)
+        return AMF_TOO_LARGE;
+    edge = amf_ceil_div(input->dim, job.side);
+    tiles = edge * (edge + 1) / 2;
+    status = moment_init(&job, amf_pool_size(pool), tiles);
 
     if (!status)
         status = amf_pool_run(pool, input->block_count, moment_block, &job, cancel);
@@ -213,11 +272,11 @@ enum amf_status amf_ridge_moment(const struct ridge_moment_input *input, struct 
         status = amf_pool_run(pool, tiles, moment_tile, &job, cancel);
     if (status)
         return status;
-    memset(ret_sums, 0, job.parts.cols * sizeof(double));
-    for (size_t t = 0; t < tiles; t++)
-        for (size_t k = 0; k < job.parts.cols; k++)
-            ret_sums[k] += amf_matrix_row(&job.parts, t)[k];
-    for (size_t k = 0; k < job.parts.cols; k++)
-        ret_sums[k] = fmax(ret_sums[k], 0); /* rounding */
+    moment_add_parts(&job.parts);
+    if (!amf_all_finite(job.parts.data, job.parts.cols))
+        return AMF_NOT_FINITE;
+    for (size_t k = 0; k < sums; k++)
+        ret_sums[k] = fmax(job.parts.data[k], 0); /* rounding */
+    *ret_error = moment_error(input, job.parts.data + sums);
     return AMF_OK;
 }

@@ -45,10 +45,13 @@ struct ridge_moment_input {
 bool amf_ridge_moment_pays(size_t dim, size_t block_rows, size_t test_count, size_t group_count,
                            size_t target_count);
 
-/* ret_sums: group_count x target_count. AMF_NOT_POSDEF, AMF_NOT_FINITE, AMF_NO_MEMORY,
+/* ret_sums: group_count x target_count. *ret_error: how far rounding may have moved the sum of any
+ * group over all targets; more than the sum itself where blocks have next to nothing to do with
+ * pairs whose variances are far above all others. Covariances keep their digits there.
+ * AMF_NOT_POSDEF, AMF_NOT_FINITE, AMF_NO_MEMORY,
  * AMF_TOO_LARGE, AMF_CANCELLED. Same bits at any number of workers. */
 AMF_CHECKED enum amf_status amf_ridge_moment(const struct ridge_moment_input *input,
                                              struct amf_pool *pool, const atomic_bool *cancel,
-                                             double *ret_sums);
+                                             double *ret_sums, double *ret_error);
 
 #endif

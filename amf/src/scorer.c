@@ -258,11 +258,13 @@ static enum amf_status scorer_sum_candidates(const struct amf_scorer *scorer,
                                              struct amf_scores *scores, double *target_gain)
 {
     size_t targets = scorer->target_count;
-    enum amf_status status =
-        amf_scorer_takes_moments(scorer)
-            ? amf_scorer_moment_sums(scorer, pending->ridge, target_gain)
-            : scorer_weigh_blocks(scorer, pending, target_gain, &scores->jitter);
+    bool sure = false;
+    enum amf_status status = AMF_OK;
 
+    if (amf_scorer_takes_moments(scorer))
+        status = amf_scorer_moment_sums(scorer, pending->ridge, target_gain, &sure);
+    if (!status && !sure)
+        status = scorer_weigh_blocks(scorer, pending, target_gain, &scores->jitter);
     for (size_t k = 0; !status && k < scorer->candidate_count; k++) {
         double *parts = target_gain + k * targets;
 

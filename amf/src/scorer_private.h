@@ -158,9 +158,11 @@ AMF_CHECKED enum amf_status amf_scorer_ridge_sum_blocks(const struct amf_scorer 
  * taken from them. */
 bool amf_scorer_keeps_whitened(const struct amf_scorer *scorer, size_t rows, size_t dim);
 bool amf_scorer_takes_moments(const struct amf_scorer *scorer);
-/* ret_sums: candidate_count x target_count, weighted sums over each candidate's blocks. */
+/* ret_sums: candidate_count x target_count, weighted sums over each candidate's blocks. *ret_sure:
+ * whether rounding left them their digits; if not, covariances are to be taken. */
 AMF_CHECKED enum amf_status amf_scorer_moment_sums(const struct amf_scorer *scorer,
-                                                   const struct amf_ridge *ridge, double *ret_sums);
+                                                   const struct amf_ridge *ridge, double *ret_sums,
+                                                   bool *ret_sure);
 /* scorer_gain.c */
 AMF_CHECKED enum amf_status amf_scorer_keep_covariances(struct amf_scorer *scorer);
 /* pending: the posterior with pending work. ret_sums: block_count x target_count, zeroed by the

@@ -4,6 +4,7 @@
  * likelihoods and entropies before; under pending work, whose posterior is another one, the rows
  * that blocks and test pairs have between them are whitened once.
  */
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "scorer_private.h"
 
 #define WHITENED_MOST ((size_t)32 << 20) /* doubles kept of a scorer's pairs: 256 MiB */
+#define MOMENT_TOLERANCE 1e-9
 
 struct moment_rows { /* u of the pairs that are needed, and where they stand */
     struct amf_block *list;
@@ -188,11 +190,28 @@ static enum amf_status moment_rows_init(const struct amf_scorer *scorer,
     return AMF_OK;
 }
 
+/* Whether the largest gain keeps the digits in which scores agree elsewhere. */
+static bool moment_is_sure(const struct amf_scorer *scorer, const double *sums, double error)
+{
+    double largest = 0;
+
+    for (size_t k = 0; k < scorer->candidate_count; k++) {
+        double sum = 0;
+
+        for (size_t e = 0; e < scorer->target_count; e++)
+            sum += sums[k * scorer->target_count + e];
+        largest = fmax(largest, sum);
+    }
+    return error <= MOMENT_TOLERANCE * largest;
+}
+
 enum amf_status amf_scorer_moment_sums(const struct amf_scorer *scorer,
-                                       const struct amf_ridge *ridge, double *ret_sums)
+                                       const struct amf_ridge *ridge, double *ret_sums,
+                                       bool *ret_sure)
 {
     MOMENT_ROWS_CLEANUP struct moment_rows rows = {0};
     struct ridge_moment_input input;
+    double error = 0;
     enum amf_status status = moment_rows_init(scorer, ridge, &rows);
 
     if (status)
@@ -209,5 +228,7 @@ enum amf_status amf_scorer_moment_sums(const struct amf_scorer *scorer,
                                         .target_end = rows.target_end,
                                         .test_count = scorer->test_count,
                                         .target_count = scorer->target_count};
-    return amf_ridge_moment(&input, scorer->pool, scorer->cancel, ret_sums);
+    status = amf_ridge_moment(&input, scorer->pool, scorer->cancel, ret_sums, &error);
+    *ret_sure = !status && moment_is_sure(scorer, ret_sums, error);
+    return status;
 }
