@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -130,6 +131,12 @@ class Live(unittest.TestCase):
         self.assertEqual(without_times(self.play(run)[run.key]), without_times(first))
         self.assertNotEqual(settings(seed=4).key, settings(seed=3).key)
 
+    def test_what_another_command_has_played_meanwhile_is_left_alone(self):
+        run, told = settings(), []
+        results.write_run(self.folder, run.key, {})
+        play_here([run], self.folder, self.address, lambda *message: told.append(message))
+        self.assertEqual(told, [("there", run.key, "")])
+
     def test_a_failure_is_told_and_the_others_go_on(self):
         told = []
         bad = settings(overrides=(("criterion.measure", '"surprise"'),))
@@ -237,12 +244,64 @@ class CommandLine(unittest.TestCase):
             (["integrator", "--pretrain-tasks", "13"], "has 12 tasks"),
             (["integrator", "--seeds", "4-3"], "names no seed"),
             (["integrator", "--rounds", "0"], "must be 1 or more"),
+            (["integrator", "--hidden", "8,0"], "must be 1 or more"),
+            (["integrator", "--arms", "uniform", "--set", "revision.sigmas=1"], "there is no revision.sigmas"),
+            (["integrator", "--set", "revision.of=nonsense"], "revision.of has to be one of current"),
+            (["integrator", "--set", "revision.dropout=2"], "revision.dropout has to be a number between 0 and 1"),
+            (["integrator", "--set", "rollouts=2"], "rollouts has to be true or false"),
+            (["integrator", "--set", "rollouts.x=1"], "there is no rollouts.x"),
+            (["integrator", "--set", "criterion=5", "--set", "criterion.measure=kl"], "criterion.measure cannot be set: criterion is 5"),
+            (["report", str(self.folder), "--against", "hope"], "invalid choice"),
         ):
             with self.subTest(arguments=arguments):
                 status, out, err = self.run_main(*arguments, "--results", self.folder / "none")
                 self.assertEqual((status, out), (2, ""))
                 self.assertIn(said, err)
         self.assertFalse((self.folder / "none").exists())
+
+    def test_what_the_daemon_refuses_it_refuses_before_anything_is_played(self):
+        amfd = os.path.join(os.environ["AMF_BUILD"], "server", "amfd")
+        for arguments, said in (
+            (["--arms", "round-robin,uniform", "--set", "criterion.measure=surprise"], "round-robin: invalid_field at /criterion/measure"),
+            (["--arms", "uniform", "--per-round", "65"], "uniform: invalid_field at /count"),
+        ):
+            with self.subTest(arguments=arguments), unittest.mock.patch.object(command, "play_all") as played:
+                status, out, err = self.run_main("integrator", *arguments, "--amfd", amfd, "--results", self.folder)
+                self.assertEqual((status, out, played.called), (2, "", False))
+                self.assertIn(said, err)
+
+    def test_what_is_not_installed_is_named_with_what_installs_it(self):
+        results.write_run(self.folder, "x", made_run(settings(), 1.0))
+        for arguments, patched, said in (
+            (["integrator"], unittest.mock.patch.object(command.importlib.util, "find_spec", return_value=None), "apt install python3-torch"),
+            (["robosuite"], unittest.mock.patch("amf_client.experiments.robosuite.find_spec", return_value=None),
+             "No module named 'robosuite'; scripts/experiments-environment"),
+            (["report", self.folder], without("matplotlib", "amf_client.experiments.figures"), "apt install python3-matplotlib"),
+        ):
+            with self.subTest(arguments=arguments), patched:
+                status, out, err = self.run_main(*arguments)
+                self.assertEqual((status, out), (1, ""))
+                self.assertIn(said, err)
+
+    def test_results_that_cannot_be_a_folder(self):
+        (self.folder / "file").touch()
+        status, _, err = self.run_main("integrator", "--results", self.folder / "file")
+        self.assertEqual((status, err.count("\n")), (1, 1), err)
+
+    def test_an_arm_named_twice_is_one(self):
+        self.assertEqual(len(command.settings_of(command.parse(["integrator", "--seeds", "0", "--arms", "uniform,uniform"]))), 1)
+
+    def test_a_daemon_goes_with_who_started_it(self):
+        """Killed, so that it cannot clean up; the daemon is found by its port."""
+        program = ("import sys; from amf_client.experiments.daemon import running_daemon\n"
+                   "with running_daemon(sys.argv[1], 1) as address: print(address.url, flush=True); sys.stdin.read()")
+        with subprocess.Popen([sys.executable, "-c", program, os.path.join(os.environ["AMF_BUILD"], "server", "amfd")],
+                              env={**os.environ, "PYTHONPATH": str(PACKAGE / "src"), "TMPDIR": str(self.folder)},
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as began:
+            port = int(began.stdout.readline().rsplit(":", 1)[1])
+            self.assertTrue(listens(port))
+            began.kill()
+        wait_until(lambda: not listens(port), 60)
 
     def test_no_daemon(self):
         status, _, err = self.run_main("integrator", "--amfd", self.folder / "amfd", "--results", self.folder)
@@ -287,6 +346,21 @@ class CommandLine(unittest.TestCase):
         status, _, err = self.run_main("report", self.folder)
         self.assertEqual(status, 1)
         self.assertIn("x.run.json is not JSON", err)
+        (self.folder / "x.run.json").write_text('{"format": 1, "key": "x"}')
+        status, _, err = self.run_main("report", self.folder)
+        self.assertEqual(status, 1)
+        self.assertIn("x.run.json is no result of this version", err)
+
+
+def listens(port):
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
+
+
+def without(*modules):
+    """As if the first were not installed; the others are imported anew."""
+    left = {name: module for name, module in sys.modules.items() if name not in modules}
+    return unittest.mock.patch.dict(sys.modules, {**left, modules[0]: None}, clear=True)
 
 
 def made_run(run, value):
@@ -300,7 +374,7 @@ def made_run(run, value):
         rounds[1]["effective_sample_sizes"] = rounds[1]["largest_weight_shares"] = [None] * TASKS
         rounds[2]["effective_sample_sizes"], rounds[2]["largest_weight_shares"] = [4.0] * TASKS, [0.5] * TASKS
     return {"settings": run.as_json(), "score": "return", "tasks": [f"angle-{task:02}" for task in range(TASKS)],
-            "project": {"selection": {"seed": run.seed}}, "rounds": rounds, "rollouts": 0, "expert_failures": 0}
+            "project": {"selection": {"seed": run.seed}}, "versions": {"amfd": "1"}, "rounds": rounds, "rollouts": 0, "expert_failures": 0}
 
 
 class Summaries(unittest.TestCase):
@@ -313,6 +387,22 @@ class Summaries(unittest.TestCase):
         found = {arm.label: condition.differences(arm) for arm in condition.arms}
         self.assertEqual(found["rollouts, cloning"].tolist(), [[0.0, 1.0, 1.0]])  # seed 1 alone
         self.assertEqual(found["rollouts, adaptive-prior"].tolist(), [[0.0, 4.0, 4.0]])
+
+    def test_differences_to_another_arm(self):
+        runs = [made_run(settings(arm=arm), value) for arm, value in (("rebalance", 3.0), ("uniform", 1.0), ("rollouts", 3.5))]
+        (condition,) = summary.conditions(runs, "rebalance")
+        self.assertEqual([arm.get("minus_rebalance") and arm["minus_rebalance"]["area"]["mean"]
+                          for arm in summary.as_json([condition])["conditions"][0]["arms"]], [None, -2.0, 0.5])
+        self.assertIn("minus rebalance", summary.table(condition))
+
+    def test_versions_that_differ_are_told(self):
+        runs = [made_run(settings(seed=seed), 1.0) for seed in (0, 1)]
+        (condition,) = summary.conditions(runs)
+        self.assertEqual(condition.versions, {})
+        runs[1]["versions"] = {"amfd": "2"}
+        (condition,) = summary.conditions(runs)
+        self.assertIn("not of one version: amfd 1, 2", summary.table(condition))
+        self.assertEqual(summary.as_json([condition])["conditions"][0]["differing_versions"], {"amfd": ["1", "2"]})
 
     def test_other_pretraining_is_another_condition(self):
         runs = [made_run(settings(pretrain=(4, 0) + (0,) * 10), 1.0), made_run(settings(), 1.0)]

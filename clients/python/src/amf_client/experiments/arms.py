@@ -23,6 +23,7 @@ from typing import Any
 ArmSettings = dict[str, Any]
 OWN = ("revision", "rollouts", "pretraining")
 REVISION: Mapping[str, Any] = {"of": "current", "summary": False, "sigma": 1.0, "dropout": None}
+NETWORKS = ("current", "pretrained", "copy")
 
 
 def _arm(
@@ -111,16 +112,45 @@ def arm_settings(
 
 def _set(arm: ArmSettings, path: list[str], value: Any) -> None:
     if path[0] in OWN:
+        _check_own(path, value)
         place, above = arm, path
         if arm["revision"] is None and path[0] == "revision":
             return  # an arm that decides without features has none to change
-        if path[0] == "revision" and (len(path) != 2 or path[1] not in REVISION):
-            raise ValueError(f"there is no {'.'.join(path)}: of a revision {', '.join(REVISION)} can be set")
     else:
         place, above = arm["project"], path
     for step in above[:-1]:
         place = place.setdefault(step, {})
+        if not isinstance(place, dict):
+            raise ValueError(f"{'.'.join(path)} cannot be set: {step} is {json.dumps(place)}")
     place[above[-1]] = value
+
+
+def _check_own(path: list[str], value: Any) -> None:
+    """What the daemon does not see, and so cannot refuse."""
+    name = ".".join(path)
+    if path[0] != "revision":
+        if len(path) != 1:
+            raise ValueError(f"there is no {name}")
+        _check(name, isinstance(value, bool), "true or false")
+    elif len(path) != 2 or path[1] not in REVISION:
+        raise ValueError(f"there is no {name}: of a revision {', '.join(REVISION)} can be set")
+    elif path[1] == "of":
+        _check(name, value in NETWORKS, f"one of {', '.join(NETWORKS)}")
+    elif path[1] == "summary":
+        _check(name, isinstance(value, bool), "true or false")
+    elif path[1] == "sigma":
+        _check(name, _is_number(value) and 0 < value < float("inf"), "a number above 0")
+    else:
+        _check(name, value is None or (_is_number(value) and 0 < value < 1), "a number between 0 and 1, or null")
+
+
+def _check(name: str, right: bool, expected: str) -> None:
+    if not right:
+        raise ValueError(f"{name} has to be {expected}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

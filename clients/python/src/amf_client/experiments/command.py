@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import json
 import os
@@ -13,21 +14,30 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from amf_client.client import Client
+from amf_client.errors import ApiError
 
 from .arms import ARMS, DESCRIPTIONS, arm_settings, parse_override
+from .asking import LEASE_S, Asking
 from .daemon import DaemonError, find_amfd, running_daemon
 from .progress import Progress
 from .results import ResultsError
-from .runs import Outcome, one_thread_each, play_all
+from .runs import Outcome, missing, one_thread_each, play_all
 from .settings import BENCHMARKS, RunSettings, benchmark_defaults, make_benchmark
 
 FINETUNING = ("cloning", "adaptive-prior", "isolation", "ewc", "l2")  # as in finetuning.py, which needs torch
 USAGE, FAILED, INTERRUPTED = 2, 1, 130
+SIMULATORS = "scripts/experiments-environment installs what simulators need"
+INSTALLED_BY = {
+    name: f"pip install 'amf-client[experiments]' installs it, or on Debian apt install python3-{name}"
+    for name in ("torch", "matplotlib")
+}
 
 
 def main(arguments: Sequence[str]) -> int:
     said = parse(arguments)
     signal.signal(signal.SIGTERM, _interrupted)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, _interrupted)
     try:
         status: int = said.run(said)
         return status
@@ -35,7 +45,10 @@ def main(arguments: Sequence[str]) -> int:
         print(f"experiments: {error}", file=sys.stderr)
         return USAGE if isinstance(error, ValueError) else FAILED
     except ModuleNotFoundError as error:
-        print(f"experiments: {error}; scripts/experiments-environment installs what simulators need", file=sys.stderr)
+        print(f"experiments: {error}; {INSTALLED_BY.get(error.name or '', SIMULATORS)}", file=sys.stderr)
+        return FAILED
+    except OSError as error:
+        print(f"experiments: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("experiments: interrupted; the same command goes on from here", file=sys.stderr)
@@ -60,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         _run_options(verbs.add_parser(name, help=f"run arms in {name}"), name)
     report = verbs.add_parser("report", help="tables and figures of a folder of results")
     report.add_argument("results", type=Path)
+    report.add_argument(
+        "--against", choices=ARMS, default="uniform", metavar="ARM", help="what differences are taken to (uniform)"
+    )
     report.add_argument("--json", action="store_true", help="print the summary as JSON instead of the tables")
     report.add_argument("--figures", type=Path, metavar="DIR", help="where figures go (the folder of results)")
     report.add_argument("--format", choices=("svg", "png"), default="svg", help="of the figures (svg)")
@@ -104,7 +120,7 @@ def _run_options(parser: argparse.ArgumentParser, benchmark: str) -> None:
     add("--rollouts", type=_positive, metavar="N", help="attempts per task and round, in arms that upload them")
     add(
         "--hidden",
-        type=_counts,
+        type=_widths,
         default=(256, 256),
         metavar="N,N",
         help="widths of the policy's hidden layers (256,256)",
@@ -122,7 +138,7 @@ def _run_options(parser: argparse.ArgumentParser, benchmark: str) -> None:
 
 def _names(known: Any) -> Any:
     def parse(text: str) -> list[str]:
-        names = text.split(",")
+        names = list(dict.fromkeys(text.split(",")))
         for name in names:
             if name not in known:
                 raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
@@ -155,6 +171,10 @@ def _counts(text: str) -> tuple[int, ...]:
     return tuple(_count(part) for part in text.split(","))
 
 
+def _widths(text: str) -> tuple[int, ...]:
+    return tuple(_positive(part) for part in text.split(","))
+
+
 def _seeds(text: str) -> list[int]:
     """`0-9`, `3`, `0-2,7`."""
     seeds: set[int] = set()
@@ -171,13 +191,27 @@ def _seeds(text: str) -> list[int]:
 
 def _run(said: argparse.Namespace) -> int:
     runs = settings_of(said)
+    if importlib.util.find_spec("torch") is None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
     folder = said.results or Path("results", said.benchmark)
     folder.mkdir(parents=True, exist_ok=True)
     with running_daemon(find_amfd(said.amfd), said.jobs) as address:
         with Client(address.url, address.token, unsent=None) as client:
             one_thread_each(client.version().blas_core)
+            _try(missing(runs, folder), client)
         outcome = play_all(runs, folder, address, said.jobs, Progress())
     return _tell(outcome, folder)
+
+
+def _try(runs: Sequence[RunSettings], client: Client) -> None:
+    """What the daemon refuses, it refuses before hours of pre-training: a project and a question of each arm."""
+    for run in {run.variant: run for run in runs}.values():
+        try:
+            asking = Asking(client, "trial", make_benchmark(run.benchmark, run.horizon), run.arm_settings(), run.seed)
+            asking.project.assignments.ask(operator="expert", count=run.per_round, lease_s=LEASE_S)
+            asking.close()
+        except (ApiError, TypeError) as error:
+            raise ValueError(f"{run.arm}: {error}") from error
 
 
 def _tell(outcome: Outcome, folder: Path) -> int:
@@ -233,7 +267,7 @@ def _pretrain(said: argparse.Namespace, usual: tuple[int, ...]) -> tuple[int, ..
 def _report(said: argparse.Namespace) -> int:
     from .report import report
 
-    return report(said.results, said.figures or said.results, said.format, said.json)
+    return report(said.results, said.figures or said.results, said.format, said.json, said.against)
 
 
 def _arms(_: argparse.Namespace) -> int:

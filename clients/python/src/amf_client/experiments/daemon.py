@@ -1,4 +1,7 @@
-"""A daemon for the length of a `with` block: data in a temporary folder, a free port, gone at the end."""
+"""A daemon for the length of a `with` block: data in a temporary folder, a free port, gone at the end.
+
+It is gone too when this process is killed, and then the folder stays.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from .processes import end_with
 
 READY = "listening on "
 STOP_WAIT_S = 30
@@ -53,6 +59,7 @@ def running_daemon(program: str, workers: int) -> Iterator[Address]:
                     text=True,
                     env=_environment(),
                     start_new_session=True,  # Ctrl-C is for the runs; it ends when they have
+                    preexec_fn=partial(end_with, os.getpid()),
                 )
             except OSError as error:
                 raise DaemonError(f"{program} cannot be run: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Figures of a condition: scores over rounds, differences to uniform choice, single tasks, importance weights.
+"""Figures of a condition: scores over rounds, differences to one of its arms, single tasks, importance weights.
 
 Lines are told apart by colour and by dash: eight colours that colour-blind people tell apart (Okabe and Ito), and
 another dash for each eight. The files are the same bytes for the same runs.
@@ -11,15 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
-
-try:
-    import matplotlib
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "figures need matplotlib: pip install 'amf-client[experiments]', or on Debian apt install python3-matplotlib",
-        name=error.name,
-    ) from error
 
 from .benchmark import Array
 from .statistics import LEVEL, band
@@ -51,7 +44,7 @@ def draw(condition: Condition, folder: Path, form: str) -> list[Path]:
     with pyplot.rc_context(STYLE):
         for name, make in (
             ("rounds", _rounds),
-            ("minus-uniform", _differences),
+            (f"minus-{condition.against}", _differences),
             ("tasks", _tasks),
             ("demonstrations", _demonstrations),
             ("weights", _weights),
@@ -97,7 +90,8 @@ def _differences(condition: Condition) -> Any:
     for index, arm, values in compared:
         if values is not None:
             _band(axes, values, _look(index), arm.label)
-    axes.set(xlabel="round", ylabel=f"{condition.score} minus uniform's, by seed", title=_title(condition))
+    compared_with = f"{condition.score} minus that of {condition.against}, by seed"
+    axes.set(xlabel="round", ylabel=compared_with, title=_title(condition))
     _legend(figure, axes)
     return figure
 

@@ -9,10 +9,10 @@ from .results import ResultsError, read_runs, write_whole
 from .summary import as_json, conditions, table
 
 
-def report(folder: Path, figures: Path, form: str, print_json: bool) -> int:
+def report(folder: Path, figures: Path, form: str, print_json: bool, against: str) -> int:
     from .figures import draw
 
-    found = conditions(read_runs(folder))
+    found = conditions(read_runs(folder), against)
     if not found:
         raise ResultsError(f"there are no results in {folder}")
     text = json.dumps(as_json(found), separators=(",", ":"), allow_nan=False) + "\n"

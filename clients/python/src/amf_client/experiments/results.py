@@ -20,6 +20,7 @@ import amf_client
 from amf_client.client import Client
 
 FORMAT = 1
+PARTS = {"settings", "versions", "project", "tasks", "score", "rounds", "rollouts", "expert_failures"}
 SUFFIX = ".run.json"
 PACKAGES = {
     "integrator": (),
@@ -80,6 +81,6 @@ def read_runs(folder: Path) -> Iterator[dict[str, Any]]:
             run = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ResultsError(f"{path} is not JSON: {error}") from error
-        if not isinstance(run, dict) or run.get("format") != FORMAT:
+        if not isinstance(run, dict) or run.get("format") != FORMAT or not run.keys() >= PARTS:
             raise ResultsError(f"{path} is no result of this version")
         yield run

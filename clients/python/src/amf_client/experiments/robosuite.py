@@ -18,6 +18,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -242,4 +243,6 @@ class Expert:
 
 
 def make(horizon: int | None = None) -> Robosuite:
+    if find_spec("robosuite") is None:  # imported with the first scene
+        raise ModuleNotFoundError("No module named 'robosuite'", name="robosuite")
     return Robosuite(horizon or HORIZON)

@@ -20,11 +20,12 @@ from pathlib import Path
 from amf_client.client import Client
 
 from .daemon import Address
+from .processes import end_with
 from .progress import Progress
 from .results import path_of, write_run
 from .settings import RunSettings
 
-Tell = Callable[[str, str, str], None]  # what ("round", "done", "failed"), the key of the run, why
+Tell = Callable[[str, str, str], None]  # what ("round", "done", "there", "failed"), the key of the run, why
 NICENESS = 10
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -50,6 +51,9 @@ def play_here(runs: Sequence[RunSettings], folder: Path, address: Address, tell:
     with Client(address.url, address.token, unsent=None, timeout_s=120) as client:
         for run in runs:
             key = run.key
+            if path_of(folder, key).exists():  # another command has played it meanwhile
+                tell("there", key, "")
+                continue
             try:
                 write_run(folder, key, play(run, client, key, partial(tell, "round", key, "")))
             except Exception:
@@ -94,8 +98,14 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe(duplex=False)
         self._left = {run.key for run in runs}
-        self._process: SpawnProcess = context.Process(target=_work, args=(list(runs), folder, address, theirs))
-        self._process.start()
+        said = (os.getpid(), list(runs), folder, address, theirs)
+        self._process: SpawnProcess = context.Process(target=_work, args=said)
+        # Ctrl-C goes to all of the group; we end this one, which is deaf to it from its first moment.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self._process.start()
+        finally:
+            signal.signal(signal.SIGINT, before)
         theirs.close()
 
     def hear(self, outcome: Outcome, progress: Progress) -> bool:
@@ -115,6 +125,8 @@ class _Worker:
         progress.finished(key)
         if what == "done":
             outcome.done += 1
+        elif what == "there":
+            outcome.there += 1
         else:
             outcome.failed[key] = why
         return True
@@ -125,8 +137,8 @@ class _Worker:
         self.connection.close()
 
 
-def _work(runs: list[RunSettings], folder: Path, address: Address, connection: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of the group; the first process ends us
+def _work(parent: int, runs: list[RunSettings], folder: Path, address: Address, connection: Connection) -> None:
+    end_with(parent)
     os.nice(NICENESS)
     play_here(runs, folder, address, lambda *message: connection.send(message))
 

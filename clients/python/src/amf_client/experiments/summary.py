@@ -1,8 +1,8 @@
 """What a folder of runs comes to: means over seeds by arm, and differences to uniform choice, seed by seed.
 
 Runs that differ in nothing but their seed are one arm of the summary. Arms that differ only in how they choose and how
-they fine-tune are compared with each other: one `condition`. What is compared with uniform choice is compared with the
-uniform arm of the same fine-tuning.
+they fine-tune are compared with each other: one `condition`. What is compared with uniform choice, or with another arm
+that is named, is compared with the one of the same fine-tuning.
 
 `area` is the mean over tasks and over rounds 1 to the last; `final` is the mean over tasks after the last round.
 """
@@ -20,7 +20,6 @@ from .benchmark import Array
 from .statistics import LEVEL, Interval, band, interval, short
 
 CHOICE = ("arm", "finetune", "overrides", "rollouts", "seed")
-BASELINE = "uniform"
 Run = dict[str, Any]
 
 
@@ -55,16 +54,20 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """What all its arms have in common. `name` tells it from the others of the folder; of a single one it is empty."""
+    """What all its arms have in common. `name` tells it from the others of the folder; of a single one it is empty.
+    `against`: the arm that the others are compared with. `versions`: those that not all runs have in common.
+    """
 
     name: str
     settings: dict[str, Any]
     score: str
     tasks: tuple[str, ...]
     arms: tuple[Arm, ...]
+    against: str
+    versions: dict[str, list[str]]
 
     def baseline(self, arm: Arm) -> Arm | None:
-        """Uniform choice with the same fine-tuning; of several, the one whose other settings are nearest."""
+        """With the same fine-tuning; of several, the one whose other settings are nearest."""
 
         def distance(other: Arm) -> int:
             mine, theirs = arm.settings["overrides"], other.settings["overrides"]
@@ -73,12 +76,12 @@ class Condition:
         found = [
             other
             for other in self.arms
-            if other.settings["arm"] == BASELINE and other.settings["finetune"] == arm.settings["finetune"]
+            if other.settings["arm"] == self.against and other.settings["finetune"] == arm.settings["finetune"]
         ]
         return min(found, key=distance, default=None)
 
     def differences(self, arm: Arm) -> Array | None:
-        """Curve less that of uniform choice: seeds in common x rounds. None: there is nothing to compare with."""
+        """Curve less that of `against`: seeds in common x rounds. None: there is nothing to compare with."""
         other = self.baseline(arm)
         if other is None or other is arm:
             return None
@@ -89,7 +92,7 @@ class Condition:
         return np.asarray(mine - other.curve[[other.seeds.index(seed) for seed in common]])
 
 
-def conditions(runs: Iterable[Run]) -> list[Condition]:
+def conditions(runs: Iterable[Run], against: str = "uniform") -> list[Condition]:
     groups: dict[str, dict[str, list[Run]]] = {}
     for run in runs:
         common = {name: value for name, value in run["settings"].items() if name not in CHOICE}
@@ -100,17 +103,23 @@ def conditions(runs: Iterable[Run]) -> list[Condition]:
         group.setdefault(json.dumps([same, sent], sort_keys=True), []).append(run)
     commons = [json.loads(text) for text in groups]
     return [
-        _condition(_difference(common, commons), common, list(group.values()))
+        _condition(_difference(common, commons), common, list(group.values()), against)
         for common, group in zip(commons, groups.values(), strict=True)
     ]
 
 
-def _condition(name: str, common: dict[str, Any], groups: Sequence[Sequence[Run]]) -> Condition:
+def _condition(name: str, common: dict[str, Any], groups: Sequence[Sequence[Run]], against: str) -> Condition:
     first = groups[0][0]
     settings = [group[0]["settings"] for group in groups]
     labels = _unique([_label(one, settings) for one in settings])
     arms = tuple(_arm(label, group) for label, group in zip(labels, groups, strict=True))
-    return Condition(name, common, first["score"], tuple(first["tasks"]), arms)
+    versions = _differing_versions([run["versions"] for group in groups for run in group])
+    return Condition(name, common, first["score"], tuple(first["tasks"]), arms, against, versions)
+
+
+def _differing_versions(all_: Sequence[dict[str, str]]) -> dict[str, list[str]]:
+    found = {name: sorted({one.get(name, "unknown") for one in all_}) for name in sorted(set().union(*all_))}
+    return {name: values for name, values in found.items() if len(values) > 1}
 
 
 def _label(one: dict[str, Any], all_: Sequence[dict[str, Any]]) -> str:
@@ -186,6 +195,7 @@ def _condition_json(condition: Condition) -> dict[str, Any]:
         "settings": condition.settings,
         "score": condition.score,
         "tasks": list(condition.tasks),
+        "differing_versions": condition.versions,
         "arms": [_arm_json(condition, arm) for arm in condition.arms],
     }
 
@@ -201,7 +211,7 @@ def _arm_json(condition: Condition, arm: Arm) -> dict[str, Any]:
         "seeds": list(arm.seeds),
         "area": interval(arm.areas).as_json(),
         "final": interval(arm.curve[:, -1]).as_json(),
-        "minus_uniform": compared,
+        f"minus_{condition.against.replace('-', '_')}": compared,
         "rollouts": arm.rollouts,
         "expert_failures": arm.expert_failures,
         "curve": band(arm.curve).as_json(),
@@ -227,12 +237,14 @@ def _compared(differences: Array) -> dict[str, Any]:
 
 def table(condition: Condition) -> str:
     """Best area first."""
-    head = ("arm", "seeds", f"mean {condition.score}", "after the last", "minus uniform", "ahead", "rollouts")
+    mean, minus = f"mean {condition.score}", f"minus {condition.against}"
+    head = ("arm", "seeds", mean, "after the last", minus, "ahead", "rollouts")
     rows = [head, *(_row(condition, arm) for arm in sorted(condition.arms, key=lambda arm: -arm.areas.mean()))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     name = condition.settings["benchmark"] + (f": {condition.name}" if condition.name else "")
-    return "\n".join([name, *lines])
+    mixed = [f"not of one version: {which} {', '.join(values)}" for which, values in condition.versions.items()]
+    return "\n".join([name, *lines, *mixed])
 
 
 def _row(condition: Condition, arm: Arm) -> tuple[str, ...]:
