@@ -114,11 +114,37 @@ class Hosted(NetworkCase):
         amf_torch.put_mlp(project, "without", policy)
         without = self.gains(project, "without")
         rows = [wide(arrays(seed)[0], task) for seed in (50, 51)]
-        summary = amf_torch.gram(policy, LAST, rows)
+        summary = amf_torch.gram(policy, LAST, rows, max_steps=None)
         h, _ = amf_torch.hidden_features(policy, LAST, torch.cat(rows))
         np.testing.assert_allclose(summary, (h.T @ h).numpy(), rtol=1e-12)
         self.assertEqual(amf_torch.put_mlp(project, "with", policy, summary=summary).summary_dim, 5)
         self.assertLess(self.gains(project, "with")["pick"], without["pick"])
+
+    def test_a_summary_of_demonstrations_is_worth_what_they_are_held(self):
+        """Of 14, 8 and 3 steps the server keeps so many; the daemon's numbers tell whether the summary is of the same."""
+        given = {"pick": (14, 3), "pour": (8,)}
+        for kept in (1, 2, 4, 5, 9):
+            with self.subTest(max_steps=kept):
+                policy = network(5)
+                held, told = (self.client.projects.create(
+                    f"{name}-{kept}", policy={"kind": "external"}, kernel={"kind": "embedding"}, noise_std=0.5,
+                    standardize=False, selection={"warm_start": 0}, criterion={
+                        "max_steps": kept, "conditioning": "all", "occupancy": "new", "weights": "own_task"})
+                    for name in ("held", "told"))
+                for project in (held, told):
+                    for key in given:
+                        project.tasks.put(key, vector=VECTORS[key])
+                        project.demonstrations.add(key, *arrays(len(key) + ord(key[1]), steps=6))
+                rows = []
+                for key, lengths in given.items():
+                    for steps in lengths:
+                        states, actions = arrays(100 + steps, steps=steps)
+                        held.demonstrations.add(key, states, actions, role="pretraining")
+                        rows.append(wide(states, held.tasks.get(key)))
+                amf_torch.put_mlp(held, "r", policy)
+                amf_torch.put_mlp(told, "r", policy, summary=amf_torch.gram(
+                    policy, LAST, rows, max_steps=told.get().criterion.max_steps))
+                self.agree(self.gains(held, "r"), self.gains(told, "r"), 1e-9)
 
     def test_what_it_cannot_evaluate_is_named(self):
         project = self.make()

@@ -12,6 +12,23 @@ static bool ranks_by_rollouts(const struct proto_project *settings)
            settings->selection.rule == PROTO_RULE_LOWEST_SUCCESS;
 }
 
+static const char *revision_brought(const struct event_kind *kind, const void *body)
+{
+    if (kind == &event_features_put)
+        return ((const struct proto_event_features *)body)->revision;
+    return kind == &event_policy_put ? ((const struct proto_revision *)body)->revision : NULL;
+}
+
+/* What comes for a revision that does not serve is seen once that is activated. */
+static bool is_ranked(const struct view *draft, const struct event_kind *kind, const void *body)
+{
+    const char *revision = revision_brought(kind, body);
+    size_t place = revision ? view_find_policy(draft, revision) + 1 : 0;
+
+    return !revision || draft->serving[SERVING_SELECTION] == place ||
+           draft->serving[SERVING_LIKELIHOOD] == place;
+}
+
 static bool is_evidence(const struct view *draft, const struct event_kind *kind, const void *body)
 {
     const struct proto_demonstration *added = kind == &event_demonstration_added ? body : NULL;
@@ -29,9 +46,12 @@ static int project_apply(struct project *project, const struct event_kind *kind,
     draft->seq = head->seq;
     project->dirty = true;
     int status = kind->apply(project, head, body);
-    if (!status && is_evidence(draft, kind, body))
+    if (status || !is_ranked(draft, kind, body))
+        return status;
+    draft->ranked_seq = head->seq;
+    if (is_evidence(draft, kind, body))
         draft->evidence_seq = head->seq;
-    return status;
+    return 0;
 }
 
 int project_log(struct project *project, struct store_tx *tx, const struct event_kind *kind,

@@ -13,7 +13,8 @@
 #include "rank.h"
 
 struct rank {
-    struct view *view;
+    struct view *view; /* what it is made of */
+    struct view *seen; /* what it stands for: the same, or one that differs in nothing it reads */
     struct amf_scorer *scorer; /* NULL: nothing can be scored, see note */
     struct scales *scales;
     struct proto_arena arena; /* of the problem and of the picks */
@@ -145,6 +146,7 @@ struct rank *rank_new(struct view *view, struct amf_engine *engine, struct amf_p
     if (!rank)
         return NULL;
     rank->view = view_ref(view);
+    rank->seen = view_ref(view);
     rank->started_s = clock_monotonic_s();
     if (rank_pending(rank) || rank_prepare(rank, engine, pool, cancel) || rank_pick(rank) < 0) {
         rank_free(rank);
@@ -164,6 +166,7 @@ void rank_free(struct rank *rank)
     free(rank->pending);
     free(rank->extra_pending);
     view_unref(rank->view);
+    view_unref(rank->seen);
     free(rank);
 }
 
@@ -414,13 +417,13 @@ static void *copy_array(struct proto_arena *arena, const void *from, size_t coun
 }
 
 /* The picks with all they point to, into the ranking's own arena. */
-static int copy_picks(const struct rank *rank, struct ranking *ranking)
+static int copy_picks(const struct pick *picks, size_t pick_count, struct ranking *ranking)
 {
     struct proto_arena *arena = cell_arena(ranking);
-    size_t count = rank->view->tasks.count + 1;
+    size_t count = ranking->view->tasks.count + 1;
 
-    for (size_t k = 0; k < rank->pick_count; k++) {
-        const struct pick *from = &rank->picks[k];
+    for (size_t k = 0; k < pick_count; k++) {
+        const struct pick *from = &picks[k];
         struct pick *pick = &ranking->picks[k];
 
         *pick = *from;
@@ -430,31 +433,59 @@ static int copy_picks(const struct rank *rank, struct ranking *ranking)
         if (!pick->scores || !pick->order || (from->note && !pick->note))
             return -1;
     }
-    ranking->pick_count = rank->pick_count;
+    ranking->pick_count = pick_count;
     return 0;
 }
 
-struct ranking *rank_snapshot(const struct rank *rank)
+/* Everything it points to is copied, but for what the view keeps: ids, names, the clip. A view that
+ * differs in nothing a ranking reads keeps the very same. */
+static struct ranking *ranking_new(const struct ranking *facts, const struct pick *picks,
+                                   size_t pick_count, const struct view *view)
 {
     struct ranking *ranking = cell_new(sizeof *ranking);
 
     if (!ranking)
         return NULL;
-    ranking->measure = rank->resolved.measure;
-    ranking->provisional = rank->provisional;
-    ranking->resolved = rank->resolved; /* its clip is the settings', which the view keeps */
-    ranking->timing = rank->timing;
-    ranking->revision = view_serving_name(rank->view, SERVING_SELECTION);
-    ranking->likelihood_revision = view_serving_name(rank->view, SERVING_LIKELIHOOD);
-    ranking->missing_count = rank->missing_count;
-    ranking->stale_pairs = rank->stale_pairs;
-    ranking->missing.count = rank->missing.count; /* the ids are the view's */
-    ranking->missing.items = copy_array(cell_arena(ranking), rank->missing.items,
-                                        rank->missing.count, sizeof *rank->missing.items);
-    if (!ranking->missing.items || copy_picks(rank, ranking)) {
-        cell_unref(ranking);
+    *ranking = *facts;
+    ranking->view = view_ref(view);
+    ranking->missing.items = copy_array(cell_arena(ranking), facts->missing.items,
+                                        facts->missing.count, sizeof *facts->missing.items);
+    if (!ranking->missing.items || copy_picks(picks, pick_count, ranking)) {
+        ranking_unref(ranking);
         return NULL;
     }
-    ranking->view = view_ref(rank->view);
     return ranking;
+}
+
+struct ranking *rank_snapshot(const struct rank *rank)
+{
+    const struct ranking facts = {
+        .measure = rank->resolved.measure,
+        .provisional = rank->provisional,
+        .resolved = rank->resolved,
+        .revision = view_serving_name(rank->view, SERVING_SELECTION),
+        .likelihood_revision = view_serving_name(rank->view, SERVING_LIKELIHOOD),
+        .missing = rank->missing,
+        .missing_count = rank->missing_count,
+        .stale_pairs = rank->stale_pairs,
+        .timing = rank->timing,
+    };
+
+    return ranking_new(&facts, rank->picks, rank->pick_count, rank->seen);
+}
+
+bool ranking_stands(const struct ranking *ranking, const struct view *view)
+{
+    return ranking->view->seq >= view->ranked_seq;
+}
+
+struct ranking *ranking_carry(const struct ranking *ranking, const struct view *view)
+{
+    return ranking_new(ranking, ranking->picks, ranking->pick_count, view);
+}
+
+void rank_carry(struct rank *rank, const struct view *view)
+{
+    view_unref(rank->seen);
+    rank->seen = view_ref(view);
 }

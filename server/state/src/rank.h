@@ -27,4 +27,12 @@ void rank_take(struct rank *rank, size_t task);
 /* What is known so far, as a ranking to publish; NULL when out of memory. */
 struct ranking *rank_snapshot(const struct rank *rank);
 
+/* Whether a ranking has read all that one of this later view would read: events since were about
+ * revisions that do not serve. */
+bool ranking_stands(const struct ranking *ranking, const struct view *view);
+/* The same ranking, of a later view that it stands for; NULL when out of memory. */
+struct ranking *ranking_carry(const struct ranking *ranking, const struct view *view);
+/* Snapshots from here on are of that view, for which those before stand. */
+void rank_carry(struct rank *rank, const struct view *view);
+
 #endif

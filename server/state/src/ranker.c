@@ -1,6 +1,7 @@
 /* The thread that keeps rankings fresh: after each change of a project, coalesced, first the
  * ranking itself, then the picks ahead for as long as nothing newer waits. The arithmetic runs in
- * the pool; this thread only waits for it.
+ * the pool; this thread only waits for it. Where nothing changed that a ranking reads, the one
+ * there is gets the new sequence number.
  *
  * A project's engine remembers its last ranking, so that an added demonstration is ranked in a
  * fraction of the time. It changes no bit of an answer (amf/engine.h), so it may be dropped at any
@@ -72,12 +73,25 @@ static struct view *ranker_wait(struct ranker *ranker, struct entry **ret_entry)
     return view;
 }
 
-/* Takes over the ranking. False when something newer waits: a changed project, or the end. */
+/* Under the mutex. */
+static bool ranker_is_idle(const struct ranker *ranker, const struct entry *entry)
+{
+    const struct entry *found;
+    size_t place;
+
+    if (ranker->stop)
+        return false;
+    found = ranker_find(ranker, &place);
+    return !found ||
+           (found == entry && entry->ranking && ranking_stands(entry->ranking, entry->view));
+}
+
+/* Takes over the ranking. False when something newer is to be ranked: a changed project, or the
+ * end. */
 static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ranking *ranking)
 {
     struct state *state = ranker->state;
     struct ranking *old = ranking;
-    size_t place;
     bool idle;
 
     pthread_mutex_lock(&state->mutex);
@@ -86,13 +100,11 @@ static bool ranker_publish(struct ranker *ranker, struct entry *entry, struct ra
         old = entry->ranking;
         entry->ranking = ranking;
     }
-    if (longer) { /* of the same events: nobody outside waits for that */
+    if (longer) /* of the same events: nobody outside waits for that */
         pthread_cond_broadcast(&state->changed);
-    } else {
-        state_count_ranking(&state->counters, &ranking->timing);
+    else
         state_signal(state, entry);
-    }
-    idle = !ranker->stop && !ranker_find(ranker, &place);
+    idle = ranker_is_idle(ranker, entry);
     pthread_mutex_unlock(&state->mutex);
     ranking_unref(old);
     return idle;
@@ -170,16 +182,64 @@ static struct rank *ranker_begin(struct ranker *ranker, struct entry *entry, str
     return rank;
 }
 
+/* The newest view, with a reference, where the newest ranking is of an older one that it stands
+ * for; else NULL. */
+static struct view *ranker_unread(const struct ranker *ranker, const struct entry *entry)
+{
+    struct view *view = NULL;
+
+    pthread_mutex_lock(&ranker->state->mutex);
+    if (is_behind(entry) && entry->ranking && ranking_stands(entry->ranking, entry->view))
+        view = view_ref(entry->view);
+    pthread_mutex_unlock(&ranker->state->mutex);
+    return view;
+}
+
+/* The next to publish; NULL: that was all. */
+static struct ranking *ranker_go_on(struct ranker *ranker, struct entry *entry, struct rank *rank)
+{
+    struct view *unread = ranker_unread(ranker, entry);
+
+    if (unread)
+        rank_carry(rank, unread);
+    else if (rank_pick(rank))
+        return NULL;
+    view_unref(unread);
+    return rank_snapshot(rank);
+}
+
 static void ranker_rank(struct ranker *ranker, struct entry *entry, struct view *view)
 {
     struct rank *rank = ranker_begin(ranker, entry, view);
     struct ranking *ranking = rank ? rank_snapshot(rank) : NULL;
 
-    if (!ranking && !atomic_load(&ranker->cancel))
+    if (ranking)
+        state_count_ranking(&ranker->state->counters, &ranking->timing);
+    else if (!atomic_load(&ranker->cancel))
         ranker_give_up(ranker, entry, view);
     while (ranking && ranker_publish(ranker, entry, ranking))
-        ranking = rank_pick(rank) ? NULL : rank_snapshot(rank);
+        ranking = ranker_go_on(ranker, entry, rank);
     rank_free(rank);
+}
+
+/* Whether the ranking there is stands for the view; then it is of that from now on. */
+static bool ranker_carry(struct ranker *ranker, struct entry *entry, const struct view *view)
+{
+    struct ranking *old = NULL, *ranking;
+
+    pthread_mutex_lock(&ranker->state->mutex);
+    if (entry->ranking && ranking_stands(entry->ranking, view))
+        old = ranking_ref(entry->ranking);
+    pthread_mutex_unlock(&ranker->state->mutex);
+    if (!old)
+        return false;
+    ranking = ranking_carry(old, view);
+    ranking_unref(old);
+    if (ranking)
+        (void)ranker_publish(ranker, entry, ranking);
+    else
+        ranker_give_up(ranker, entry, view);
+    return true;
 }
 
 static void *ranker_main(void *arg)
@@ -189,7 +249,8 @@ static void *ranker_main(void *arg)
     struct view *view;
 
     while ((view = ranker_wait(ranker, &entry)) != NULL) {
-        ranker_rank(ranker, entry, view);
+        if (!ranker_carry(ranker, entry, view))
+            ranker_rank(ranker, entry, view);
         view_unref(view);
     }
     return NULL;

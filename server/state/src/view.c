@@ -24,6 +24,8 @@ int view_thaw(const struct view *view, struct view *ret_draft)
 {
     struct view draft = {.id = view->id,
                          .seq = view->seq,
+                         .ranked_seq = view->ranked_seq,
+                         .evidence_seq = view->evidence_seq,
                          .deleted = view->deleted,
                          .settings = cell_ref(view->settings),
                          .scales = cell_ref(view->scales),

@@ -331,6 +331,46 @@ START_TEST(leases_and_unused_rollouts_are_no_evidence)
 }
 END_TEST
 
+static void ranked(const struct project *project, int64_t seq)
+{
+    struct view *view = view_freeze(&project->draft);
+
+    ck_assert_ptr_nonnull(view);
+    ck_assert_int_eq(view->ranked_seq, seq);
+    ck_assert_int_eq(view->evidence_seq, seq);
+    view_unref(view);
+}
+
+/* By which the ranking thread decides whether a view needs a ranking of its own. */
+START_TEST(what_comes_for_a_revision_that_does_not_serve_is_not_ranked)
+{
+    struct proto_error error;
+    struct project project;
+    char first[ID_BYTES], second[ID_BYTES];
+
+    prepare(&project);
+    demonstrate(&project, 1, first);
+    demonstrate(&project, 2, second);
+    ranked(&project, 4);
+    folded(&project, "policy_put", "{\"revision\":\"s\",\"role\":\"selection\"}");
+    folded(&project, "policy_put", "{\"revision\":\"l\",\"role\":\"likelihood\"}");
+    ck_assert_int_eq(put(&project, "s", first, 1, &error), 0);
+    ck_assert_int_eq(put(&project, "l", first, 1, &error), 0);
+    folded(&project, "policy_put", "{\"revision\":\"l\",\"role\":\"likelihood\",\"sigma\":2}");
+    ranked(&project, 4);
+    folded(&project, "policy_activated", "{\"revision\":\"s\"}");
+    ranked(&project, 10);
+    ck_assert_int_eq(put(&project, "l", second, 1, &error), 0);
+    ranked(&project, 10);
+    ck_assert_int_eq(put(&project, "s", second, 1, &error), 0);
+    ranked(&project, 12);
+    folded(&project, "policy_activated", "{\"revision\":\"l\"}");
+    ck_assert_int_eq(put(&project, "l", first, 3, &error), 0);
+    ranked(&project, 14);
+    project_end(&project);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("policies");
@@ -342,6 +382,7 @@ int main(void)
     tcase_add_test(tests, features_stay_with_their_demonstrations);
     tcase_add_test(tests, roles_are_taken_one_by_one);
     tcase_add_test(tests, leases_and_unused_rollouts_are_no_evidence);
+    tcase_add_test(tests, what_comes_for_a_revision_that_does_not_serve_is_not_ranked);
     tcase_add_test(tests, a_retired_revision_lets_its_features_go);
     tcase_add_loop_test(tests, events_from_elsewhere_are_held_to_what_commands_are, 0,
                         sizeof wrong / sizeof *wrong);

@@ -96,6 +96,7 @@ struct task_counts {
 struct view {
     const char *id;
     int64_t seq;          /* newest event seen */
+    int64_t ranked_seq;   /* newest that changed anything a ranking reads */
     int64_t evidence_seq; /* newest that changed more of a ranking than what is pending */
     double superseded_s;  /* monotonic clock, when a newer one was published; 0: newest. Under the
                              registry's mutex. */

@@ -106,13 +106,12 @@ class Revisions:
         return h.numpy(), mean.numpy()
 
     def _summary(self) -> NDArray[Any] | None:
-        """Of the pre-training set, of the steps that the daemon would keep of it."""
+        """Of the pre-training set, as the daemon would hold it."""
+        inputs = [_repeated(one.episode.states, self._benchmark.tasks[one.task].vector) for one in self._start.given]
+        if not inputs:
+            return None
         steps = self._project.get().criterion.max_steps
-        inputs = [
-            _repeated(_thinned(one.episode.states, steps), self._benchmark.tasks[one.task].vector)
-            for one in self._start.given
-        ]
-        return gram(self._start.policy, self._start.layer, inputs) if inputs else None
+        return gram(self._start.policy, self._start.layer, inputs, max_steps=steps)
 
 
 def _side_by_side(states: NDArray[Any], task: Task) -> tuple[Tensor, Tensor]:
@@ -122,11 +121,3 @@ def _side_by_side(states: NDArray[Any], task: Task) -> tuple[Tensor, Tensor]:
 def _repeated(states: NDArray[Any], vector: tuple[float, ...]) -> tuple[Tensor, Tensor]:
     rows = torch.from_numpy(states).float()
     return rows, torch.tensor(vector, dtype=torch.float32).expand(len(rows), -1)
-
-
-def _thinned(states: Array, steps: int) -> Array:
-    """At most `steps` rows, evenly spaced, the first and the last among them."""
-    if len(states) <= steps:
-        return states
-    rows = np.round(np.linspace(0, len(states) - 1, steps)).astype(int)
-    return np.asarray(states[rows])

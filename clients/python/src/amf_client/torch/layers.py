@@ -107,15 +107,30 @@ def hidden_features(policy: nn.Module, layer: str, *inputs: Tensor) -> tuple[Ten
     return hidden.detach(), output
 
 
-def gram(policy: nn.Module, layer: str, inputs: Iterable[Given]) -> NDArray[Any]:
-    """The sum of h h' (d_h x d_h, float64) over all rows of all inputs: the `summary` of a pre-training set."""
+def kept_steps(steps: int, most: int) -> Tensor:
+    """Which steps the server keeps (most: `criterion.max_steps`): evenly spaced, the first and the last among them."""
+    if steps <= most:
+        return torch.arange(steps)
+    last = max(most - 1, 1)  # half-way places are rounded up, as there
+    return torch.tensor([(2 * i * (steps - 1) + last) // (2 * last) for i in range(most)])
+
+
+def gram(policy: nn.Module, layer: str, inputs: Iterable[Given], *, max_steps: int | None) -> NDArray[Any]:
+    """The `summary` of a pre-training set: the sum of h h' (d_h x d_h, float64) over the steps the server would keep.
+
+    Each of `inputs` is one demonstration, all of its steps; `max_steps` is the project's `criterion.max_steps`. A
+    summary of all steps would outweigh the same demonstrations held. None: all steps, of inputs that are no more
+    than the steps that count.
+    """
     total: Tensor | None = None
     for given in inputs:
         hidden = hidden_features(policy, layer, *as_tuple(given))[0].double().cpu()
+        if max_steps is not None:
+            hidden = hidden[kept_steps(len(hidden), max_steps)]
         part = hidden.T @ hidden
         total = part if total is None else total + part
     if total is None:
-        raise ShapeError("there are no inputs; expected at least one batch")
+        raise ShapeError("there are no inputs; expected at least one demonstration")
     if not bool(torch.isfinite(total).all()):
         raise BadNumbers(f"{type(policy).__name__}: the input of {layer!r} has numbers that are not finite")
     result: NDArray[Any] = total.numpy()
