@@ -195,6 +195,34 @@ void proto_project_defaults(struct proto_project *ret_project)
     };
 }
 
+void proto_project_new_defaults(struct proto_project *ret_project)
+{
+    proto_project_defaults(ret_project);
+    ret_project->noise_std = NAN;
+}
+
+static bool ranked_by_rollouts_of_network(const struct proto_project *project)
+{
+    return project->policy.kind != PROTO_POLICY_GP && project->kernel.kind > PROTO_KERNEL_LINEAR &&
+           project->criterion.occupancy == PROTO_OCCUPANCY_ROLLOUTS;
+}
+
+void proto_project_settle(struct proto_project *project)
+{
+    bool names_noise = !isnan(project->noise_std) || !isnan(project->noise_relative);
+    struct proto_project defaults;
+
+    proto_project_defaults(&defaults);
+    if (isnan(project->noise_std))
+        project->noise_std = defaults.noise_std;
+    if (!ranked_by_rollouts_of_network(project))
+        return;
+    if (!names_noise)
+        project->noise_relative = 1;
+    if (project->criterion.measure == PROTO_MEASURE_AUTO)
+        project->criterion.measure = PROTO_MEASURE_ENTROPY;
+}
+
 static enum proto_code check_edge(const struct proto_graph *graph, size_t edge,
                                   struct proto_error *ret_error)
 {

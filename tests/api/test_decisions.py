@@ -135,6 +135,20 @@ class Decisions(unittest.TestCase):
         self.assertNotIn("pending", basis)
         self.assertNotIn("unseen", basis)
 
+    def test_a_log_of_before_means_what_it_meant(self):
+        """Where a network was ranked by its rollouts, before that alone settled measure and noise."""
+        def before(event):
+            if event["type"] == "project_created":
+                event["body"]["criterion"]["measure"], event["body"]["noise_relative"] = "auto", None
+
+        at = fill(self.daemon, "today", (0, 0, 0, 0), policy={"kind": "external"}, kernel={"kind": "embedding"},
+                  criterion={"occupancy": "rollouts"})
+        with open(altered(export_file(self.daemon, at), before), "rb") as archive:
+            self.daemon.ok("POST", "/v1/projects/earlier/import", archive.read(), OCTETS)
+        measures = [self.daemon.ok("GET", f"/v1/projects/{name}/ranking?wait_s=10")["measure"] for name in ("today", "earlier")]
+        self.assertEqual(measures, ["entropy", "variance"])
+        self.assertIsNone(self.daemon.ok("GET", "/v1/projects/earlier")["noise_relative"])
+
     def test_shares_of_a_gain_are_of_one_whole_and_the_largest_come_first(self):
         at = fill(self.daemon, "shares")
         self.daemon.ok("PUT", f"{at}/tasks/b", {"weight": 0})

@@ -298,6 +298,7 @@ class Missing(Case):
         self.assertEqual((answer["missing"], answer["note"], answer["rule"]), ([], None, "criterion"))
         self.assertEqual({k: answer["criterion"][k] for k in ("occupancy", "conditioning", "weights")},
                          {"occupancy": "rollouts", "conditioning": "all", "weights": "own_task"})
+        self.assertEqual((answer["measure"], answer["unit"], answer["criterion"]["warm_start"]), ("entropy", "nats", "auto"))
         gains = p.gains()
         self.assertTrue(all(gain > 0 for gain in gains.values()))
         late = p.demonstrate("a", 40, role="rollout")  # without features: it neither stands in nor conditions

@@ -94,6 +94,18 @@ class Projects(Case):
             self.refused(self.daemon.request("PATCH", "/v1/projects/relative", {"kernel": {scale: "marginal_likelihood"}}),
                          422, "invalid_field", f"/kernel/{scale}")
 
+    def test_occupancy_rollouts_alone_gives_a_network_what_was_measured(self):
+        """Written out when the project is made, so that its log says it; a later PATCH changes what it names."""
+        body = {"policy": {"kind": "external"}, "kernel": {"kind": "embedding"}}
+        made = self.daemon.ok("POST", "/v1/projects", {"id": "by-rollouts", **body, "criterion": {"occupancy": "rollouts"}})
+        self.assertEqual((made["criterion"]["measure"], made["noise_relative"], made["noise_std"]), ("entropy", 1, 0.8))
+        logged = self.daemon.ok("GET", "/v1/projects/by-rollouts/events")["events"][0]["project"]
+        self.assertEqual((logged["criterion"]["measure"], logged["noise_relative"]), ("entropy", 1))
+        self.daemon.ok("POST", "/v1/projects", {"id": "later", **body})
+        later = self.daemon.ok("PATCH", "/v1/projects/later", {"criterion": {"occupancy": "rollouts"}})
+        self.assertEqual((later["criterion"]["measure"], later["noise_relative"]), ("auto", None))
+        self.assertEqual(self.daemon.ok("GET", "/v1/projects/later/ranking?wait_s=10")["measure"], "variance")
+
     def test_patch_changes_what_it_names_and_nothing_else(self):
         before = self.daemon.ok("POST", "/v1/projects", {"id": "patched", "kernel": {"variance": 2.0}})
         after = self.daemon.ok("PATCH", "/v1/projects/patched", {"kernel": {"task_correlation": 0.5}})

@@ -31,6 +31,11 @@ class Projects(LiveCase):
         with self.assertRaises(amf_client.NotFound):
             made.get()
 
+    def test_a_network_by_its_rollouts(self):
+        made = self.client.projects.create("by-rollouts", policy={"kind": "mlp"}, kernel={"kind": "embedding"},
+                                           criterion={"occupancy": "rollouts"}).get()
+        self.assertEqual((made.criterion.measure, made.noise_relative), ("entropy", 1.0))
+
     def test_one_that_exists(self):
         with self.assertRaises(amf_client.AlreadyExists):
             self.client.projects.create(self.project.id)

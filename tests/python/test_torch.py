@@ -574,6 +574,7 @@ class Documentation(unittest.TestCase):
             with contextlib.redirect_stdout(shown):
                 exec(compile(block, "networks.md", "exec"), there)
         self.assertRegex(shown.getvalue(), r"4 new, 0 already held, 8 pairs[^\n]*\n(pick-banana|pour-coffee) \{")
+        self.assertRegex(shown.getvalue(), r"(?m)^criterion entropy (pick-banana|pour-coffee)$")
         states = {revision.revision: revision.state for revision in there["project"].policies.list()}
         self.assertEqual(states, {"r1": "retired", "label-free": "staged", "r2": "active", "with-summary": "staged",
                                   "drawn": "staged", "strict": "staged"})

@@ -161,6 +161,11 @@ struct proto_project {
     int64_t seq;                 /* newest event; read-only */
 };
 void proto_project_defaults(struct proto_project *ret_project); /* the one home of default values */
+/* The same for a body that makes a project: a noise_std that it does not name stays NaN. */
+void proto_project_new_defaults(struct proto_project *ret_project);
+/* Writes out what such a body left open: noise, and for a network on features that is ranked by its
+ * rollouts also the measure. Then the log says both, and a later version's choice leaves them. */
+void proto_project_settle(struct proto_project *project);
 /* clip is a range; a graph is there when, and only when, the task kernel is one, and its edges name
  * nodes; as many state scales as dimensions; a scale is fitted only where the kernel has one. */
 __attribute__((warn_unused_result)) enum proto_code

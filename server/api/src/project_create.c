@@ -3,11 +3,13 @@
 
 enum proto_code api_project_create(struct api_ctx *ctx, const void *request, void *response)
 {
-    const struct proto_project *settings = request;
+    struct proto_project settings = *(const struct proto_project *)request;
     struct project *project;
-    enum proto_code code =
-        api_status(ctx, state_create_project(ctx->state, ctx->tx, settings, &project, &ctx->error));
+    enum proto_code code;
 
+    proto_project_settle(&settings);
+    code = api_status(ctx,
+                      state_create_project(ctx->state, ctx->tx, &settings, &project, &ctx->error));
     if (code)
         return code;
     ctx->status = API_CREATED;

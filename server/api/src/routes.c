@@ -7,7 +7,7 @@
 static void project_defaults(struct api_ctx *ctx, void *request)
 {
     (void)ctx;
-    proto_project_defaults(request);
+    proto_project_new_defaults(request);
 }
 
 static void demonstration_defaults(struct api_ctx *ctx, void *request)

@@ -104,6 +104,54 @@ START_TEST(null_takes_a_value_back)
 }
 END_TEST
 
+/* Bodies that make a project, and what is written out of them. */
+static const struct {
+    const char *body;
+    double noise_std, noise_relative; /* NaN: null */
+    int measure;
+} settled[] = {
+#define NETWORK "{\"id\":\"k\",\"policy\":{\"kind\":\"mlp\"},"
+#define ROLLOUTS "\"criterion\":{\"occupancy\":\"rollouts\"}"
+#define EMBEDDING "\"kernel\":{\"kind\":\"embedding\"},"
+    {NETWORK EMBEDDING ROLLOUTS "}", 0.8, 1, PROTO_MEASURE_ENTROPY},
+    {NETWORK "\"kernel\":{\"kind\":\"factored\"}," ROLLOUTS "}", 0.8, 1, PROTO_MEASURE_ENTROPY},
+    {"{\"id\":\"k\",\"policy\":{\"kind\":\"external\"}," EMBEDDING ROLLOUTS "}", 0.8, 1,
+     PROTO_MEASURE_ENTROPY},
+    {NETWORK EMBEDDING "\"noise_relative\":0.1," ROLLOUTS "}", 0.8, 0.1, PROTO_MEASURE_ENTROPY},
+    {NETWORK EMBEDDING "\"noise_std\":0.8," ROLLOUTS "}", 0.8, NAN, PROTO_MEASURE_ENTROPY},
+    {NETWORK EMBEDDING "\"criterion\":{\"occupancy\":\"rollouts\",\"measure\":\"variance\"}}", 0.8,
+     1, PROTO_MEASURE_VARIANCE},
+    {NETWORK EMBEDDING "\"title\":\"\"}", 0.8, NAN, PROTO_MEASURE_AUTO},
+    {NETWORK ROLLOUTS "}", 0.8, NAN, PROTO_MEASURE_AUTO}, /* the kernel rbf */
+    {"{\"id\":\"k\"," EMBEDDING ROLLOUTS "}", 0.8, NAN,
+     PROTO_MEASURE_AUTO}, /* a Gaussian process */
+    {"{\"id\":\"k\",\"noise_std\":0.3}", 0.3, NAN, PROTO_MEASURE_AUTO},
+    {"{\"id\":\"k\"}", 0.8, NAN, PROTO_MEASURE_AUTO},
+#undef NETWORK
+#undef ROLLOUTS
+#undef EMBEDDING
+};
+
+START_TEST(a_network_ranked_by_its_rollouts_is_made_with_what_was_measured)
+{
+    PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
+    const char *body = settled[_i].body;
+    struct proto_project project;
+    struct proto_error error;
+    proto_project_new_defaults(&project);
+    ck_assert_int_eq(
+        proto_decode(&proto_project_shape, body, strlen(body), false, &arena, &project, &error),
+        PROTO_CODE_OK);
+    proto_project_settle(&project);
+    ck_assert_double_eq(project.noise_std, settled[_i].noise_std);
+    if (isnan(settled[_i].noise_relative))
+        ck_assert(isnan(project.noise_relative));
+    else
+        ck_assert_double_eq(project.noise_relative, settled[_i].noise_relative);
+    ck_assert_int_eq(project.criterion.measure, settled[_i].measure);
+}
+END_TEST
+
 START_TEST(a_server_may_say_more_than_this_version_knows)
 {
     PROTO_ARENA_CLEANUP struct proto_arena arena = PROTO_ARENA_NULL;
@@ -271,6 +319,8 @@ int main(void)
                         sizeof(refusals) / sizeof(refusals[0]));
     tcase_add_test(tests, what_is_absent_stays_as_it_was);
     tcase_add_test(tests, null_takes_a_value_back);
+    tcase_add_loop_test(tests, a_network_ranked_by_its_rollouts_is_made_with_what_was_measured, 0,
+                        sizeof(settled) / sizeof(settled[0]));
     tcase_add_test(tests, a_server_may_say_more_than_this_version_knows);
     tcase_add_test(tests, read_only_fields_come_from_the_server);
     tcase_add_test(tests, nothing_points_into_the_input);
