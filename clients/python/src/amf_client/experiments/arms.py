@@ -47,7 +47,6 @@ def _rollouts(summary: bool, target: str) -> ArmSettings:
         revision={"of": "pretrained", "summary": summary},
         rollouts=True,
         kernel={"kind": "embedding"},
-        noise_relative=0.1,
         criterion={"occupancy": "rollouts", "target": target},
         selection={"warm_start": 0},
     )
