@@ -7,6 +7,7 @@ another dash for each eight. The files are the same bytes for the same runs.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,7 @@ def _weights(condition: Condition) -> Any:
         grid[0, column].plot(held, color="0.4", linestyle=":", linewidth=1, label="demonstrations held")
         _of_tasks(grid[0, column], arm.effective)
         _of_tasks(grid[1, column], arm.largest)
-        grid[0, column].set_title(arm.label, fontsize=9)
+        grid[0, column].set_title(textwrap.fill(arm.label, 28), fontsize=9)
     grid[0, 0].set_ylabel("effective sample size")
     grid[1, 0].set_ylabel("largest weight share")
     figure.supxlabel("round", fontsize=9)
